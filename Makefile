@@ -1,0 +1,72 @@
+# `make help` lists what there is. Everything installs itself into .venv; nothing outside this folder is touched.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+CONFIG ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo run test lint format bench chaos lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/.runtime ## a virtual environment in .venv with the command `watcher`
+
+demo: $(VENV)/.runtime ## the whole of it at work: a believable CallFire, the daemon, a receiver (about a minute)
+	@$(BIN)/watcher demo
+
+run: $(VENV)/.runtime ## the daemon against the real CallFire: set CALLFIRE_LOGIN and CALLFIRE_PASSWORD
+	@exec $(BIN)/watcher run $(if $(CONFIG),--config $(CONFIG))
+
+test: lint ## everything the gate asks for
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --include='watcher/core/*' --fail-under=100 --skip-covered
+	@$(BIN)/coverage report --omit='watcher/core/*' --fail-under=90 --skip-covered --precision=1
+	@tail -n 1 .pytest_closing
+
+lint: $(VENV)/.dev ## ruff, mypy --strict and the import table
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache | tail -n 3
+
+format: $(VENV)/.dev ## ruff's formatter and its safe repairs
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format --quiet .
+
+bench: $(VENV)/.dev ## how fast it is beside bare loops in the same run; writes tests/bench/RESULTS.md
+	@$(BIN)/python -m tests.bench
+
+chaos: $(VENV)/.dev ## the long campaigns: every crash point twenty times, twenty kills under faults (about half an hour)
+	@$(BIN)/python -m pytest -m campaign tests/chaos
+
+lock: ## pins the requirements anew (needs uv)
+	@uv pip compile -q pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url --upgrade -o requirements.txt
+	@uv pip compile -q pyproject.toml --group build --group dev -c requirements.txt --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade -o requirements-dev.txt
+
+clean: ## removes .venv, caches and builds
+	@rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .pytest_closing
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on the PATH" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON) is $$($(PYTHON) -V). Name one: make PYTHON=/path/to/python3.11 …" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "On Debian, python3-venv may be missing: apt-get install python3-venv" >&2; exit 2; }
+
+$(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "installing what the service needs into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	@echo "installing what the tests need into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,196 @@
+"""Asks CallFire over HTTP: one request for each token, within deadlines and bounds, and every failure is an Answer.
+
+Proxies of the environment and .netrc are not used: credentials go to CallFire's own address and nowhere else.
+"""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
+
+from aiohttp import (
+    ClientConnectionError,
+    ClientConnectorCertificateError,
+    ClientConnectorDNSError,
+    ClientConnectorSSLError,
+    ClientError,
+    ClientHandlerType,
+    ClientRequest,
+    ClientResponse,
+    ClientResponseError,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+)
+from aiohttp.abc import AbstractResolver
+
+from watcher.callfire.limits import Budget
+from watcher.callfire.wire import MAX_BODY, Access, batch_request, decipher, no_answer
+from watcher.core.answers import Answer
+from watcher.core.news import Answered, Tell
+from watcher.ports import Clock
+
+CONNECT: Final = timedelta(seconds=5)
+WHOLE: Final = timedelta(seconds=15)
+KEEPALIVE: Final = 30.0
+"""Seconds an idle connection is kept: shorter than servers do as a rule, so that few are found closed when used again."""
+
+
+@asynccontextmanager
+async def open_session(
+    *, user_agent: str, tls: ssl.SSLContext | None = None, resolver: AbstractResolver | None = None
+) -> AsyncIterator[ClientSession]:
+    """The session that all accounts share, closed at the end.
+
+    It has no limit of connections: each account bounds its own requests, and a shared limit would let one in trouble
+    starve the others. `tls` replaces the system's certificates, `resolver` its look-up of names.
+    """
+    connector = TCPConnector(
+        limit=0,
+        keepalive_timeout=KEEPALIVE,
+        ttl_dns_cache=30,
+        ssl=True if tls is None else tls,
+        resolver=resolver,
+    )
+    async with ClientSession(
+        connector=connector,
+        cookie_jar=DummyCookieJar(),
+        headers={"User-Agent": user_agent},
+        auto_decompress=False,  # unpacked by the wire module, which knows when to stop
+        trust_env=False,
+        raise_for_status=False,
+    ) as session:
+        yield session
+
+
+class CallFire:
+    """CallFire for one account. Implements the port `Upstream`."""
+
+    def __init__(
+        self,
+        account: str,
+        *,
+        access: Access,
+        session: ClientSession,
+        budget: Budget,
+        clock: Clock,
+        tell: Tell,
+        connect: timedelta = CONNECT,
+        whole: timedelta = WHOLE,
+    ) -> None:
+        self._account = account
+        self._access = access
+        self._session = session
+        self._budget = budget
+        self._clock = clock
+        self._tell = tell
+        # No limit of connections, so `connect` is spent on connecting and never on waiting for a free one.
+        self._timeout = ClientTimeout(total=whole.total_seconds(), connect=connect.total_seconds(), ceil_threshold=60)
+
+    @property
+    def effective_rate(self) -> float:
+        return self._budget.rate
+
+    async def token(self) -> None:
+        await self._budget.token()
+
+    async def look(self, batch_id: int) -> Answer:
+        began = self._clock.monotonic()
+        answer = await self._ask(batch_id)
+        self._tell(
+            Answered(
+                account=self._account,
+                operation="batch",
+                outcome=answer.outcome,
+                took=self._clock.monotonic() - began,
+                size=answer.size,
+            )
+        )
+        return answer
+
+    async def _ask(self, batch_id: int) -> Answer:
+        request = batch_request(self._access, batch_id)
+        asked = self._clock.now()
+        try:
+            response = await self._session.request(
+                request.method,
+                request.url,
+                headers=request.headers,
+                allow_redirects=False,
+                timeout=self._timeout,
+                middlewares=(_OneSend(),),
+            )
+            try:
+                body, truncated = await _read(response)
+            finally:
+                # Gives back the connection where the body was read to its end, and closes it where it was not.
+                response.close()
+        except (ClientError, OSError, UnicodeError) as error:
+            return no_answer(batch_id, _outcome(error), _reason(error), asked=asked, answered=self._clock.now())
+        return decipher(
+            batch_id,
+            response.status,
+            response.headers,
+            body,
+            asked=asked,
+            answered=self._clock.now(),
+            truncated=truncated,
+        )
+
+
+class _OneSend:
+    """Lets one request out, and none after it.
+
+    aiohttp sends a GET again by itself when a connection that was kept turns out to be closed. That would be two
+    requests for one token. Middleware is asked before each of them.
+    """
+
+    __slots__ = ("_sent",)
+
+    def __init__(self) -> None:
+        self._sent = False
+
+    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        if self._sent:
+            raise ClientConnectionError("the connection was closed before an answer came")
+        self._sent = True
+        return await handler(request)
+
+
+async def _read(response: ClientResponse) -> tuple[bytes, bool]:
+    """The body as received, and whether there was more of it than MAX_BODY.
+
+    Where the code says all (any but 200), it is not lost for a body that does not come to its end.
+    """
+    chunks: list[bytes] = []
+    room = MAX_BODY + 1
+    content = response.content
+    try:
+        while room > 0 and not content.at_eof():
+            chunk = await content.read(room)
+            chunks.append(chunk)
+            room -= len(chunk)
+    except (ClientError, OSError):
+        if response.status == 200:
+            raise
+    body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return body[:MAX_BODY], room <= 0
+
+
+def _outcome(error: Exception) -> str:
+    """The kind of failure, for people and metrics."""
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, (ClientConnectorDNSError, UnicodeError)):  # a name that cannot be one, or is unknown
+        return "dns"
+    if isinstance(error, (ClientConnectorCertificateError, ClientConnectorSSLError, ssl.SSLError)):
+        return "tls"
+    if isinstance(error, ClientResponseError):  # what came is not HTTP
+        return "bad_body"
+    return "reset"
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

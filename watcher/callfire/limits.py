@@ -1,0 +1,68 @@
+"""How often an account may be asked: one token a request, evenly spaced, never more than the rate over any window."""
+
+import asyncio
+import math
+import time
+from typing import Final
+
+from asyncio_throttle.throttler import Throttler
+
+SPINNING_RATE: Final = 500.0
+"""Requests a second from which on a wait is shorter than what a timer can be trusted with: the loop is turned instead."""
+
+RETRY_INTERVAL: Final = 0.001
+"""Seconds between two looks at the throttle when a timer fired early; the wait itself is one timer."""
+
+
+class Budget:
+    """Hands out tokens, at most one a period of 1/rate seconds.
+
+    For one waiter at a time. With more, the spacing holds all the same, but not the order, and each waiter polls.
+    A new owner's first token comes one period after it was first asked for: what the last owner spent is not known.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = _checked(rate)
+        self._throttler = Throttler(rate_limit=1, period=1 / rate, retry_interval=_retry_interval(rate))
+        self._last: float | None = None
+
+    @property
+    def rate(self) -> float:
+        """Requests a second. A new value counts from the next token on; a wait that has begun becomes longer, not shorter."""
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
+        self._rate = _checked(rate)
+        self._throttler.period = 1 / rate
+        self._throttler.retry_interval = _retry_interval(rate)
+
+    async def token(self) -> None:
+        """Returns when one request may be sent. A cancelled wait costs no token."""
+        if self._last is None:
+            await self._acquire()  # stands for what the last owner may have spent just now
+        await self._rest()
+        await self._acquire()
+
+    async def _rest(self) -> None:
+        """Sleeps through what is left of the period, so that the throttle, which polls, has next to nothing left to wait."""
+        if self._rate >= SPINNING_RATE or self._last is None:
+            return
+        # The throttle reads this very clock; a clock of ours could disagree with it.
+        left = self._last + 1 / self._rate - time.monotonic()
+        if left > 0:
+            await asyncio.sleep(left)
+
+    async def _acquire(self) -> None:
+        await self._throttler.acquire()  # type: ignore[no-untyped-call]  # it has no annotations
+        self._last = time.monotonic()
+
+
+def _checked(rate: float) -> float:
+    if not (math.isfinite(rate) and rate > 0):
+        raise ValueError(f"a rate is a number of requests a second above 0, not {rate}")
+    return rate
+
+
+def _retry_interval(rate: float) -> float:
+    return 0.0 if rate >= SPINNING_RATE else RETRY_INTERVAL

@@ -1,0 +1,1 @@
+"""The commands. Only here is anything printed."""

@@ -1,0 +1,65 @@
+"""What one answer of CallFire means for the watch: the left half of the table in polling.md ("What an answer means").
+
+The right half, what it means for the account, is in `account`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from watcher.core.model import Batch, Look, Missing, Seen, Unanswered
+
+
+class Kind(StrEnum):
+    """The rows of the table."""
+
+    SEEN = "seen"  # 200 with the batch that was asked for
+    GARBAGE = "garbage"  # 200, but not JSON, no status, another id, or too large
+    UNFIT = "unfit"  # 400, 405, 406: this request will not do, again or ever
+    UNAUTHORIZED = "unauthorized"  # 401
+    FORBIDDEN = "forbidden"  # 403
+    NOT_FOUND = "not_found"  # 404
+    GONE = "gone"  # 410
+    THROTTLED = "throttled"  # 429
+    FAILED = "failed"  # 408, 425, 5xx, any other code, and no answer at all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One request for one batch, and what came of it.
+
+    `outcome` is the HTTP code as text, or timeout, reset, dns, tls, bad_body. `retry_after` is as CallFire asked,
+    counted from `answered`, unclamped, None where it did not ask. `size` is the body's, in bytes as received.
+    `detail` is CallFire's own message, shortened, for people.
+    """
+
+    batch_id: int
+    asked: datetime
+    answered: datetime
+    kind: Kind
+    outcome: str
+    batch: Batch | None = None
+    retry_after: timedelta | None = None
+    detail: str | None = None
+    size: int = 0
+
+
+def look_of(answer: Answer) -> Look | None:
+    """The look an answer amounts to; None where it says nothing of the batch and the watch keeps its place in the queue."""
+    asked, answered = answer.asked, answer.answered
+    match answer.kind:
+        case Kind.SEEN:
+            assert answer.batch is not None
+            return Seen(asked=asked, answered=answered, batch=answer.batch)
+        case Kind.NOT_FOUND | Kind.GONE:
+            return Missing(asked=asked, answered=answered, gone=answer.kind is Kind.GONE)
+        case Kind.UNAUTHORIZED | Kind.THROTTLED:
+            return None
+        case Kind.FAILED | Kind.GARBAGE if answer.retry_after is not None:
+            return None
+        case Kind.FORBIDDEN:
+            return Unanswered(asked=asked, answered=answered, reason=answer.outcome, refused=True)
+        case Kind.UNFIT:
+            return Unanswered(asked=asked, answered=answered, reason=answer.outcome, unfit=True)
+        case Kind.GARBAGE | Kind.FAILED:
+            return Unanswered(asked=asked, answered=answered, reason=answer.outcome)

@@ -1,0 +1,239 @@
+"""The nouns: batch, watch, look, transition, event, endpoint, delivery. Data only; what follows from what is elsewhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+NEW: Final = "NEW"
+VALIDATING: Final = "VALIDATING"
+ACTIVE: Final = "ACTIVE"
+ERRORS: Final = "ERRORS"
+SOURCE_ERROR: Final = "SOURCE_ERROR"
+
+KNOWN_STATUSES: Final = (NEW, VALIDATING, ACTIVE, ERRORS, SOURCE_ERROR)
+FINAL_STATUSES: Final = frozenset({ACTIVE, ERRORS, SOURCE_ERROR})
+
+MAX_BATCH_ID: Final = 2**63 - 1
+"""CallFire's ids are int64; 0 and below are never given out."""
+
+NO_LABELS: Final[Mapping[str, str]] = {}
+
+
+class Key(NamedTuple):
+    """What a watch is known by."""
+
+    account: str
+    batch_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A batch as CallFire showed it. Only `id` and `status` are certain to be there: answers may be partial."""
+
+    id: int
+    status: str
+    name: str | None = None
+    broadcast_id: int | None = None
+    created: datetime | None = None
+    size: int | None = None
+    remaining: int | None = None
+    enabled: bool | None = None
+
+
+# Looks: one answer about one batch.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """CallFire showed the batch."""
+
+    asked: datetime
+    answered: datetime
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """CallFire says there is no such batch: 404, or 410 when `gone`."""
+
+    asked: datetime
+    answered: datetime
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """Nothing was learnt about the batch. `refused` counts against this batch (403), `unfit` sets it aside (400, 405, 406)."""
+
+    asked: datetime
+    answered: datetime
+    reason: str
+    refused: bool = False
+    unfit: bool = False
+
+
+Look = Seen | Missing | Unanswered
+
+
+class State(StrEnum):
+    """Where a watch is in its life. Only an OPEN one is polled."""
+
+    OPEN = "open"
+    SETTLED = "settled"  # ACTIVE, ERRORS or SOURCE_ERROR was seen
+    MISSING = "missing"  # CallFire no longer knows the batch
+    EXPIRED = "expired"  # followed for longer than max_age
+    STOPPED = "stopped"  # nobody follows it any more; kept so that numbers go on where they ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Our wish to follow one batch, and what is known of it.
+
+    `version` grows with every committed change and is what compare-and-swap compares; `number` is the number of the
+    watch's last event (0 before the first). `asked` and `answered` belong to the last look that saw the batch;
+    `since` is when its present status was first seen.
+    """
+
+    account: str
+    batch_id: int
+    opened: datetime
+    version: int = 0
+    number: int = 0
+    state: State = State.OPEN
+
+    status: str | None = None
+    since: datetime | None = None
+    name: str | None = None
+    broadcast_id: int | None = None
+    created: datetime | None = None
+    size: int | None = None
+    remaining: int | None = None
+    enabled: bool | None = None
+
+    asked: datetime | None = None
+    answered: datetime | None = None
+    looks: int = 0
+
+    missing_since: datetime | None = None
+    missing_count: int = 0
+    refused_count: int = 0
+    aside_until: datetime | None = None
+    stuck_told: int = 0
+    stuck_last: datetime | None = None
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    correlation_id: str | None = None
+
+    @property
+    def key(self) -> Key:
+        return Key(self.account, self.batch_id)
+
+    @property
+    def final(self) -> bool:
+        """Whether the last status seen is one that ends validation."""
+        return self.status in FINAL_STATUSES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastLook:
+    """When a batch was last seen, and what of it may change from look to look: what an unchanged look leaves behind."""
+
+    batch_id: int
+    asked: datetime
+    answered: datetime
+    looks: int
+    size: int | None
+    remaining: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What subscribers get: immutable, numbered per watch (or per account, where `batch_id` is None).
+
+    `data` is the body's "data" object as it will be sent, JSON-ready, its keys in their documented order.
+    """
+
+    type: str
+    at: datetime
+    account: str
+    batch_id: int | None
+    number: int
+    data: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """An event in the log: with its position, its id, and the very bytes that are signed and sent."""
+
+    position: int
+    id: str
+    type: str
+    at: datetime
+    account: str
+    batch_id: int | None
+    number: int
+    body: bytes
+
+
+class EndpointState(StrEnum):
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A subscriber's address. `types` and `accounts` filter (empty: everything); a type may end in `.*`.
+
+    `secrets` are the signing keys' bytes, the newest first; they live in the settings, never in the store, and never
+    in a repr. `paused_until` holds back every delivery (a Retry-After).
+    """
+
+    id: str
+    url: str
+    types: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    timeout: timedelta = timedelta(seconds=15)
+    state: EndpointState = EndpointState.ACTIVE
+    disabled_reason: str | None = None
+    paused_until: datetime | None = None
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+class DeliveryState(StrEnum):
+    """PENDING ones wait for `due`; DONE was accepted; DEAD ran out of attempts; HELD belongs to a disabled endpoint."""
+
+    PENDING = "pending"
+    DONE = "done"
+    DEAD = "dead"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One event owed to one endpoint. `attempts` counts those that were answered or failed, not those given back."""
+
+    id: int
+    endpoint_id: str
+    position: int
+    event_id: str
+    event_type: str
+    body: bytes = field(repr=False)
+    created: datetime
+    due: datetime
+    attempts: int = 0
+    state: DeliveryState = DeliveryState.PENDING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What one try at a delivery brought. `code` is None when no answer came; `error` then says what kind of failure it was."""
+
+    at: datetime
+    took: timedelta
+    code: int | None
+    error: str | None = None
+    retry_after: timedelta | None = None
+    answer: bytes = b""
+    location: str | None = None

@@ -1,0 +1,269 @@
+"""What the inside tells itself: one frozen dataclass an occurrence. Metrics, logs and streams listen; nobody answers.
+
+Durations are seconds as floats, because listeners only ever count them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+By = Literal["single", "page", "refresh"]
+Result = Literal["changed", "unchanged", "missing", "unanswered", "overtaken", "untouched"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """CallFire answered one request, or did not. `outcome` is the HTTP code, or timeout, reset, dns, tls, bad_body."""
+
+    account: str
+    operation: Literal["batch", "page", "submit"]
+    outcome: str
+    took: float
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """One look was taken in."""
+
+    account: str
+    by: By
+    result: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """An event of a watch was committed. `window` is `by` - `after` in seconds, None where `after` is not known.
+
+    `validation` is how long validation took in seconds (creation to the last status), None unless it just ended.
+    """
+
+    account: str
+    batch_id: int
+    type: str
+    number: int
+    position: int
+    status: str | None
+    previous: str | None
+    at: datetime
+    window: float | None = None
+    validation: float | None = None
+    deliveries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownStatus:
+    """CallFire used a status nobody knows."""
+
+    account: str
+    batch_id: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """A watch was made, opened again, or stopped."""
+
+    account: str
+    batch_id: int
+    what: Literal["created", "reopened", "stopped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many watches an account has by status label, and what is owed to them; told every few seconds."""
+
+    account: str
+    by_status: dict[str, int]
+    overdue: int
+    oldest_look_age: float
+    stuck: int
+    expected_wait: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionChanged:
+    """An account came into another condition: ok, throttled, down, refused or paused."""
+
+    account: str
+    condition: str
+    previous: str
+    reason: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountTold:
+    """An event about an account (account.refused, account.recovered) was committed."""
+
+    account: str
+    type: str
+    position: int
+    deliveries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throttled:
+    """CallFire asked for a pause until the time named."""
+
+    account: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetUsed:
+    """Requests a second: what is configured, what is in force, and what was used since the last such news."""
+
+    account: str
+    configured: float
+    effective: float
+    used: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepped:
+    """The poller of an account took a step: it is alive, whether or not it asked anything."""
+
+    account: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """One attempt at a delivery. `code` is None where no answer came, `error` then names the kind of failure.
+
+    `outcome` is what follows: done, retried, dead, held, or returned (a pause: the attempt does not count).
+    `delay` is commit to accepted, in seconds, only where the delivery is done.
+    """
+
+    endpoint: str
+    delivery: int
+    event_id: str
+    code: int | None
+    error: str | None
+    outcome: Literal["done", "retried", "dead", "held", "returned"]
+    took: float
+    delay: float | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What an endpoint is owed: deliveries pending, and how long its oldest has been waiting, in seconds."""
+
+    endpoint: str
+    pending: int
+    oldest_age: float
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointChanged:
+    """An endpoint came into another state (active, paused, disabled)."""
+
+    endpoint: str
+    state: str
+    reason: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerFailed:
+    """A worker's step raised; it runs again after `pause` seconds."""
+
+    worker: str
+    error: str
+    pause: float
+    trace: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRecovered:
+    """A worker that had failed took a step to its end."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopLag:
+    """How much later than asked the event loop woke a sleeper, in seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreTook:
+    """How long an operation of the store took, in seconds."""
+
+    operation: str
+    took: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreFailed:
+    """The store could not do what was asked (disk full, damaged, locked)."""
+
+    operation: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreRecovered:
+    """The store, which had failed, did something again."""
+
+    operation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The daemon is up."""
+
+    version: str
+    listen: str
+    accounts: int
+    watches: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopping:
+    """The daemon was asked to stop."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reloaded:
+    """The settings were read again. `error` names what was wrong with them, None where they are in force."""
+
+    error: str | None
+
+
+News = (
+    Answered
+    | Looked
+    | Changed
+    | UnknownStatus
+    | Following
+    | Tally
+    | ConditionChanged
+    | AccountTold
+    | Throttled
+    | BudgetUsed
+    | Stepped
+    | Attempted
+    | Backlog
+    | EndpointChanged
+    | WorkerFailed
+    | WorkerRecovered
+    | LoopLag
+    | StoreTook
+    | StoreFailed
+    | StoreRecovered
+    | Started
+    | Stopping
+    | Reloaded
+)
+
+Tell = Callable[[News], None]
+"""Hands news to all listeners, at once and in order. Listeners never raise and never wait."""

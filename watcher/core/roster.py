@@ -1,0 +1,217 @@
+"""The hot state of an account's open watches, as columns: what choosing and unchanged looks need, and nothing else.
+
+One row a watch, about 100 bytes and its place in the index. Watches are made from it only at the edge, with the store's row.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watcher.core.durations import Floats
+from watcher.core.model import FINAL_STATUSES, KNOWN_STATUSES, LastLook, Seen, Watch
+from watcher.core.transitions import Rules, next_occurrence
+
+UNSEEN: Final = 0
+UNKNOWN: Final = len(KNOWN_STATUSES) + 1
+CODES: Final = {None: UNSEEN} | {status: code for code, status in enumerate(KNOWN_STATUSES, start=1)}
+FINAL_NAMES: Final = frozenset(status.lower() for status in FINAL_STATUSES)
+NEVER: Final = -1e18
+"""Asked or seen at this time, in epoch seconds: not yet."""
+
+
+class Roster:
+    """Open watches by batch id. Times in the columns are seconds since 1970, as floats.
+
+    `tried` is when the watch was last asked about, whatever came of it (NEVER before the first time); `asked` and
+    `answered` belong to the last look that saw it. `mind` is when time alone will make something of it (stuck, expired).
+    `due` belongs to the schedule, which keeps there when a look is worth its while; NaN where that must be worked out anew.
+    """
+
+    def __init__(self, rules: Rules, capacity: int = 64) -> None:
+        self._rules = rules
+        self._rows: dict[int, int] = {}
+        self._free: list[int] = list(range(capacity - 1, -1, -1))
+        self._words: dict[int, str] = {}  # row -> a status nobody knows
+        self._unsaved: set[int] = set()
+        self.batch_id: NDArray[np.int64] = np.zeros(capacity, np.int64)
+        self.born: Floats = np.zeros(capacity)
+        self.tried: Floats = np.full(capacity, NEVER)
+        self.asked: Floats = np.full(capacity, NEVER)
+        self.answered: Floats = np.full(capacity, NEVER)
+        self.mind: Floats = np.zeros(capacity)
+        self.due: Floats = np.full(capacity, np.nan)
+        self.aside: Floats = np.zeros(capacity)
+        self.size: NDArray[np.int32] = np.full(capacity, -1, np.int32)
+        self.remaining: NDArray[np.int32] = np.full(capacity, -1, np.int32)
+        self.looks: NDArray[np.int32] = np.zeros(capacity, np.int32)
+        self.status: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
+        self.enabled: NDArray[np.int8] = np.full(capacity, -1, np.int8)
+        self.doubted: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
+        self.stuck: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
+        self.live: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, batch_id: int) -> bool:
+        return batch_id in self._rows
+
+    def row(self, batch_id: int) -> int | None:
+        """The row of a watch, None where it is not open."""
+        return self._rows.get(batch_id)
+
+    def put(self, watch: Watch, tried: datetime | None = None) -> int:
+        """Takes in an open watch as it is now, new or known; gives its row. `tried` is when it was last asked about,
+        where that is later than the last time it was seen."""
+        row = self._rows.get(watch.batch_id)
+        if row is None:
+            row = self._take_row()
+            self._rows[watch.batch_id] = row
+            self.batch_id[row] = watch.batch_id
+            self.tried[row] = NEVER
+            self.live[row] = True
+        self.born[row] = min(_seconds(watch.created or watch.opened), _seconds(watch.opened))
+        self.asked[row] = NEVER if watch.asked is None else _seconds(watch.asked)
+        self.answered[row] = NEVER if watch.answered is None else _seconds(watch.answered)
+        self.tried[row] = max(self.tried[row], self.asked[row], NEVER if tried is None else _seconds(tried))
+        self.due[row] = np.nan
+        self.mind[row] = _seconds(next_occurrence(watch, self._rules))
+        self.aside[row] = 0.0 if watch.aside_until is None else _seconds(watch.aside_until)
+        self.size[row] = -1 if watch.size is None else min(watch.size, 2**31 - 1)
+        self.remaining[row] = -1 if watch.remaining is None else min(watch.remaining, 2**31 - 1)
+        self.looks[row] = watch.looks
+        self.enabled[row] = -1 if watch.enabled is None else watch.enabled
+        self.doubted[row] = bool(watch.missing_count or watch.refused_count)
+        self.stuck[row] = watch.stuck_told > 0
+        self._words.pop(row, None)
+        code = CODES.get(watch.status)
+        if code is None and watch.status is not None:
+            self._words[row] = watch.status
+        self.status[row] = UNKNOWN if code is None else code
+        self._unsaved.discard(watch.batch_id)
+        return row
+
+    def drop(self, batch_id: int) -> None:
+        """The watch is not open any more. Nothing happens where it was not."""
+        row = self._rows.pop(batch_id, None)
+        if row is None:
+            return
+        self.live[row] = False
+        self._words.pop(row, None)
+        self._unsaved.discard(batch_id)
+        self._free.append(row)
+
+    def attempt(self, batch_id: int, asked: datetime) -> None:
+        """The batch was asked about, and nothing was learnt that is worth a record."""
+        row = self._rows.get(batch_id)
+        if row is not None:
+            self.tried[row] = max(self.tried[row], _seconds(asked))
+            self.due[row] = np.nan
+
+    def note(self, look: Seen) -> bool:
+        """Takes in a look that shows nothing new, and says so. False, and nothing done, where `learn` must decide."""
+        batch = look.batch
+        row = self._rows.get(batch.id)
+        if row is None:
+            return False
+        asked, answered = _seconds(look.asked), _seconds(look.answered)
+        code = CODES.get(batch.status, UNKNOWN)
+        if (
+            code != self.status[row]
+            or (code == UNKNOWN and self._words[row] != batch.status)
+            or asked < self.asked[row]
+            or answered >= self.mind[row]
+            or self.doubted[row]
+            or (batch.enabled is not None and batch.enabled != self.enabled[row])
+        ):
+            return False
+        self.asked[row] = asked
+        self.tried[row] = asked
+        self.due[row] = np.nan
+        self.answered[row] = answered
+        self.aside[row] = 0.0
+        self.looks[row] += 1
+        if batch.size is not None:
+            self.size[row] = min(batch.size, 2**31 - 1)
+        if batch.remaining is not None:
+            self.remaining[row] = min(batch.remaining, 2**31 - 1)
+        self._unsaved.add(batch.id)
+        return True
+
+    def overlay(self, watch: Watch) -> Watch:
+        """The stored watch with what unchanged looks have shown since it was stored."""
+        seen = self.last_look(watch.batch_id)
+        if seen is None or (watch.asked is not None and watch.asked >= seen.asked):
+            return watch
+        return replace(
+            watch,
+            asked=seen.asked,
+            answered=seen.answered,
+            looks=seen.looks,
+            size=watch.size if seen.size is None else seen.size,
+            remaining=watch.remaining if seen.remaining is None else seen.remaining,
+        )
+
+    def last_look(self, batch_id: int) -> LastLook | None:
+        """The last look that saw the batch; None where there was none or the watch is not open."""
+        row = self._rows.get(batch_id)
+        if row is None or self.asked[row] == NEVER:
+            return None
+        size, remaining = int(self.size[row]), int(self.remaining[row])
+        return LastLook(
+            batch_id=batch_id,
+            asked=_instant(self.asked[row]),
+            answered=_instant(self.answered[row]),
+            looks=int(self.looks[row]),
+            size=None if size < 0 else size,
+            remaining=None if remaining < 0 else remaining,
+        )
+
+    def take_unsaved(self) -> list[LastLook]:
+        """The last looks that the store does not have yet; from here on they count as saved."""
+        unsaved = [seen for batch_id in self._unsaved if (seen := self.last_look(batch_id)) is not None]
+        self._unsaved.clear()
+        return unsaved
+
+    def give_back_unsaved(self, looks: list[LastLook]) -> None:
+        """Saving failed: they are to be saved again."""
+        self._unsaved.update(look.batch_id for look in looks if look.batch_id in self._rows)
+
+    def by_status(self) -> dict[str, int]:
+        """How many open watches there are by status: unseen, new, validating, unknown."""
+        counts = np.bincount(self.status[self.live], minlength=UNKNOWN + 1)
+        names = ("unseen", *(status.lower() for status in KNOWN_STATUSES), "unknown")
+        return {name: int(count) for name, count in zip(names, counts, strict=True) if name not in FINAL_NAMES}
+
+    def stuck_count(self) -> int:
+        """How many open watches were told to be stuck and have not moved since."""
+        return int((self.stuck & self.live).sum())
+
+    def batch_ids(self) -> Iterator[int]:
+        """All open batches, in no order."""
+        return iter(self._rows)
+
+    def _take_row(self) -> int:
+        if not self._free:
+            self._grow()
+        return self._free.pop()
+
+    def _grow(self) -> None:
+        """Doubles every column."""
+        old = len(self.batch_id)
+        for name, column in vars(self).items():
+            if isinstance(column, np.ndarray):
+                setattr(self, name, np.concatenate([column, np.zeros(old, column.dtype)]))
+        self._free = list(range(2 * old - 1, old - 1, -1))
+
+
+def _seconds(at: datetime) -> float:
+    return at.timestamp()
+
+
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(float(seconds), UTC)

@@ -1,0 +1,264 @@
+"""`learn`: the watch as it is after a look, and the events that follow. Pure.
+
+The table of transitions, windows, overtaken looks, missing, stuck and expired watches: polling.md, "What an answer means".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from watcher.core.message import instant
+from watcher.core.model import (
+    ACTIVE,
+    ERRORS,
+    FINAL_STATUSES,
+    KNOWN_STATUSES,
+    NEW,
+    SOURCE_ERROR,
+    VALIDATING,
+    Batch,
+    Event,
+    Look,
+    Missing,
+    Seen,
+    State,
+    Unanswered,
+    Watch,
+)
+from watcher.core.news import Result
+
+TRANSITIONS: Final[Mapping[tuple[str | None, str], tuple[str, ...]]] = {
+    (None, NEW): (),
+    (None, VALIDATING): (),
+    (None, ACTIVE): (),
+    (None, ERRORS): (),
+    (None, SOURCE_ERROR): (),
+    (NEW, VALIDATING): (),
+    (NEW, ACTIVE): (VALIDATING,),
+    (NEW, ERRORS): (VALIDATING,),
+    (NEW, SOURCE_ERROR): (),  # the source can fail before any contact is validated
+    (VALIDATING, ACTIVE): (),
+    (VALIDATING, ERRORS): (),
+    (VALIDATING, SOURCE_ERROR): (),
+}
+"""The transitions that are expected, each with the statuses that must have passed unseen in between."""
+
+EVENT_TYPES: Final[Mapping[str, str]] = {
+    NEW: "batch.new",
+    VALIDATING: "batch.validating",
+    ACTIVE: "batch.active",
+    ERRORS: "batch.errors",
+    SOURCE_ERROR: "batch.source_error",
+}
+UNKNOWN_TYPE: Final = "batch.unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How patient `learn` is. A 404 counts once a watch is older than `missing_grace`; `missing_count` of them over at least
+    `missing_span` end it."""
+
+    missing_grace: timedelta = timedelta(minutes=2)
+    missing_count: int = 3
+    missing_span: timedelta = timedelta(minutes=10)
+    unfit_aside: timedelta = timedelta(hours=1)
+    refused_aside: timedelta = timedelta(minutes=1)
+    stuck_new: timedelta = timedelta(minutes=15)
+    stuck_validating: timedelta = timedelta(minutes=30)
+    stuck_repeat: timedelta = timedelta(hours=6)
+    stuck_most: int = 4
+    max_age: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """What a look led to. `watch` is the very same object where nothing came of it (an overtaken look)."""
+
+    watch: Watch
+    events: Sequence[Event]
+    result: Result
+
+
+def learn(watch: Watch, look: Look, rules: Rules) -> Learnt:
+    """The watch after the look, its events in order, and what kind of look it was.
+
+    A look at a watch that is no longer open, or asked for before the last one that saw the batch, is overtaken: dropped.
+    """
+    if watch.state is not State.OPEN or (watch.asked is not None and look.asked < watch.asked):
+        return Learnt(watch=watch, events=(), result="overtaken")
+    if isinstance(look, Seen):
+        learnt = _seen(watch, look, rules)
+    elif isinstance(look, Missing):
+        learnt = _missing(watch, look, rules)
+    else:
+        learnt = Learnt(watch=_unanswered(watch, look, rules), events=(), result="unanswered")
+    return _expire(learnt, look.answered, rules)
+
+
+def next_occurrence(watch: Watch, rules: Rules) -> datetime:
+    """When time alone will make something of the watch, should it be seen unchanged: stuck (again), or expired."""
+    expiry = watch.opened + rules.max_age
+    stuck = _stuck_at(watch, rules)
+    return expiry if stuck is None else min(expiry, stuck)
+
+
+def _seen(watch: Watch, look: Seen, rules: Rules) -> Learnt:
+    batch = look.batch
+    fresh = replace(
+        _shown(watch, batch),
+        asked=look.asked,
+        answered=look.answered,
+        looks=watch.looks + 1,
+        missing_since=None,
+        missing_count=0,
+        refused_count=0,
+        aside_until=None,
+    )
+    if batch.status == watch.status:
+        settled = replace(fresh, state=State.SETTLED) if watch.final else fresh
+        return _stick(settled, look.answered, rules)
+    return _move(watch, fresh, look)
+
+
+def _shown(watch: Watch, batch: Batch) -> Watch:
+    """The watch with what the batch shows; a field that an answer leaves out stays as it was."""
+    return replace(
+        watch,
+        name=watch.name if batch.name is None else batch.name,
+        broadcast_id=watch.broadcast_id if batch.broadcast_id is None else batch.broadcast_id,
+        created=watch.created if batch.created is None else batch.created,
+        size=watch.size if batch.size is None else batch.size,
+        remaining=watch.remaining if batch.remaining is None else batch.remaining,
+        enabled=watch.enabled if batch.enabled is None else batch.enabled,
+    )
+
+
+def _move(watch: Watch, fresh: Watch, look: Seen) -> Learnt:
+    """A transition: from `watch`'s status to the one that the look shows."""
+    status = look.batch.status
+    events: list[Event] = []
+    moved = fresh
+    if watch.stuck_told:
+        moved = replace(moved, number=moved.number + 1)
+        events.append(_occurrence(moved, "batch.unstuck", look.answered))
+    moved = replace(
+        moved,
+        status=status,
+        since=look.answered,
+        number=moved.number + 1,
+        state=State.SETTLED if status in FINAL_STATUSES else State.OPEN,
+        stuck_told=0,
+        stuck_last=None,
+    )
+    after = watch.asked if watch.status is not None else None
+    skipped = TRANSITIONS.get((watch.status, status))
+    data = {
+        "account": moved.account,
+        "batch_id": moved.batch_id,
+        "broadcast_id": moved.broadcast_id,
+        "name": moved.name,
+        "number": moved.number,
+        "status": status,
+        "previous_status": watch.status,
+        "skipped": list(skipped or ()),
+        "final": moved.final,
+        "expected": skipped is not None,
+        "size": moved.size,
+        "remaining": moved.remaining,
+        "enabled": moved.enabled,
+        "window": {"after": None if after is None else instant(after), "by": instant(look.answered)},
+        "labels": dict(moved.labels),
+        "correlation_id": moved.correlation_id,
+    }
+    events.append(_event(moved, EVENT_TYPES.get(status, UNKNOWN_TYPE), look.answered, data))
+    return Learnt(watch=moved, events=tuple(events), result="changed")
+
+
+def _stick(watch: Watch, now: datetime, rules: Rules) -> Learnt:
+    """Tells of a batch that has been in one status for too long: once, then at times, not for ever."""
+    due = _stuck_at(watch, rules)
+    if watch.state is not State.OPEN or due is None or now < due:
+        return Learnt(watch=watch, events=(), result="unchanged")
+    stuck = replace(watch, number=watch.number + 1, stuck_told=watch.stuck_told + 1, stuck_last=now)
+    return Learnt(watch=stuck, events=(_occurrence(stuck, "batch.stuck", now),), result="unchanged")
+
+
+def _stuck_at(watch: Watch, rules: Rules) -> datetime | None:
+    """When the watch is next told to be stuck; None where it never is."""
+    if watch.status is None or watch.since is None or watch.status in FINAL_STATUSES:
+        return None
+    if watch.stuck_last is not None:
+        return None if watch.stuck_told > rules.stuck_most else watch.stuck_last + rules.stuck_repeat
+    if watch.status == NEW:
+        # A batch is NEW from the moment it was created, whenever we first saw it.
+        return (watch.created or watch.since) + rules.stuck_new
+    return watch.since + rules.stuck_validating
+
+
+def _missing(watch: Watch, look: Missing, rules: Rules) -> Learnt:
+    now = look.answered
+    if look.gone:
+        return _end(watch, State.MISSING, "batch.missing", now)
+    if now - watch.opened < rules.missing_grace:
+        return Learnt(watch=watch, events=(), result="missing")  # it may not be there yet
+    since = watch.missing_since or now
+    count = watch.missing_count + 1
+    if count >= rules.missing_count and now - since >= rules.missing_span:
+        return _end(watch, State.MISSING, "batch.missing", now)
+    # Asking sooner would not tell more: the looks that must confirm it are spread over the span.
+    pause = rules.missing_span / max(rules.missing_count - 1, 1)
+    doubted = replace(watch, missing_since=since, missing_count=count, aside_until=now + pause)
+    return Learnt(watch=doubted, events=(), result="missing")
+
+
+def _unanswered(watch: Watch, look: Unanswered, rules: Rules) -> Watch:
+    if look.unfit:
+        return replace(watch, aside_until=look.answered + rules.unfit_aside)
+    if look.refused:
+        count = watch.refused_count + 1
+        pause = min(rules.refused_aside * 5 ** min(count - 1, 8), rules.unfit_aside)
+        return replace(watch, refused_count=count, aside_until=look.answered + pause)
+    return watch
+
+
+def _expire(learnt: Learnt, now: datetime, rules: Rules) -> Learnt:
+    watch = learnt.watch
+    if watch.state is not State.OPEN or now < watch.opened + rules.max_age:
+        return learnt
+    ended = _end(watch, State.EXPIRED, "watch.expired", now)
+    return replace(learnt, watch=ended.watch, events=(*learnt.events, *ended.events))
+
+
+def _end(watch: Watch, state: State, kind: str, now: datetime) -> Learnt:
+    ended = replace(watch, state=state, number=watch.number + 1, aside_until=None)
+    return Learnt(watch=ended, events=(_occurrence(ended, kind, now),), result="missing")
+
+
+def _occurrence(watch: Watch, kind: str, at: datetime) -> Event:
+    """An event that is no transition: the watch as it stands."""
+    data = {
+        "account": watch.account,
+        "batch_id": watch.batch_id,
+        "broadcast_id": watch.broadcast_id,
+        "name": watch.name,
+        "number": watch.number,
+        "status": watch.status,
+        "since": None if watch.since is None else instant(watch.since),
+        "final": watch.final,
+        "size": watch.size,
+        "remaining": watch.remaining,
+        "enabled": watch.enabled,
+        "labels": dict(watch.labels),
+        "correlation_id": watch.correlation_id,
+    }
+    return _event(watch, kind, at, data)
+
+
+def _event(watch: Watch, kind: str, at: datetime, data: Mapping[str, object]) -> Event:
+    return Event(type=kind, at=at, account=watch.account, batch_id=watch.batch_id, number=watch.number, data=data)
+
+
+def is_known(status: str) -> bool:
+    """Whether CallFire documents the status."""
+    return status in KNOWN_STATUSES

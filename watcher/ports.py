@@ -1,0 +1,298 @@
+"""What polling, delivery and the interface need from the world. Each method's docstring states its promise.
+
+The store's promises are tested by one contract suite against every implementation.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from watcher.core.account import AccountRecord
+from watcher.core.answers import Answer
+from watcher.core.model import Attempt, Delivery, Endpoint, Event, Key, Recorded, Watch
+from watcher.core.model import LastLook as LastLook
+from watcher.core.news import Tell as Tell
+from watcher.core.outbox import Settlement
+
+
+class StoreError(Exception):
+    """The store could not do it now, and did nothing: try again later. Polling goes on; nothing counts as seen."""
+
+
+class UnusableStore(StoreError):
+    """The store cannot be opened at all: the message says why and what to do. Trying again will not help."""
+
+
+class Clock(Protocol):
+    """Time. `now` never goes back within a process; it is aware, in UTC."""
+
+    def now(self) -> datetime: ...
+
+    def monotonic(self) -> float:
+        """Seconds, for measuring how long something took."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Returns after that many seconds (at once for 0 and below)."""
+        ...
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        """Returns when the event is set, or after that many seconds."""
+        ...
+
+    def draw(self) -> float:
+        """A random number in [0, 1), for jitter."""
+        ...
+
+
+class Upstream(Protocol):
+    """CallFire for one account, within that account's budget."""
+
+    @property
+    def effective_rate(self) -> float:
+        """Requests a second in force now."""
+        ...
+
+    async def token(self) -> None:
+        """Returns when the budget allows one request; each return allows exactly one. For one waiter at a time."""
+        ...
+
+    async def look(self, batch_id: int) -> Answer:
+        """Asks once for one batch and says what came of it. Never raises for anything that CallFire or the network did."""
+        ...
+
+
+class Sender(Protocol):
+    """Sends signed webhooks."""
+
+    async def send(self, endpoint: Endpoint, delivery: Delivery) -> Attempt:
+        """Tries once, within the endpoint's time-out. Never raises for anything that the receiver or the network did."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Somebody asks that a batch be followed. Labels and correlation id replace earlier ones, None leaves them."""
+
+    key: Key
+    labels: Mapping[str, str] | None = None
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """What became of a wish: a new watch, one already followed, or one opened again."""
+
+    what: Literal["created", "known", "reopened"]
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A watch as it is after a look, with the version it was learnt from, and the events that follow."""
+
+    watch: Watch
+    version: int
+    events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountChange:
+    """An account's record as it is now, and the events that follow."""
+
+    record: AccountRecord
+    events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """Events as recorded, in order, each with the number of deliveries made for it."""
+
+    events: Sequence[Recorded] = ()
+    deliveries: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchQuery:
+    """Which watches to list, in the order of (account, batch id), after the key given.
+
+    `accounts` None means all. STOPPED watches are never listed.
+    """
+
+    accounts: Sequence[str] | None = None
+    status: str | None = None
+    final: bool | None = None
+    after: Key | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventQuery:
+    """Which events to list: those at a position greater than `after`, in the order of positions."""
+
+    after: int = 0
+    limit: int = 100
+    types: Sequence[str] = ()
+    account: str | None = None
+    batch_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """What an endpoint is owed now. `next_due` is when its earliest unclaimed pending delivery may be tried."""
+
+    endpoint_id: str
+    pending: int
+    oldest: datetime | None
+    next_due: datetime | None
+
+
+class Store(Protocol):
+    """Everything that lasts. Every method either does all it says, durably, or raises StoreError and does nothing."""
+
+    async def follow(self, wishes: Sequence[Wish], now: datetime) -> list[Followed]:
+        """Makes or opens the watches, in the order of the wishes. A watch that is open already is left as it is, but for
+        labels and correlation id. An ended or settled one is opened: `opened` is now, strikes are forgotten, numbers go on."""
+        ...
+
+    async def stop(self, key: Key) -> bool:
+        """Nobody follows it any more: the watch becomes STOPPED. False where there was none, or it was stopped already."""
+        ...
+
+    async def watch(self, key: Key) -> Watch | None:
+        """The watch, whatever its state; None where there never was one."""
+        ...
+
+    def open_watches(self, account: str) -> AsyncIterator[Sequence[Watch]]:
+        """All OPEN watches of the account, in portions of a size the store chooses."""
+        ...
+
+    async def find(self, query: WatchQuery) -> list[Watch]:
+        """At most `limit` watches that match."""
+        ...
+
+    async def tally(self, account: str) -> dict[tuple[str, str | None], int]:
+        """How many watches the account has, by (state, status)."""
+        ...
+
+    async def commit(self, change: Change) -> Committed | None:
+        """The watch, its events and one delivery per matching endpoint
+        (HELD where the endpoint is disabled), in one transaction. The watch is stored as given, but for its version, which
+        becomes `change.version` + 1. None, and nothing done, where the stored version is not `change.version`."""
+        ...
+
+    async def save_looks(self, account: str, looks: Sequence[LastLook]) -> None:
+        """Writes down when batches were last seen. Versions stay; a look older than the stored one changes nothing."""
+        ...
+
+    async def account(self, name: str) -> AccountRecord | None:
+        """What was kept of the account."""
+        ...
+
+    async def save_account(self, change: AccountChange) -> Committed:
+        """The record, its events and their deliveries, in one transaction."""
+        ...
+
+    async def events(self, query: EventQuery) -> list[Recorded]:
+        """At most `limit` events that match, in the order of positions."""
+        ...
+
+    async def settle_endpoints(self, endpoints: Sequence[Endpoint]) -> None:
+        """Makes the settings' endpoints those of the store: new ones made, known ones updated (their state stays, but for
+        ones disabled for not being in the settings), others disabled, their pending deliveries HELD."""
+        ...
+
+    async def endpoints(self) -> list[Endpoint]:
+        """All endpoints, without their secrets."""
+        ...
+
+    async def claim(self, room: Mapping[str, int], *, token: str, now: datetime, until: datetime) -> list[Delivery]:
+        """At most `room[endpoint]` due deliveries of each endpoint named, oldest due first, claimed under the token until
+        the time given. None is claimed twice before its lease ends; none of a paused or disabled endpoint is claimed."""
+        ...
+
+    async def settle(self, settlement: Settlement, *, token: str) -> bool:
+        """Writes what became of an attempt, and what follows for the endpoint, where the token still stands. False,
+        and nothing done, where it does not."""
+        ...
+
+    async def release(self, token: str) -> int:
+        """Gives back every delivery claimed under the token; how many there were."""
+        ...
+
+    async def owed(self, now: datetime) -> list[Owed]:
+        """What every endpoint is owed, disabled ones too."""
+        ...
+
+    async def ping(self) -> None:
+        """Returns where the store can be read and written."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """An account as shown: its condition, why, until when, and its budget in requests a second."""
+
+    name: str
+    condition: str
+    reason: str
+    until: datetime | None
+    rate: float
+    effective_rate: float
+    in_flight: int
+    open: int
+    overdue: int
+    last_step: datetime | None
+
+
+class Following(Protocol):
+    """What the interface may ask of polling."""
+
+    @property
+    def accounts(self) -> Sequence[str]:
+        """The names of the accounts that are followed, in the settings' order."""
+        ...
+
+    async def follow(self, wishes: Sequence[Wish]) -> list[Followed]:
+        """Stores the wishes and has new watches looked at first. KeyError never: accounts are checked before."""
+        ...
+
+    async def stop(self, key: Key) -> bool:
+        """As Store.stop; it is not looked at any more."""
+        ...
+
+    def next_look(self, key: Key) -> datetime | None:
+        """Roughly when the watch will be looked at; None where it is not open."""
+        ...
+
+    def last_look(self, key: Key) -> LastLook | None:
+        """The last look at an open watch, also one that is not saved yet; None before the first."""
+        ...
+
+    def view(self, account: str) -> AccountView:
+        """The account as it is now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that /livez or /readyz looked at."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+class Health(Protocol):
+    """What the probes ask."""
+
+    def live(self) -> Sequence[Check]:
+        """The loop turns, and every poller took a step within the last minute."""
+        ...
+
+    async def ready(self) -> Sequence[Check]:
+        """The store answers, start-up is over, and nobody asked to stop. Independent of CallFire."""
+        ...

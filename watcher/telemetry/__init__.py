@@ -1,0 +1,1 @@
+"""Listeners to the news: metrics and logs."""
