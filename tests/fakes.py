@@ -1,9 +1,14 @@
-"""Hand-written stand-ins for the ports."""
+"""Hand-written stand-ins for the ports; the store's is in `fake_store`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
+from watcher.core.answers import Answer, Kind
+from watcher.core.model import Attempt, Batch, Delivery, Endpoint
 from watcher.core.news import News
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -55,3 +60,152 @@ class Ear:
     def of(self, *kinds: type) -> list[News]:
         """What was heard of the kinds named, in order."""
         return [news for news in self.heard if isinstance(news, kinds)]
+
+
+async def settle_down(rounds: int = 50) -> None:
+    """Lets everything run that can run without time passing."""
+    for _ in range(rounds):
+        await asyncio.sleep(0)
+
+
+class Errands:
+    """Runs errands and keeps what they raised. Leave its context to cancel those that still run."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.failed: list[Exception] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def __call__(self, name: str, errand: Coroutine[object, object, None]) -> None:
+        self.names.append(name)
+        self._tasks.append(asyncio.create_task(self._run(errand), name=name))
+
+    @property
+    def running(self) -> int:
+        return sum(not task.done() for task in self._tasks)
+
+    async def _run(self, errand: Coroutine[object, object, None]) -> None:
+        try:
+            await errand
+        except Exception as error:  # noqa: BLE001 # as the crew does: an errand's failure stays with the errand
+            self.failed.append(error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What CallFire will answer: `kind` in general, `status` for Kind.SEEN. It `takes` so many seconds, and not before
+    `gate` is set; where it `raises` there is no answer at all."""
+
+    kind: Kind = Kind.SEEN
+    outcome: str = "200"
+    batch: Batch | None = None
+    retry_after: timedelta | None = None
+    takes: float = 0.0
+    gate: asyncio.Event | None = None
+    raises: Exception | None = None
+
+
+def shows(status: str, *, takes: float = 0.0, **fields: object) -> Reply:
+    """CallFire shows the batch in that status."""
+    return Reply(batch=replace(Batch(id=0, status=status), **fields), takes=takes)  # type: ignore[arg-type]
+
+
+REFUSES = Reply(kind=Kind.UNAUTHORIZED, outcome="401")
+FAILS = Reply(kind=Kind.FAILED, outcome="503")
+KNOWS_NOTHING = Reply(kind=Kind.NOT_FOUND, outcome="404")
+
+
+class FakeUpstream:
+    """CallFire, its answers scripted batch by batch; the last one is repeated. A token takes the clock on by one period."""
+
+    def __init__(self, clock: FakeClock, *, rate: float = 5.0) -> None:
+        self.clock = clock
+        self.effective_rate = rate
+        self.tokens = 0
+        self.asked: list[tuple[datetime, int]] = []
+        self.flying: Counter[int] = Counter()
+        self.most_at_once = 0
+        self.before_token: Callable[[], None] = lambda: None  # what happens while one waits for it
+        self._replies: dict[int, deque[Reply]] = {}
+
+    def script(self, batch_id: int, *replies: Reply) -> None:
+        self._replies[batch_id] = deque(replies)
+
+    @property
+    def batches(self) -> list[int]:
+        """The batches asked about, in order."""
+        return [batch_id for _, batch_id in self.asked]
+
+    async def token(self) -> None:
+        self.before_token()
+        self.clock.turn(seconds=1 / self.effective_rate)
+        self.tokens += 1
+        await asyncio.sleep(0)
+
+    async def look(self, batch_id: int) -> Answer:
+        asked = self.clock.now()
+        self.asked.append((asked, batch_id))
+        replies = self._replies[batch_id]
+        reply = replies.popleft() if len(replies) > 1 else replies[0]
+        self.flying[batch_id] += 1
+        self.most_at_once = max(self.most_at_once, self.flying[batch_id])
+        try:
+            await asyncio.sleep(0)
+            if reply.gate is not None:
+                await reply.gate.wait()
+            while self.clock.now() < asked + timedelta(seconds=reply.takes):  # noqa: ASYNC110 # time is ours to turn
+                await asyncio.sleep(0)
+        finally:
+            self.flying[batch_id] -= 1
+        if reply.raises is not None:
+            raise reply.raises
+        return Answer(
+            batch_id=batch_id,
+            asked=asked,
+            answered=self.clock.now(),
+            kind=reply.kind,
+            outcome=reply.outcome,
+            batch=None if reply.batch is None else replace(reply.batch, id=batch_id),
+            retry_after=reply.retry_after,
+        )
+
+
+class FakeSender:
+    """Receivers, their answers scripted endpoint by endpoint; the last one is repeated. What is not scripted gets 204."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.sent: list[tuple[str, str]] = []  # endpoint, event id
+        self.gates: dict[str, asyncio.Event] = {}  # endpoints that hang until theirs is set
+        self.raises: dict[str, Exception] = {}
+        self._answers: dict[str, deque[Attempt]] = {}
+
+    def script(self, endpoint_id: str, *answers: Attempt) -> None:
+        self._answers[endpoint_id] = deque(answers)
+
+    async def send(self, endpoint: Endpoint, delivery: Delivery) -> Attempt:
+        self.sent.append((endpoint.id, delivery.event_id))
+        await asyncio.sleep(0)
+        if endpoint.id in self.gates:
+            await self.gates[endpoint.id].wait()
+        if endpoint.id in self.raises:
+            raise self.raises[endpoint.id]
+        answers = self._answers.get(endpoint.id)
+        if answers is None:
+            return answered(204, at=self.clock.now())
+        answer = answers.popleft() if len(answers) > 1 else answers[0]
+        return replace(answer, at=self.clock.now())
+
+
+def answered(code: int | None, *, at: datetime = NOON, **fields: object) -> Attempt:
+    """A receiver's answer that took a tenth of a second."""
+    return replace(Attempt(at=at, took=timedelta(seconds=0.1), code=code), **fields)  # type: ignore[arg-type]

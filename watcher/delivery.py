@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -57,6 +57,8 @@ class Deliverer:
         self._wake = asyncio.Event()
         self._flying: Counter[str] = Counter()
         self._hungry: set[str] = set()  # endpoints that may be owed more than there was room for
+        self._turns: dict[str, int] = dict.fromkeys(endpoints, 0)  # in which claim each last got something
+        self._claims = 0
 
     def wake(self) -> None:
         """Something was committed that may be due at once."""
@@ -65,31 +67,46 @@ class Deliverer:
     async def step(self) -> None:
         """Claims what is due and fits, sends it off, and waits for more."""
         self._wake.clear()
-        room = self._room()
-        self._hungry = set(self._endpoints)
-        if room:
-            now = self._clock.now()
-            longest = max(self._endpoints[endpoint].timeout for endpoint in room)
-            until = now + 2 * longest + LEASE_SPARE
-            claimed = await self._store.claim(room, token=self._token, now=now, until=until)
-            taken = Counter(delivery.endpoint_id for delivery in claimed)
-            self._hungry = {endpoint for endpoint in self._endpoints if taken[endpoint] >= room.get(endpoint, 0)}
-            for delivery in claimed:
-                self._flying[delivery.endpoint_id] += 1
-                self._errand(f"delivery {delivery.endpoint_id}", self._deliver(delivery, until))
+        self._hungry = set(self._endpoints)  # until more is known: an attempt may end while we claim
+        sated: set[str] = set()
+        waiting = sorted(self._endpoints, key=self._turn)
+        # Room is handed out as if everyone were owed something; what the first leave of it, the next are offered.
+        while room := self._room(waiting):
+            sated |= await self._claim(room)
+            waiting = [endpoint for endpoint in waiting if endpoint not in room]
+        if self._flying.total() < self._limits.in_all:
+            self._hungry -= sated
         await self._clock.wait(self._wake, BACKSTOP)
 
-    def _room(self) -> dict[str, int]:
+    def _turn(self, endpoint: str) -> tuple[int, int]:
+        """Those with the fewest in flight come first, and of them the one that got nothing for longest: so a busy endpoint
+        does not take the last places, and many busy ones take turns."""
+        return self._flying[endpoint], self._turns[endpoint]
+
+    def _room(self, waiting: Sequence[str]) -> dict[str, int]:
         """How many deliveries of each endpoint may be claimed now; endpoints without room are left out."""
         left = self._limits.in_all - self._flying.total()
         room: dict[str, int] = {}
-        # Those with the fewest in flight come first, so that a busy endpoint does not take the last places.
-        for endpoint in sorted(self._endpoints, key=self._flying.__getitem__):
+        for endpoint in waiting:
             free = min(self._limits.per_endpoint - self._flying[endpoint], left)
             if free > 0:
                 room[endpoint] = free
                 left -= free
         return room
+
+    async def _claim(self, room: Mapping[str, int]) -> set[str]:
+        """Claims what is due, and sends it off; the endpoints that are owed nothing more now."""
+        now = self._clock.now()
+        longest = max(self._endpoints[endpoint].timeout for endpoint in room)
+        until = now + 2 * longest + LEASE_SPARE
+        claimed = await self._store.claim(room, token=self._token, now=now, until=until)
+        self._claims += 1
+        for delivery in claimed:
+            self._flying[delivery.endpoint_id] += 1
+            self._turns[delivery.endpoint_id] = self._claims
+            self._errand(f"delivery {delivery.endpoint_id}", self._deliver(delivery, until))
+        taken = Counter(delivery.endpoint_id for delivery in claimed)
+        return {endpoint for endpoint, free in room.items() if taken[endpoint] < free}
 
     async def _deliver(self, delivery: Delivery, until: datetime) -> None:
         endpoint = self._endpoints[delivery.endpoint_id]

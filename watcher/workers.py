@@ -6,7 +6,7 @@ what is done with its answer) is an errand, which is given time to end.
 
 import asyncio
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from types import TracebackType
 from typing import Final, Protocol, Self
 
@@ -54,7 +54,8 @@ class Crew:
         finally:
             for task in (*self._workers, *self._errands):
                 task.cancel()
-            await self._group.__aexit__(kind, error, trace)
+            # The body's error is not handed to the group, which would wrap it: whoever catches it knows it by its own name.
+            await self._group.__aexit__(None, None, None)
 
     def hire(self, worker: Worker) -> None:
         """Has the worker step until the crew is dismissed."""
@@ -62,55 +63,79 @@ class Crew:
 
     def errand(self, name: str, errand: Coroutine[object, object, None]) -> None:
         """Runs the coroutine to its end beside everything else. What it raises is told, and stays here."""
-        self._keep(self._errands, self._run(name, errand), name)
+        task = self._keep(self._errands, self._run(name, errand), name)
+        task.add_done_callback(lambda _: errand.close())  # where it was cancelled before it began, nobody else would
 
     async def dismiss(self) -> None:
-        """Cancels the workers and waits for the errands, at most `grace` seconds."""
-        for task in self._workers:
-            task.cancel()
-        if self._workers:
-            await asyncio.wait(self._workers)
+        """Cancels the workers, waits for the errands at most `grace` seconds, and cancels those that take longer."""
+        await _end(self._workers)
         if self._errands:
-            await asyncio.wait(self._errands, timeout=self._grace)
+            _, late = await asyncio.wait(self._errands, timeout=self._grace)
+            await _end(late)
 
-    def _keep(self, kept: set[asyncio.Task[None]], work: Coroutine[object, object, None], name: str) -> None:
+    def _keep(
+        self, kept: set[asyncio.Task[None]], work: Coroutine[object, object, None], name: str
+    ) -> asyncio.Task[None]:
         task = self._group.create_task(work, name=name)
         kept.add(task)
         task.add_done_callback(kept.discard)
+        return task
 
     async def _work(self, worker: Worker) -> None:
         failures = 0
         while True:
-            failed = await self._guard(worker.name, worker.step(), failures)
-            if failed:
-                await self._clock.sleep(self._pause(failures))
+            error = await _failure(worker.step())
+            if error is not None:
+                pause = self._pause(failures)
                 failures += 1
+                self._tell(_told(worker.name, error, pause))
+                del error  # it holds on to all the frames it came through
+                await self._clock.sleep(pause)
             elif failures:
                 failures = 0
                 self._tell(WorkerRecovered(worker=worker.name))
 
     async def _run(self, name: str, errand: Coroutine[object, object, None]) -> None:
-        await self._guard(name, errand, 0)
-
-    async def _guard(self, name: str, work: Coroutine[object, object, None], failures: int) -> bool:
-        """Runs it; whether it failed."""
-        try:
-            await work
-        except Exception as error:  # noqa: BLE001 # supervised: the one place where any failure is caught
-            self._tell(
-                WorkerFailed(
-                    worker=name,
-                    error=f"{type(error).__name__}: {error}",
-                    pause=min(FIRST_PAUSE * 2.0 ** min(failures, 10), LONGEST_PAUSE),
-                    trace="".join(traceback.format_exception(error)),
-                )
-            )
-            return True
-        return False
+        error = await _failure(errand)
+        if error is not None:
+            self._tell(_told(name, error, pause=0.0))
 
     def _pause(self, failures: int) -> float:
         longest = min(FIRST_PAUSE * 2.0 ** min(failures, 10), LONGEST_PAUSE)
         return longest * (0.5 + 0.5 * self._clock.draw())
+
+
+async def _failure(work: Coroutine[object, object, None]) -> BaseException | None:
+    """Runs it; what it raised, None where it came to its end."""
+    try:
+        await work
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Nobody asked this task to end: what it waited for was cancelled, and that is a failure like any other.
+        return error
+    except Exception as error:  # noqa: BLE001 # supervised: the one place where any failure is caught
+        return error
+    return None
+
+
+def _told(name: str, error: BaseException, pause: float) -> WorkerFailed:
+    return WorkerFailed(
+        worker=name,
+        error=f"{type(error).__name__}: {error}",
+        pause=pause,
+        trace="".join(traceback.format_exception(error)),
+    )
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancels the tasks and waits until they have ended."""
+    ending = set(tasks)
+    for task in ending:
+        task.cancel()
+    if ending:
+        await asyncio.wait(ending)
 
 
 class Pulse:

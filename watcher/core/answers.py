@@ -6,6 +6,7 @@ The right half, what it means for the account, is in `account`.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import assert_never
 
 from watcher.core.model import Batch, Look, Missing, Seen, Unanswered
 
@@ -63,3 +64,5 @@ def look_of(answer: Answer) -> Look | None:
             return Unanswered(asked=asked, answered=answered, reason=answer.outcome, unfit=True)
         case Kind.GARBAGE | Kind.FAILED:
             return Unanswered(asked=asked, answered=answered, reason=answer.outcome)
+        case _ as never:
+            assert_never(never)

@@ -105,10 +105,11 @@ class AccountTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Throttled:
-    """CallFire asked for a pause until the time named."""
+    """CallFire asked for a pause until the time named. `again` where it only lengthens one in force: the answer was under way."""
 
     account: str
     until: datetime
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +171,7 @@ class EndpointChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerFailed:
-    """A worker's step raised; it runs again after `pause` seconds."""
+    """A worker's step raised; it runs again after `pause` seconds. Or an errand did, which does not (pause 0)."""
 
     worker: str
     error: str
@@ -183,6 +184,16 @@ class WorkerRecovered:
     """A worker that had failed took a step to its end."""
 
     worker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFailed:
+    """A request to our own interface met a mistake of ours and was answered with 500. `route` is the path's pattern."""
+
+    method: str
+    route: str
+    error: str
+    trace: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +267,7 @@ News = (
     | EndpointChanged
     | WorkerFailed
     | WorkerRecovered
+    | RequestFailed
     | LoopLag
     | StoreTook
     | StoreFailed

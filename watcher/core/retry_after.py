@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-_SECONDS: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{0,18})?")
+_SECONDS: Final = re.compile(r"[0-9]+(\.[0-9]*)?")
 _MOST: Final = timedelta(days=3650)
 """Keeps sums with the present within what a datetime can hold; everybody who uses the value clamps it far lower."""
 

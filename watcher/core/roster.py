@@ -28,7 +28,8 @@ class Roster:
 
     `tried` is when the watch was last asked about, whatever came of it (NEVER before the first time); `asked` and
     `answered` belong to the last look that saw it. `mind` is when time alone will make something of it (stuck, expired).
-    `due` belongs to the schedule, which keeps there when a look is worth its while; NaN where that must be worked out anew.
+    `due` belongs to the schedule, which keeps there when a look is worth its while; NaN where that must be worked out anew,
+    which is so after every change here.
     """
 
     def __init__(self, rules: Rules, capacity: int = 64) -> None:
@@ -45,8 +46,8 @@ class Roster:
         self.mind: Floats = np.zeros(capacity)
         self.due: Floats = np.full(capacity, np.nan)
         self.aside: Floats = np.zeros(capacity)
-        self.size: NDArray[np.int32] = np.full(capacity, -1, np.int32)
-        self.remaining: NDArray[np.int32] = np.full(capacity, -1, np.int32)
+        self.size: NDArray[np.int64] = np.full(capacity, -1, np.int64)
+        self.remaining: NDArray[np.int64] = np.full(capacity, -1, np.int64)
         self.looks: NDArray[np.int32] = np.zeros(capacity, np.int32)
         self.status: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
         self.enabled: NDArray[np.int8] = np.full(capacity, -1, np.int8)
@@ -81,11 +82,12 @@ class Roster:
         self.due[row] = np.nan
         self.mind[row] = _seconds(next_occurrence(watch, self._rules))
         self.aside[row] = 0.0 if watch.aside_until is None else _seconds(watch.aside_until)
-        self.size[row] = -1 if watch.size is None else min(watch.size, 2**31 - 1)
-        self.remaining[row] = -1 if watch.remaining is None else min(watch.remaining, 2**31 - 1)
+        self.size[row] = -1 if watch.size is None else watch.size
+        self.remaining[row] = -1 if watch.remaining is None else watch.remaining
         self.looks[row] = watch.looks
         self.enabled[row] = -1 if watch.enabled is None else watch.enabled
-        self.doubted[row] = bool(watch.missing_count or watch.refused_count)
+        # The next sight of these must be recorded: strikes are forgiven, and one followed again after it ended is settled.
+        self.doubted[row] = bool(watch.missing_count or watch.refused_count or watch.aside_until or watch.final)
         self.stuck[row] = watch.stuck_told > 0
         self._words.pop(row, None)
         code = CODES.get(watch.status)
@@ -130,22 +132,26 @@ class Roster:
         ):
             return False
         self.asked[row] = asked
-        self.tried[row] = asked
+        self.tried[row] = max(self.tried[row], asked)
         self.due[row] = np.nan
         self.answered[row] = answered
         self.aside[row] = 0.0
         self.looks[row] += 1
         if batch.size is not None:
-            self.size[row] = min(batch.size, 2**31 - 1)
+            self.size[row] = batch.size
         if batch.remaining is not None:
-            self.remaining[row] = min(batch.remaining, 2**31 - 1)
+            self.remaining[row] = batch.remaining
         self._unsaved.add(batch.id)
         return True
 
     def overlay(self, watch: Watch) -> Watch:
-        """The stored watch with what unchanged looks have shown since it was stored."""
+        """The stored watch with what unchanged looks have shown since it was stored.
+
+        Which of the two is newer is told by the number of looks: the store's times may lie in the future, where the
+        machine's clock was set back before a restart.
+        """
         seen = self.last_look(watch.batch_id)
-        if seen is None or (watch.asked is not None and watch.asked >= seen.asked):
+        if seen is None or seen.looks < watch.looks:
             return watch
         return replace(
             watch,

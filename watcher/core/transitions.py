@@ -6,7 +6,7 @@ The table of transitions, windows, overtaken looks, missing, stuck and expired w
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from watcher.core.message import instant
 from watcher.core.model import (
@@ -71,6 +71,14 @@ class Rules:
     max_age: timedelta = timedelta(days=7)
 
 
+class Window(NamedTuple):
+    """What is known of the moment of an event: after the last look with the old status was asked for, by the time the
+    first with the new one was answered. `after` is None where no look showed the old status."""
+
+    after: datetime | None
+    by: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learnt:
     """What a look led to. `watch` is the very same object where nothing came of it (an overtaken look)."""
@@ -87,13 +95,14 @@ def learn(watch: Watch, look: Look, rules: Rules) -> Learnt:
     """
     if watch.state is not State.OPEN or (watch.asked is not None and look.asked < watch.asked):
         return Learnt(watch=watch, events=(), result="overtaken")
+    window = Window(None if watch.status is None else watch.asked, look.answered)
     if isinstance(look, Seen):
-        learnt = _seen(watch, look, rules)
+        learnt = _seen(watch, look, window, rules)
     elif isinstance(look, Missing):
-        learnt = _missing(watch, look, rules)
+        learnt = _missing(watch, look, window, rules)
     else:
         learnt = Learnt(watch=_unanswered(watch, look, rules), events=(), result="unanswered")
-    return _expire(learnt, look.answered, rules)
+    return _expire(learnt, window, rules)
 
 
 def next_occurrence(watch: Watch, rules: Rules) -> datetime:
@@ -103,7 +112,7 @@ def next_occurrence(watch: Watch, rules: Rules) -> datetime:
     return expiry if stuck is None else min(expiry, stuck)
 
 
-def _seen(watch: Watch, look: Seen, rules: Rules) -> Learnt:
+def _seen(watch: Watch, look: Seen, window: Window, rules: Rules) -> Learnt:
     batch = look.batch
     fresh = replace(
         _shown(watch, batch),
@@ -115,10 +124,11 @@ def _seen(watch: Watch, look: Seen, rules: Rules) -> Learnt:
         refused_count=0,
         aside_until=None,
     )
-    if batch.status == watch.status:
-        settled = replace(fresh, state=State.SETTLED) if watch.final else fresh
-        return _stick(settled, look.answered, rules)
-    return _move(watch, fresh, look)
+    if batch.status != watch.status:
+        return _move(fresh, batch.status, window)
+    if watch.final:  # it was followed again, and all of it was told before
+        return Learnt(watch=replace(fresh, state=State.SETTLED), events=(), result="unchanged")
+    return _stick(fresh, window, rules)
 
 
 def _shown(watch: Watch, batch: Batch) -> Watch:
@@ -134,54 +144,35 @@ def _shown(watch: Watch, batch: Batch) -> Watch:
     )
 
 
-def _move(watch: Watch, fresh: Watch, look: Seen) -> Learnt:
-    """A transition: from `watch`'s status to the one that the look shows."""
-    status = look.batch.status
+def _move(watch: Watch, status: str, window: Window) -> Learnt:
+    """A transition of the watch to another status."""
     events: list[Event] = []
-    moved = fresh
+    previous = watch.status
     if watch.stuck_told:
-        moved = replace(moved, number=moved.number + 1)
-        events.append(_occurrence(moved, "batch.unstuck", look.answered))
+        watch = replace(watch, number=watch.number + 1)
+        events.append(_occurrence(watch, "batch.unstuck", window))
     moved = replace(
-        moved,
+        watch,
         status=status,
-        since=look.answered,
-        number=moved.number + 1,
+        since=window.by,
+        number=watch.number + 1,
         state=State.SETTLED if status in FINAL_STATUSES else State.OPEN,
         stuck_told=0,
         stuck_last=None,
     )
-    after = watch.asked if watch.status is not None else None
-    skipped = TRANSITIONS.get((watch.status, status))
-    data = {
-        "account": moved.account,
-        "batch_id": moved.batch_id,
-        "broadcast_id": moved.broadcast_id,
-        "name": moved.name,
-        "number": moved.number,
-        "status": status,
-        "previous_status": watch.status,
-        "skipped": list(skipped or ()),
-        "final": moved.final,
-        "expected": skipped is not None,
-        "size": moved.size,
-        "remaining": moved.remaining,
-        "enabled": moved.enabled,
-        "window": {"after": None if after is None else instant(after), "by": instant(look.answered)},
-        "labels": dict(moved.labels),
-        "correlation_id": moved.correlation_id,
-    }
-    events.append(_event(moved, EVENT_TYPES.get(status, UNKNOWN_TYPE), look.answered, data))
+    kind = EVENT_TYPES.get(status, UNKNOWN_TYPE)
+    data = _data(moved, window, previous=previous, skipped=TRANSITIONS.get((previous, status)))
+    events.append(_event(moved, kind, window, data))
     return Learnt(watch=moved, events=tuple(events), result="changed")
 
 
-def _stick(watch: Watch, now: datetime, rules: Rules) -> Learnt:
+def _stick(watch: Watch, window: Window, rules: Rules) -> Learnt:
     """Tells of a batch that has been in one status for too long: once, then at times, not for ever."""
     due = _stuck_at(watch, rules)
-    if watch.state is not State.OPEN or due is None or now < due:
+    if due is None or window.by < due:
         return Learnt(watch=watch, events=(), result="unchanged")
-    stuck = replace(watch, number=watch.number + 1, stuck_told=watch.stuck_told + 1, stuck_last=now)
-    return Learnt(watch=stuck, events=(_occurrence(stuck, "batch.stuck", now),), result="unchanged")
+    stuck = replace(watch, number=watch.number + 1, stuck_told=watch.stuck_told + 1, stuck_last=window.by)
+    return Learnt(watch=stuck, events=(_occurrence(stuck, "batch.stuck", window),), result="unchanged")
 
 
 def _stuck_at(watch: Watch, rules: Rules) -> datetime | None:
@@ -191,21 +182,22 @@ def _stuck_at(watch: Watch, rules: Rules) -> datetime | None:
     if watch.stuck_last is not None:
         return None if watch.stuck_told > rules.stuck_most else watch.stuck_last + rules.stuck_repeat
     if watch.status == NEW:
-        # A batch is NEW from the moment it was created, whenever we first saw it.
-        return (watch.created or watch.since) + rules.stuck_new
+        # A batch is NEW from the moment it was created, whenever we first saw it; a clock that is ahead of ours cannot
+        # have made it later than that.
+        return min(watch.created or watch.since, watch.since) + rules.stuck_new
     return watch.since + rules.stuck_validating
 
 
-def _missing(watch: Watch, look: Missing, rules: Rules) -> Learnt:
-    now = look.answered
+def _missing(watch: Watch, look: Missing, window: Window, rules: Rules) -> Learnt:
+    now = window.by
     if look.gone:
-        return _end(watch, State.MISSING, "batch.missing", now)
+        return _end(watch, State.MISSING, "batch.missing", window)
     if now - watch.opened < rules.missing_grace:
         return Learnt(watch=watch, events=(), result="missing")  # it may not be there yet
     since = watch.missing_since or now
     count = watch.missing_count + 1
     if count >= rules.missing_count and now - since >= rules.missing_span:
-        return _end(watch, State.MISSING, "batch.missing", now)
+        return _end(watch, State.MISSING, "batch.missing", window)
     # Asking sooner would not tell more: the looks that must confirm it are spread over the span.
     pause = rules.missing_span / max(rules.missing_count - 1, 1)
     doubted = replace(watch, missing_since=since, missing_count=count, aside_until=now + pause)
@@ -222,41 +214,56 @@ def _unanswered(watch: Watch, look: Unanswered, rules: Rules) -> Watch:
     return watch
 
 
-def _expire(learnt: Learnt, now: datetime, rules: Rules) -> Learnt:
+def _expire(learnt: Learnt, window: Window, rules: Rules) -> Learnt:
     watch = learnt.watch
-    if watch.state is not State.OPEN or now < watch.opened + rules.max_age:
+    if watch.state is not State.OPEN or window.by < watch.opened + rules.max_age:
         return learnt
-    ended = _end(watch, State.EXPIRED, "watch.expired", now)
+    ended = _end(watch, State.EXPIRED, "watch.expired", window)
     return replace(learnt, watch=ended.watch, events=(*learnt.events, *ended.events))
 
 
-def _end(watch: Watch, state: State, kind: str, now: datetime) -> Learnt:
+def _end(watch: Watch, state: State, kind: str, window: Window) -> Learnt:
     ended = replace(watch, state=state, number=watch.number + 1, aside_until=None)
-    return Learnt(watch=ended, events=(_occurrence(ended, kind, now),), result="missing")
+    return Learnt(watch=ended, events=(_occurrence(ended, kind, window),), result="missing")
 
 
-def _occurrence(watch: Watch, kind: str, at: datetime) -> Event:
-    """An event that is no transition: the watch as it stands."""
-    data = {
+def _occurrence(watch: Watch, kind: str, window: Window) -> Event:
+    """An event that is no transition: the watch as it stands, and since when it has its status."""
+    data = _data(watch, window, previous=watch.status, skipped=None)
+    return _event(watch, kind, window, data | {"since": None if watch.since is None else instant(watch.since)})
+
+
+def _data(
+    watch: Watch, window: Window, *, previous: str | None, skipped: tuple[str, ...] | None
+) -> dict[str, object]:
+    """What every event says of its watch, in the order that is promised. `skipped` is None where nobody expects the event."""
+    return {
         "account": watch.account,
         "batch_id": watch.batch_id,
         "broadcast_id": watch.broadcast_id,
         "name": watch.name,
         "number": watch.number,
         "status": watch.status,
-        "since": None if watch.since is None else instant(watch.since),
+        "previous_status": previous,
+        "skipped": list(skipped or ()),
         "final": watch.final,
+        "expected": skipped is not None,
         "size": watch.size,
         "remaining": watch.remaining,
         "enabled": watch.enabled,
+        "window": {
+            "after": None if window.after is None else instant(window.after),
+            "by": instant(window.by),
+        },
         "labels": dict(watch.labels),
         "correlation_id": watch.correlation_id,
     }
-    return _event(watch, kind, at, data)
 
 
-def _event(watch: Watch, kind: str, at: datetime, data: Mapping[str, object]) -> Event:
-    return Event(type=kind, at=at, account=watch.account, batch_id=watch.batch_id, number=watch.number, data=data)
+def _event(watch: Watch, kind: str, window: Window, data: Mapping[str, object]) -> Event:
+    return Event(
+        type=kind, at=window.by, account=watch.account, batch_id=watch.batch_id, number=watch.number, data=data
+    )
 
 
 def is_known(status: str) -> bool:

@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from watcher.core.model import Key, LastLook
 from watcher.core.news import Following as FollowingNews
 from watcher.core.news import Tell
 from watcher.polling.poller import Poller
-from watcher.ports import AccountView, Clock, Followed, Store, Wish
+from watcher.ports import AccountView, Clock, Followed, Store, StoreError, Wish
 
 Report = Callable[[], Awaitable[None]]
 
@@ -29,8 +30,10 @@ class Polling:
     async def follow(self, wishes: Sequence[Wish]) -> list[Followed]:
         followed = await self._store.follow(wishes, self._clock.now())
         for each in followed:
+            poller = self.pollers[each.watch.account]
+            if each.what != "known" or each.watch.batch_id not in poller.roster:
+                poller.admit(each.watch)
             if each.what != "known":
-                self.pollers[each.watch.account].admit(each.watch)
                 self._tell(FollowingNews(account=each.watch.account, batch_id=each.watch.batch_id, what=each.what))
         return followed
 
@@ -68,12 +71,21 @@ class Keeper:
 
     async def step(self) -> None:
         await self._clock.sleep(self._every)
-        await self.save()
-        for report in self._reports:
-            await report()
+        await _each(self.save, *self._reports)
 
     async def save(self) -> None:
-        """Saves what is not saved yet, of all accounts."""
-        for poller in self._polling.pollers.values():
-            await poller.save_account()
-            await poller.learner.save_looks()
+        """Saves what is not saved yet, of all accounts. Raises StoreError after the last, where any could not be saved."""
+        for_all = self._polling.pollers.values()
+        await _each(*chain.from_iterable((each.save_account, each.learner.save_looks) for each in for_all))
+
+
+async def _each(*jobs: Report) -> None:
+    """Does all of them, whatever the store makes of one; raises its first error at the end."""
+    errors: list[StoreError] = []
+    for job in jobs:
+        try:
+            await job()
+        except StoreError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]

@@ -1,30 +1,37 @@
 """From a look to its record: what it shows is learnt, committed, and told. For one account."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Final
 
 from watcher.core.model import Key, Look, Recorded, Seen, State, Unanswered, Watch
 from watcher.core.news import By, Changed, Looked, Result, Tell, UnknownStatus
 from watcher.core.roster import Roster
 from watcher.core.schedule import Choice
-from watcher.core.transitions import Learnt, Rules, is_known, learn
-from watcher.ports import Change, Committed, Store, StoreError
+from watcher.core.transitions import EVENT_TYPES, UNKNOWN_TYPE, Learnt, Rules, is_known, learn
+from watcher.ports import Change, Clock, Committed, Store, StoreError
 
 TRIES: Final = 5
 """How often a look is learnt from again when somebody else changed the watch meanwhile."""
+TRANSITION_TYPES: Final = frozenset({*EVENT_TYPES.values(), UNKNOWN_TYPE})
+UNCOUNTED: Final = frozenset({State.OPEN, State.STOPPED})
 
 
 class Learner:
     """Takes in looks at one account's open watches, and keeps count of the watches that ended."""
 
-    def __init__(self, account: str, *, roster: Roster, rules: Rules, store: Store, tell: Tell) -> None:
+    def __init__(self, account: str, *, roster: Roster, rules: Rules, store: Store, clock: Clock, tell: Tell) -> None:
         self._account = account
         self._roster = roster
         self._rules = rules
         self._store = store
+        self._clock = clock
         self._tell = tell
         self._ended: Counter[str] = Counter()
         self._recount = True
+        self._learning: set[int] = set()  # batches of which something is being recorded now
+        self._learnings = 0  # how often that came to an end
+        self._reopened: set[int] = set()  # those of them that were made or opened meanwhile
 
     async def take_in(self, choice: Choice, look: Look) -> None:
         """Learns from the look and records what it shows. After a StoreError nothing of it counts as seen."""
@@ -36,18 +43,25 @@ class Learner:
         if isinstance(look, Unanswered) and not (look.refused or look.unfit):
             self.looked(choice.by, "unanswered")
             return
-        await self._learn(choice, look)
+        self._learning.add(choice.batch_id)
+        try:
+            await self._learn(choice, look)
+        finally:
+            self._learning.discard(choice.batch_id)
+            self._reopened.discard(choice.batch_id)
+            self._learnings += 1
 
     async def _learn(self, choice: Choice, look: Look) -> None:
         """Learns from a look that shows something new, and records it: compare, swap, and again where somebody was faster."""
         key = Key(self._account, choice.batch_id)
         for _ in range(TRIES):
+            self._reopened.discard(choice.batch_id)
             stored = await self._store.watch(key)
             if stored is None or stored.state is not State.OPEN:
-                self._roster.drop(choice.batch_id)
+                self._leave(choice.batch_id)
                 self.looked(choice.by, "overtaken")
                 return
-            watch = self._roster.overlay(stored)
+            watch = self._known(stored)
             learnt = learn(watch, look, self._rules)
             if learnt.watch == watch:
                 self.looked(choice.by, learnt.result)
@@ -59,18 +73,35 @@ class Learner:
                 return
         self.looked(choice.by, "overtaken")
 
+    def _known(self, stored: Watch) -> Watch:
+        """The stored watch with what unchanged looks have shown since."""
+        if stored.asked is not None and stored.asked > self._clock.now():
+            # The machine's clock was set back between two runs: beside such a time every look would be overtaken.
+            stored = replace(stored, asked=None, answered=None)
+        return self._roster.overlay(stored)
+
     def _learnt(self, choice: Choice, look: Look, before: Watch, learnt: Learnt, committed: Committed) -> None:
         after = learnt.watch
-        if after.state is State.OPEN:
-            self._roster.put(after, tried=look.asked)
-        else:
-            self._roster.drop(after.batch_id)
+        if after.state is not State.OPEN:
+            self._leave(after.batch_id)
             self._ended[_label(after.state, after.status)] += 1
+        elif after.batch_id in self._roster:  # or it was stopped meanwhile
+            self._roster.put(after, tried=look.asked)
         self.looked(choice.by, learnt.result)
         if after.status is not None and after.status != before.status and not is_known(after.status):
             self._tell(UnknownStatus(account=after.account, batch_id=after.batch_id, status=after.status))
         for recorded, deliveries in zip(committed.events, committed.deliveries, strict=True):
-            self._tell(_changed(before, after, learnt, recorded, deliveries))
+            self._tell(_changed(before, after, recorded, deliveries))
+
+    def _leave(self, batch_id: int) -> None:
+        """The watch was seen not to be open; where it was opened again since then, that stands."""
+        if batch_id not in self._reopened:
+            self._roster.drop(batch_id)
+
+    def reopened(self, batch_id: int) -> None:
+        """The watch was made or opened: what is just being learnt of its earlier life must not end it."""
+        if batch_id in self._learning:
+            self._reopened.add(batch_id)
 
     def looked(self, by: By, result: Result) -> None:
         """Tells of one look."""
@@ -81,11 +112,13 @@ class Learner:
         looks = self._roster.take_unsaved()
         if not looks:
             return
+        saved = False
         try:
             await self._store.save_looks(self._account, looks)
-        except StoreError:
-            self._roster.give_back_unsaved(looks)
-            raise
+            saved = True
+        finally:  # also when cancelled: writing them twice does no harm
+            if not saved:
+                self._roster.give_back_unsaved(looks)
 
     def recount(self) -> None:
         """Somebody else than a look ended or opened a watch: the store is asked for the counts the next time."""
@@ -94,16 +127,23 @@ class Learner:
     async def by_status(self) -> dict[str, int]:
         """How many watches there are by status; those that ended without one under how they ended."""
         if self._recount:
-            self._recount = False
-            tally = await self._store.tally(self._account)
-            self._ended.clear()
-            for (state, status), count in tally.items():
-                if state not in _UNCOUNTED:
-                    self._ended[_label(state, status)] += count
+            await self._count()
         return self._roster.by_status() | dict(self._ended)
 
-
-_UNCOUNTED: Final = frozenset({State.OPEN, State.STOPPED})
+    async def _count(self) -> None:
+        self._recount = False
+        learnings = self._learnings
+        try:
+            tally = await self._store.tally(self._account)
+        except StoreError:
+            self._recount = True
+            raise
+        self._ended.clear()
+        for (state, status), count in tally.items():
+            if state not in UNCOUNTED:
+                self._ended[_label(state, status)] += count
+        if self._learning or self._learnings != learnings:
+            self._recount = True  # whether what was recorded meanwhile is in these counts cannot be told
 
 
 def _label(state: str, status: str | None) -> str:
@@ -111,8 +151,8 @@ def _label(state: str, status: str | None) -> str:
     return status.lower() if state == State.SETTLED and status is not None else state
 
 
-def _changed(before: Watch, after: Watch, learnt: Learnt, recorded: Recorded, deliveries: int) -> Changed:
-    moved = learnt.result == "changed" and recorded.number == learnt.events[-1].number
+def _changed(before: Watch, after: Watch, recorded: Recorded, deliveries: int) -> Changed:
+    moved = recorded.type in TRANSITION_TYPES
     window = (after.since - before.asked) if moved and after.since and before.asked and before.status else None
     took = (after.since - after.created) if moved and after.final and after.since and after.created else None
     return Changed(

@@ -62,7 +62,7 @@ class Poller:
         self.name = f"poller {account.name}"
         self.roster = Roster(rules)
         self.schedule = Schedule(self.roster, pace)
-        self.learner = Learner(account.name, roster=self.roster, rules=rules, store=store, tell=tell)
+        self.learner = Learner(account.name, roster=self.roster, rules=rules, store=store, clock=clock, tell=tell)
         self.last_step = clock.now()
         self.in_flight = 0
         self._upstream = upstream
@@ -74,19 +74,20 @@ class Poller:
         self._asked = 0
         self._reported = clock.monotonic()
         self._unsaved: AccountChange | None = None
+        self._saving = asyncio.Lock()
 
     async def load(self) -> None:
         """Takes in all open watches of the store. Those never seen are looked at first."""
-        now = self._clock.now()
         async for portion in self._store.open_watches(self.account.name):
             for watch in portion:
-                self._admit(_not_from_the_future(watch, now))
+                self._admit(watch)
             await asyncio.sleep(0)
 
     def admit(self, watch: Watch) -> None:
         """A watch was made or opened: it is looked at first."""
         self._admit(watch)
         self.schedule.first(watch.batch_id)
+        self.learner.reopened(watch.batch_id)
         self.learner.recount()
         self.wake()
 
@@ -131,22 +132,26 @@ class Poller:
         return until.timestamp() if until is not None and until.timestamp() > now else None
 
     async def _look(self, choice: Choice) -> None:
-        untouched = True
+        asked = self._clock.now()
+        untouched = False
         try:
             answer = await self._upstream.look(choice.batch_id)
             await self._heed(answer)
             look = look_of(answer)
             if look is None:
+                untouched = True
                 self.learner.looked(choice.by, "untouched")
             else:
-                untouched = False
                 await self.learner.take_in(choice, look)
         finally:
+            if not untouched:  # also where it failed in a way that no answer tells of: not at once again
+                self.roster.attempt(choice.batch_id, asked)
             self.in_flight -= 1
             self.schedule.land(choice, again=untouched)
             self.wake()
 
     async def _heed(self, answer: Answer) -> None:
+        """Takes to heart what the answer means for the account, and has that kept where it must outlive us."""
         before = self.account
         heeded = heed(before, answer, self._clock.draw())
         if heeded.account is before:
@@ -163,21 +168,25 @@ class Poller:
                 )
             )
         if after.condition is Condition.THROTTLED and after.until is not None and after.until != before.until:
-            self._tell(Throttled(account=after.name, until=after.until))
+            self._tell(Throttled(account=after.name, until=after.until, again=after.throttles == before.throttles))
         if heeded.events or record_of(after) != record_of(before):
-            self._owe(self._unsaved, AccountChange(record=record_of(after), events=heeded.events))
-            await self.save_account()
+            self._unsaved = _both(self._unsaved, AccountChange(record=record_of(after), events=heeded.events))
+            try:
+                await self.save_account()
+            except StoreError:
+                return  # it stays owed: the keeper saves it, and is heard where it cannot
 
     async def save_account(self) -> None:
         """Keeps what must be kept of the account; what could not be is kept the next time."""
-        change, self._unsaved = self._unsaved, None
-        if change is None:
-            return
-        try:
-            committed = await self._store.save_account(change)
-        except StoreError:
-            self._owe(change, self._unsaved)
-            raise
+        async with self._saving:  # one after another, or an older record might be the last to be written
+            change, self._unsaved = self._unsaved, None
+            if change is None:
+                return
+            try:
+                committed = await self._store.save_account(change)
+            except StoreError:
+                self._unsaved = _both(change, self._unsaved)
+                raise
         for recorded, deliveries in zip(committed.events, committed.deliveries, strict=True):
             self._tell(
                 AccountTold(
@@ -185,14 +194,8 @@ class Poller:
                 )
             )
 
-    def _owe(self, older: AccountChange | None, newer: AccountChange | None) -> None:
-        """Keeps what is still to be saved: the newest record, and the events of both."""
-        if older is not None and newer is not None:
-            newer = AccountChange(record=newer.record, events=(*older.events, *newer.events))
-        self._unsaved = newer or older
-
     def _admit(self, watch: Watch) -> None:
-        self.roster.put(watch)
+        self.roster.put(_not_from_the_future(watch, self._clock.now()))
         self.schedule.changed()
         if watch.asked is None:
             self.schedule.first(watch.batch_id)
@@ -250,6 +253,13 @@ class Poller:
             overdue=self.schedule.overdue(now.timestamp()),
             last_step=self.last_step,
         )
+
+
+def _both(older: AccountChange | None, newer: AccountChange | None) -> AccountChange | None:
+    """What is still to be saved: the newest record, and the events of both."""
+    if older is None or newer is None:
+        return newer or older
+    return AccountChange(record=newer.record, events=(*older.events, *newer.events))
 
 
 def _not_from_the_future(watch: Watch, now: datetime) -> Watch:

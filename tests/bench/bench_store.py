@@ -1,0 +1,180 @@
+"""The store on SQLite beside a bare loop that executes the same statements in the same run, on a file, synchronous FULL.
+
+A change is a watch swapped, an event and two deliveries. The bare loop has its values ready and makes no event's body; it
+commits one by one, or a hundred changes together as the store's writer does when many come at once.
+"""
+
+import asyncio
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from watcher.clock import SystemClock
+from watcher.core.model import Attempt, Batch, Delivery, Endpoint, Key, LastLook, Seen, Watch
+from watcher.core.outbox import settle
+from watcher.core.transitions import Rules, learn
+from watcher.ports import Change, Wish
+from watcher.store.rows import Values, values_of_event, values_of_watch
+from watcher.store.sqlite import SqliteStore, open_store
+from watcher.store.statements import load
+
+ROUNDS = 5
+ONE_BY_ONE = 800
+AT_ONCE = 4000
+TASKS = 256
+GROUP = 100
+MANY = 10_000
+ENDPOINTS = (Endpoint(id="first", url="http://localhost/a"), Endpoint(id="second", url="http://localhost/b"))
+
+
+def run() -> dict[str, float]:
+    """The figures by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        figures = _changes(Path(folder) / "changes.db")
+        figures |= asyncio.run(_rows(Path(folder) / "rows.db"))
+    return figures
+
+
+def main() -> None:
+    for figure, value in run().items():
+        print(f"{figure:<72} {value:,.3f}")
+
+
+def _changes(path: Path) -> dict[str, float]:
+    """Changes a second, each leg a slice of every round so that a slow moment of the machine hits all of them."""
+    made = asyncio.run(_made(path, ROUNDS * 2 * (ONE_BY_ONE + AT_ONCE)))
+    changes = iter([_change(watch) for watch in made])
+    legs: dict[str, tuple[int, Callable[[Path, Sequence[Change]], float]]] = {
+        "bare, one by one": (ONE_BY_ONE, lambda path, some: _bare(path, some, 1)),
+        "store, one by one": (ONE_BY_ONE, lambda path, some: asyncio.run(_stored(path, some, 1))),
+        "bare, a hundred together": (AT_ONCE, lambda path, some: _bare(path, some, GROUP)),
+        "store, 256 at once": (AT_ONCE, lambda path, some: asyncio.run(_stored(path, some, TASKS))),
+    }
+    took = dict.fromkeys(legs, 0.0)
+    for _ in range(ROUNDS):
+        for name, (count, leg) in legs.items():
+            took[name] += leg(path, list(islice(changes, count)))
+    rates = {name: ROUNDS * count / took[name] for name, (count, _) in legs.items()}
+    bare, alone, bare_grouped, grouped = rates.values()
+    return {f"changes a second: {name}": rate for name, rate in rates.items()} | {
+        "store one by one / bare one by one": alone / bare,
+        "store 256 at once / bare one by one": grouped / bare,
+        "store 256 at once / bare a hundred together": grouped / bare_grouped,
+    }
+
+
+async def _made(path: Path, count: int) -> list[Watch]:
+    async with open_store(path, tell=_nobody, clock=SystemClock()) as store:
+        await store.settle_endpoints(ENDPOINTS)
+        return await _follow(store, count)
+
+
+async def _follow(store: SqliteStore, count: int) -> list[Watch]:
+    wishes = [Wish(key=Key("default", batch_id)) for batch_id in range(1, count + 1)]
+    return [followed.watch for followed in await store.follow(wishes, datetime.now(UTC))]
+
+
+def _change(watch: Watch) -> Change:
+    now = datetime.now(UTC)
+    batch = Batch(id=watch.batch_id, status="ACTIVE", name="API 14", broadcast_id=14, created=now, size=6198)
+    learnt = learn(watch, Seen(asked=now, answered=now, batch=batch), Rules())
+    return Change(watch=learnt.watch, version=watch.version, events=learnt.events)
+
+
+def _bare(path: Path, changes: Sequence[Change], together: int) -> float:
+    sql = load("sqlite")
+    rows = iter([_values(change) for change in changes])
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(sql["settings_of_connection"])
+    begun = time.perf_counter()
+    while some := list(islice(rows, together)):
+        connection.execute("BEGIN IMMEDIATE")
+        for watch, event, delivery in some:
+            connection.execute(sql["swap_watch"], watch)
+            delivery["position"] = connection.execute(sql["make_event"], event).lastrowid
+            for endpoint in ENDPOINTS:
+                delivery["endpoint_id"] = endpoint.id
+                connection.execute(sql["make_delivery"], delivery)
+        connection.execute("COMMIT")
+    took = time.perf_counter() - begun
+    connection.close()
+    return took
+
+
+def _values(change: Change) -> tuple[Values, Values, Values]:
+    watch = values_of_watch(change.watch, change.version + 1) | {"old_version": change.version}
+    event = values_of_event(change.events[0], "bare")
+    return watch, event, {"account": "default", "now": event["at"], "state": "pending"}
+
+
+async def _stored(path: Path, changes: Sequence[Change], tasks: int) -> float:
+    async with open_store(path, tell=_nobody, clock=SystemClock()) as store:
+        rest = iter(changes)
+        begun = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number in range(tasks):
+                group.create_task(_commit(store, rest), name=f"commit {number}")
+        return time.perf_counter() - begun
+
+
+async def _commit(store: SqliteStore, changes: Iterator[Change]) -> None:
+    for change in changes:
+        if await store.commit(change) is None:
+            raise AssertionError(change)
+
+
+async def _rows(path: Path) -> dict[str, float]:
+    """Seconds for many rows at once, and deliveries settled a second."""
+    clock = SystemClock()
+    async with open_store(path, tell=_nobody, clock=clock) as store:
+        await store.settle_endpoints(ENDPOINTS)
+        begun = time.perf_counter()
+        watches = await _follow(store, MANY)
+        followed = time.perf_counter()
+        now = datetime.now(UTC)
+        looks = [LastLook(batch_id=each.batch_id, asked=now, answered=now, looks=1, size=1, remaining=1) for each in watches]
+        await store.save_looks("default", looks)
+        saved = time.perf_counter()
+        loaded = sum([len(portion) async for portion in store.open_watches("default")])
+        read = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for change in map(_change, watches[:1000]):
+                group.create_task(store.commit(change), name=f"commit {change.watch.batch_id}")
+        settled = await _deliver(store)
+    return {
+        "seconds to follow 10,000": followed - begun,
+        "seconds to save 10,000 looks": saved - followed,
+        "seconds to read 10,000 open watches": (read - saved) * MANY / loaded,
+        "deliveries claimed by 100 and settled a second": settled,
+    }
+
+
+async def _deliver(store: SqliteStore) -> float:
+    begun = time.perf_counter()
+    done = 0
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    while claimed := await store.claim(
+        {endpoint.id: 50 for endpoint in ENDPOINTS}, token="bench", now=now, until=now + timedelta(seconds=45)
+    ):
+        async with asyncio.TaskGroup() as group:
+            for delivery in claimed:
+                group.create_task(_settle(store, delivery, now), name=f"settle {delivery.id}")
+        done += len(claimed)
+    return done / (time.perf_counter() - begun)
+
+
+async def _settle(store: SqliteStore, delivery: Delivery, now: datetime) -> None:
+    attempt = Attempt(at=now, took=timedelta(milliseconds=3), code=200)
+    await store.settle(settle(delivery, attempt, draw=0.5), token="bench")
+
+
+def _nobody(news: object) -> None:
+    """Listens, and does nothing with it."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The budget: tokens are never closer than the rate allows, whatever the machine is busy with."""
+
+import asyncio
+import math
+import time
+
+import pytest
+
+from watcher.callfire.limits import Budget
+
+Taken = tuple[float, float]
+"""When a token was asked for, and when it was there: it was handed out somewhere in between."""
+
+
+async def tokens(budget: Budget, count: int) -> list[Taken]:
+    taken = []
+    for _ in range(count):
+        asked = time.monotonic()
+        await budget.token()
+        taken.append((asked, time.monotonic()))
+    return taken
+
+
+@pytest.mark.parametrize(("rate", "count"), [(2000.0, 200), (400.0, 40), (50.0, 8), (12.5, 3)])
+async def test_no_window_has_more_than_the_rate_allows_and_one(rate: float, count: int) -> None:
+    """Exact on any machine: a token that is noticed late makes the window it is counted in longer, not shorter."""
+    taken = await tokens(Budget(rate), count)
+    for first in range(count):
+        for last in range(first, count):
+            window = taken[last][1] - taken[first][0]
+            assert last - first + 1 <= rate * window + 1 + 1e-6
+
+
+async def test_the_first_token_of_a_new_owner_comes_a_period_later() -> None:
+    """What the last owner spent is not known."""
+    [(asked, there)] = await tokens(Budget(20), 1)
+    assert there - asked >= 1 / 20
+
+
+async def test_tokens_that_nobody_took_are_not_saved_up() -> None:
+    budget = Budget(50)
+    await budget.token()
+    await asyncio.sleep(0.1)
+    taken = await tokens(budget, 3)
+    assert taken[-1][1] - taken[0][0] >= 2 / 50
+
+
+async def test_a_slow_budget_waits_without_polling() -> None:
+    """A token every ten seconds, waited for in one sleep: the loop has nothing to do meanwhile."""
+    loop = asyncio.get_running_loop()
+    waiting = loop.create_task(Budget(0.1).token(), name="token")
+    await asyncio.sleep(0.05)
+    spent = time.process_time()
+    await asyncio.sleep(0.1)
+    assert time.process_time() - spent < 0.05
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_a_cancelled_wait_costs_no_token() -> None:
+    budget = Budget(5)
+    began = time.monotonic()
+    await budget.token()
+    waiting = asyncio.create_task(budget.token())
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await budget.token()
+    assert 2 / 5 <= time.monotonic() - began < 3 / 5
+
+
+async def test_the_spacing_holds_with_more_waiters_too() -> None:
+    budget = Budget(100)
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        for number in range(6):
+            group.create_task(budget.token(), name=f"waiter {number}")
+    assert time.monotonic() - began >= 6 / 100
+
+
+async def test_another_rate_counts_from_the_next_token_on() -> None:
+    budget = Budget(1000)
+    await budget.token()
+    budget.rate = 5
+    assert budget.rate == 5
+    slow, again = await tokens(budget, 2)
+    assert again[1] - slow[0] >= 1 / 5
+    budget.rate = 1000
+    quick, again = await tokens(budget, 2)
+    assert again[1] - quick[0] < 1 / 5
+
+
+async def test_a_rate_beyond_what_is_possible_costs_next_to_nothing() -> None:
+    budget = Budget(1e6)
+    await budget.token()
+    spent = time.process_time()
+    for _ in range(2000):
+        await budget.token()
+    assert time.process_time() - spent < 2000 * 50e-6
+
+
+@pytest.mark.parametrize("rate", [0, -1, math.inf, math.nan])
+def test_a_rate_that_is_none_is_refused(rate: float) -> None:
+    with pytest.raises(ValueError, match="requests a second above 0"):
+        Budget(rate)
+    budget = Budget(1)
+    with pytest.raises(ValueError, match="requests a second above 0"):
+        budget.rate = rate
+    assert budget.rate == 1

@@ -1,0 +1,76 @@
+"""The daemon, killed by itself at a named point: `python -m tests.chaos.crashing POINT NTH`, settings from the environment.
+
+A point is `before` or `after` one method of the store or the sender: `before:commit`, `after:send`. The process ends as by
+SIGKILL at the NTH call of it. The product has no switch for this: the parts are replaced before they are wired.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, cast
+
+from watcher.app import Parts, run
+from watcher.app.daemon import loop_factory
+from watcher.ports import Sender, Store
+from watcher.settings import load
+
+STORE_POINTS = ("follow", "commit", "save_looks", "save_account", "claim", "settle")
+SENDER_POINTS = ("send",)
+POINTS = tuple(
+    f"{when}:{method}" for method in ("follow", "commit", "save_looks", "claim", "send", "settle") for when in ("before", "after")
+)
+
+
+class Crashing:
+    """Passes everything on, and dies at the nth call of one method."""
+
+    def __init__(self, real: object, when: str, method: str, nth: int) -> None:
+        self._real = real
+        self._when = when
+        self._method = method
+        self._left = nth
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._real, name)
+        return self._dying(real) if name == self._method else real
+
+    def _dying(self, real: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+        async def call(*args: object, **kwargs: object) -> object:
+            self._left -= 1
+            last = self._left == 0
+            if last and self._when == "before":
+                os.kill(os.getpid(), signal.SIGKILL)
+            result = await real(*args, **kwargs)
+            if last:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        return call
+
+
+def decorated(parts: Parts, point: str, nth: int) -> Parts:
+    """The parts, one of them deadly."""
+    when, method = point.split(":")
+    if method in SENDER_POINTS:
+        return replace(parts, sender=cast(Sender, Crashing(parts.sender, when, method, nth)))
+    return replace(parts, store=cast(Store, Crashing(parts.store, when, method, nth)))
+
+
+def main(point: str, nth: int) -> None:
+    import asyncio
+
+    settings = load(None, os.environ)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(
+            run(
+                settings,
+                announce=lambda url: print(url, flush=True),
+                decorate=lambda parts: decorated(parts, point, nth),
+            )
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

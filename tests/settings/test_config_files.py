@@ -1,0 +1,50 @@
+"""The files in config/ say what the model says: every key, with its default, and nothing else."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from watcher.settings import Settings, load
+from watcher.settings.keys import keys
+
+CONFIG = Path(__file__).parents[2] / "config"
+SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+
+
+def uncommented() -> str:
+    """The commented file with every key and table in force."""
+    return re.sub(r"^# (?=\[|[a-z_]+ = )", "", (CONFIG / "watcher.toml").read_text(), flags=re.MULTILINE)
+
+
+def test_the_commented_file_changes_nothing() -> None:
+    assert tomllib.loads((CONFIG / "watcher.toml").read_text()) == {}
+
+
+def test_the_commented_file_names_every_key_and_no_other() -> None:
+    named = [
+        (section, *path)
+        for section, table in tomllib.loads(uncommented()).items()
+        for path in ([("NAME", key) for key in table["default"]] if "default" in table else [(key,) for key in table])
+    ]
+    assert named == [key.path for key in keys()]
+
+
+def test_the_commented_file_shows_the_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "watcher.toml"
+    file.write_text(uncommented().replace("whsec_…", SECRET))
+    file.chmod(0o600)
+    shown = load(file, {})
+    plain = Settings.model_validate(
+        {
+            "accounts": {"default": {"login": "your-api-login", "password": "your-api-password"}},
+            "endpoints": {"default": {"url": "https://example.org/callfire", "secret": SECRET, "timeout": 15}},
+            "http": {"token": "made-by-watcher-token-new"},
+        }
+    )
+    assert shown.model_dump() == plain.model_dump()
+    assert shown.warnings == ()
+
+
+def test_the_demo_file_needs_only_what_the_demo_adds() -> None:
+    settings = load(CONFIG / "demo.toml", {"CALLFIRE_LOGIN": "demo", "CALLFIRE_PASSWORD": "demo"})
+    assert settings.accounts["default"].rate == 20

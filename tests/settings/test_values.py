@@ -1,0 +1,161 @@
+"""What a single value may look like."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import PydanticCustomError
+
+from watcher.settings import reference
+from watcher.settings.values import (
+    Address,
+    database_url,
+    duration,
+    duration_text,
+    listening_address,
+    signing_key,
+    web_address,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (0, 0),
+        (0.1, 0.1),
+        (300, 300),
+        ("300", 300),
+        ("1.5", 1.5),
+        ("500ms", 0.5),
+        ("15s", 15),
+        ("5m", 300),
+        ("5min", 300),
+        ("1h30m", 5400),
+        ("1h 30m", 5400),
+        ("7d", 604800),
+        (" 7D ", 604800),
+        ("0.5h", 1800),
+    ],
+)
+def test_a_duration_is_a_number_of_seconds_or_text(value: object, seconds: float) -> None:
+    assert duration(value) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "value", [True, None, -1, float("nan"), float("inf"), 1e12, "", " ", "5x", "m", "-5m", "5 m 3", "1e3", [5]]
+)
+def test_what_is_no_duration_is_refused(value: object) -> None:
+    with pytest.raises(PydanticCustomError, match="must be a duration"):
+        duration(value)
+
+
+@given(st.integers(min_value=0, max_value=10**13).map(lambda us: timedelta(microseconds=us)))
+def test_a_duration_written_reads_back_the_same(value: timedelta) -> None:
+    assert duration(duration_text(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0s"), (0.1, "0.1s"), (90, "1m30s"), (3600, "1h"), (604800, "7d"), (100, "1m40s")]
+)
+def test_a_duration_is_written_shortly(value: float, text: str) -> None:
+    assert duration_text(timedelta(seconds=value)) == text
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a", "http://127.0.0.1:8080/x?y=z", "https://[::1]:9/", "https://a.example:443"]
+)
+def test_a_web_address_is_taken_as_it_is(url: str) -> None:
+    assert web_address(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "a",
+        "ftp://a",
+        "https://",
+        "https:///x",
+        "https://a:0",
+        "https://a:99999",
+        "https://a:b",
+        "http://[::1",
+        "https://a b",
+        "https://a\n",
+        "https://a\\b",
+        "https://@a",
+        "https://u@a",
+        "https://u:p@a",
+        "https://a#b",
+        "https://a#",
+        5,
+        None,
+    ],
+)
+def test_what_is_no_web_address_is_refused(url: object) -> None:
+    with pytest.raises(PydanticCustomError):
+        web_address(url)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "8080",
+        ":8080",
+        "127.0.0.1",
+        "127.0.0.1:",
+        "127.0.0.1:65536",
+        "::1:8080",
+        "[::g]:1",
+        "[:::]:1",
+        "a b:1",
+        8080,
+    ],
+)
+def test_what_is_no_listening_address_is_refused(value: object) -> None:
+    with pytest.raises(PydanticCustomError):
+        listening_address(value)
+
+
+def test_a_listening_address_reads_as_it_is_written() -> None:
+    assert listening_address("[::1]:8080") == Address(host="::1", port=8080)
+    assert str(Address(host="::1", port=8080)) == "[::1]:8080"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite:///a/",
+        "sqlite:///a?b=c",
+        "sqlite:///a#b",
+        "a.db",
+        5,
+        "postgresql://a",
+        "postgres://a",
+        "postgresql+asyncpg://a",
+    ],
+)
+def test_what_is_no_database_is_refused(url: object) -> None:
+    with pytest.raises(PydanticCustomError):
+        database_url(url)
+
+
+def test_a_signing_secret_has_24_to_64_bytes() -> None:
+    assert len(signing_key("whsec_" + "AAAA" * 8)) == 24
+    for wrong in ("whsec_" + "AAAA" * 7, "whsec_" + "AAAA" * 22, "whsec_AAA", "AAAA" * 8):
+        with pytest.raises(ValueError, match=r"behind its prefix|base64|does not start"):
+            signing_key(wrong)
+
+
+def test_the_reference_is_a_table_of_every_key() -> None:
+    lines = reference().splitlines()
+    assert lines[0] == "| key | environment | default | what it does |"
+    assert "| `accounts.NAME.password` | `CALLFIRE_PASSWORD`, `…_FILE` |  | its API password |" in lines
+    assert "| `log.level` | `WATCHER_LOG__LEVEL` | `info` | what is less important is left out |" in lines
+    assert all(line.count("|") - line.count("\\|") == 5 for line in lines)

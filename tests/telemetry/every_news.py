@@ -1,0 +1,46 @@
+"""One piece of every kind of news that is listened to."""
+
+import typing
+
+from tests.fakes import NOON
+from watcher.core import news as told
+from watcher.core.news import News
+
+
+def changed(kind: str = "batch.active", status: str | None = "ACTIVE", **more: typing.Any) -> told.Changed:
+    what: dict[str, typing.Any] = {
+        "account": "a",
+        "batch_id": 7,
+        "number": 2,
+        "position": 9,
+        "previous": "VALIDATING",
+        "at": NOON,
+    } | more
+    return told.Changed(type=kind, status=status, **what)
+
+
+def attempted(outcome: typing.Any = "done", **more: typing.Any) -> told.Attempted:
+    what: dict[str, typing.Any] = {"code": 200, "error": None, "took": 0.2, "delay": None} | more
+    return told.Attempted(endpoint="e", delivery=1, event_id="evt_1", outcome=outcome, attempts=1, **what)
+
+
+EVERYTHING: tuple[News, ...] = (
+    told.Answered(account="a", operation="batch", outcome="200", took=0.3),
+    told.Looked(account="a", by="single", result="unchanged"),
+    changed(window=2.0, validation=40.0),
+    told.UnknownStatus(account="a", batch_id=7, status="ODD"),
+    told.Following(account="a", batch_id=7, what="stopped"),
+    told.Tally(account="a", by_status={"new": 3}, overdue=1, oldest_look_age=4.5, stuck=2, expected_wait=0.5),
+    told.ConditionChanged(account="a", condition="down", previous="ok", reason="5 failures", until=NOON),
+    told.Throttled(account="a", until=NOON),
+    told.BudgetUsed(account="a", configured=5.0, effective=2.5, used=1.0),
+    told.Stepped(account="a", at=NOON),
+    attempted(delay=0.02),
+    told.Backlog(endpoint="e", pending=4, oldest_age=12.0, state="active"),
+    told.EndpointChanged(endpoint="e", state="disabled", reason="410"),
+    told.WorkerFailed(worker="poller a", error="ValueError: no", pause=0.5, trace="…"),
+    told.RequestFailed(method="GET", route="/v1/events", error="ValueError: no", trace="…"),
+    told.LoopLag(seconds=0.004),
+    told.StoreTook(operation="commit", took=0.002),
+    told.Reloaded(error=None),
+)

@@ -1,0 +1,349 @@
+"""What is counted, under which names and labels."""
+
+import re
+import typing
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as read_text
+
+from tests.fakes import NOON
+from tests.telemetry.every_news import EVERYTHING, attempted, changed
+from watcher.core import news as told
+from watcher.core.news import News
+from watcher.telemetry.metrics import Metrics
+from watcher.telemetry.series import OTHER, Capped
+
+NAMES = {
+    "upstream_requests": ("counter", ("account", "operation", "outcome")),
+    "upstream_request_duration_seconds": ("histogram", ("operation",)),
+    "account_rate_configured": ("gauge", ("account",)),
+    "account_rate_effective": ("gauge", ("account",)),
+    "account_rate_used": ("gauge", ("account",)),
+    "account_state": ("gauge", ("account", "state")),
+    "account_throttled": ("counter", ("account",)),
+    "account_breaker_opened": ("counter", ("account", "reason")),
+    "watches": ("gauge", ("account", "status")),
+    "watches_overdue": ("gauge", ("account",)),
+    "watch_oldest_look_age_seconds": ("gauge", ("account",)),
+    "watches_stuck": ("gauge", ("account",)),
+    "looks": ("counter", ("account", "by", "result")),
+    "expected_wait_seconds": ("gauge", ("account",)),
+    "transition_window_seconds": ("histogram", ()),
+    "transitions": ("counter", ("account", "from", "to")),
+    "batch_validation_duration_seconds": ("histogram", ("final",)),
+    "status_unknown": ("counter", ("account",)),
+    "watches_ended": ("counter", ("account", "reason")),
+    "deliveries": ("counter", ("endpoint", "outcome")),
+    "delivery_attempts": ("counter", ("endpoint", "result")),
+    "delivery_delay_seconds": ("histogram", ()),
+    "delivery_attempt_duration_seconds": ("histogram", ("endpoint",)),
+    "deliveries_pending": ("gauge", ("endpoint",)),
+    "delivery_oldest_age_seconds": ("gauge", ("endpoint",)),
+    "endpoint_state": ("gauge", ("endpoint", "state")),
+    "poller_last_step_timestamp_seconds": ("gauge", ("account",)),
+    "event_loop_lag_seconds": ("histogram", ()),
+    "store_operation_duration_seconds": ("histogram", ("operation",)),
+    "settings_last_reload_successful": ("gauge", ()),
+    "settings_last_reload_timestamp_seconds": ("gauge", ()),
+    "build_info": ("gauge", ("version", "python")),
+    "worker_failures": ("counter", ("worker",)),
+    "http_request_failures": ("counter", ("route",)),
+}
+"""The table of operations.md, as far as it is fed, and what is ours beside it."""
+
+UNCOUNTED = {told.AccountTold, told.WorkerRecovered, told.StoreFailed, told.StoreRecovered, told.Started, told.Stopping}
+"""News for the logs only."""
+
+
+def metrics_after(*news: News) -> Metrics:
+    metrics = Metrics(version="1.2.3")
+    for each in news:
+        metrics(each)
+    return metrics
+
+
+def samples(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
+    """The values of one sample name, by label values in the order of the labels' names."""
+    return {
+        tuple(value for _, value in sorted(sample.labels.items())): sample.value
+        for family in metrics.catalogue.registry.collect()
+        for sample in family.samples
+        if sample.name == f"watcher_{name}"
+    }
+
+
+def test_every_kind_of_news_is_counted_or_left_to_the_logs_on_purpose() -> None:
+    assert {type(news) for news in EVERYTHING} | UNCOUNTED == set(typing.get_args(News))
+    for kind in {type(news) for news in EVERYTHING}:
+        silent = Metrics(version="1").render("")[0]
+        heard = metrics_after(*(news for news in EVERYTHING if type(news) is kind)).render("")[0]
+        assert _ours(silent) != _ours(heard) or kind is told.Reloaded, kind
+
+
+def test_names_types_and_labels_are_those_of_the_table() -> None:
+    text = metrics_after(*EVERYTHING).render("")[0].decode()
+    found = {
+        family.name.removeprefix("watcher_"): (family.type, tuple(family.samples[0].labels))
+        for family in read_text(text)
+        if family.name.startswith("watcher_") and not family.name.endswith("_created")
+    }
+    shown = {name: (kind, tuple(label for label in labels if label != "le")) for name, (kind, labels) in found.items()}
+    assert {name: (kind, tuple(sorted(labels))) for name, (kind, labels) in shown.items()} == {
+        name: (kind, tuple(sorted(labels))) for name, (kind, labels) in NAMES.items()
+    }
+
+
+def test_buckets_are_those_of_the_table() -> None:
+    text = metrics_after(*EVERYTHING).render("")[0].decode()
+
+    def buckets(name: str) -> list[float]:
+        return [float(bound) for bound in re.findall(rf'watcher_{name}_bucket{{.*?le="([0-9.]+)"', text)]
+
+    assert buckets("upstream_request_duration_seconds") == [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15]
+    assert buckets("transition_window_seconds") == [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900]
+    assert buckets("batch_validation_duration_seconds") == [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 14400]
+    assert buckets("delivery_delay_seconds") == [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3600]
+
+
+def test_requests_are_counted_by_operation_and_outcome_and_timed() -> None:
+    metrics = metrics_after(
+        told.Answered(account="a", operation="batch", outcome="200", took=0.3),
+        told.Answered(account="a", operation="batch", outcome="200", took=0.2),
+        told.Answered(account="b", operation="batch", outcome="timeout", took=15.0),
+    )
+    assert samples(metrics, "upstream_requests_total") == {("a", "batch", "200"): 2.0, ("b", "batch", "timeout"): 1.0}
+    assert samples(metrics, "upstream_request_duration_seconds_sum") == {("batch",): 15.5}
+
+
+def test_an_answer_that_says_nothing_of_the_batch_is_no_look() -> None:
+    metrics = metrics_after(
+        told.Looked(account="a", by="single", result="changed"),
+        told.Looked(account="a", by="single", result="untouched"),
+    )
+    assert samples(metrics, "looks_total") == {("a", "single", "changed"): 1.0}
+
+
+def test_a_transition_is_counted_with_its_window_and_the_time_validation_took() -> None:
+    metrics = metrics_after(
+        changed("batch.validating", "VALIDATING", previous=None), changed(window=2.0, validation=40.0)
+    )
+    assert samples(metrics, "transitions_total") == {
+        ("a", "none", "validating"): 1.0,
+        ("a", "validating", "active"): 1.0,
+    }
+    assert samples(metrics, "transition_window_seconds_sum") == {(): 2.0}
+    assert samples(metrics, "transition_window_seconds_count") == {(): 1.0}
+    assert samples(metrics, "batch_validation_duration_seconds_sum") == {("active",): 40.0}
+
+
+def test_a_status_that_nobody_knows_makes_no_label_of_its_own() -> None:
+    metrics = metrics_after(
+        changed("batch.unknown", "PONDERING"), changed("batch.unknown", "MUSING", previous="PONDERING")
+    )
+    assert samples(metrics, "transitions_total") == {
+        ("a", "validating", "unknown"): 1.0,
+        ("a", "unknown", "unknown"): 1.0,
+    }
+
+
+def test_an_occurrence_is_no_transition() -> None:
+    metrics = metrics_after(changed("batch.stuck", "NEW"), changed("batch.unstuck", "NEW"))
+    assert samples(metrics, "transitions_total") == {}
+    assert set(samples(metrics, "watches_ended_total").values()) == {0.0}
+
+
+def test_watches_that_end_are_counted_by_the_reason() -> None:
+    metrics = metrics_after(
+        changed("batch.errors", "ERRORS"),
+        changed("batch.missing", "NEW"),
+        changed("watch.expired", "NEW"),
+        changed("watch.expired", "NEW"),
+        told.Following(account="a", batch_id=8, what="created"),
+        told.Following(account="a", batch_id=8, what="stopped"),
+    )
+    assert samples(metrics, "watches_ended_total") == {
+        ("a", "settled"): 1.0,
+        ("a", "missing"): 1.0,
+        ("a", "expired"): 2.0,
+        ("a", "stopped"): 1.0,
+    }
+
+
+def test_watches_are_shown_by_status_and_those_no_longer_there_as_none() -> None:
+    metrics = metrics_after(
+        told.Tally(
+            account="a", by_status={"new": 3, "odd": 2}, overdue=1, oldest_look_age=4.5, stuck=2, expected_wait=0.5
+        ),
+        told.Tally(
+            account="a", by_status={"active": 5, "odd": 1}, overdue=0, oldest_look_age=1.5, stuck=0, expected_wait=0.1
+        ),
+    )
+    expected = dict.fromkeys(
+        ("unseen", "new", "validating", "active", "errors", "source_error", "unknown", "missing", "expired"), 0.0
+    )
+    assert samples(metrics, "watches") == {
+        ("a", status): count for status, count in (expected | {"active": 5.0, "unknown": 1.0}).items()
+    }
+    assert samples(metrics, "watch_oldest_look_age_seconds") == {("a",): 1.5}
+    assert samples(metrics, "watches_overdue") == {("a",): 0.0}
+
+
+def test_an_account_is_in_one_state_at_a_time_and_ok_until_told_otherwise() -> None:
+    metrics = metrics_after(told.Stepped(account="a", at=NOON))
+    states = dict.fromkeys((("a", state) for state in ("ok", "throttled", "down", "refused", "paused")), 0.0)
+    assert samples(metrics, "account_state") == states | {("a", "ok"): 1.0}
+    for condition in ("down", "throttled", "refused", "ok"):
+        metrics(told.ConditionChanged(account="a", condition=condition, previous="", reason="", until=None))
+        assert samples(metrics, "account_state") == states | {("a", condition): 1.0}
+    assert samples(metrics, "account_breaker_opened_total") == {("a", "down"): 1.0, ("a", "refused"): 1.0}
+
+
+def test_a_pause_made_longer_by_an_answer_under_way_is_one_pause() -> None:
+    metrics = metrics_after(
+        told.Throttled(account="a", until=NOON),
+        told.Throttled(account="a", until=NOON + timedelta(seconds=1), again=True),
+    )
+    assert samples(metrics, "account_throttled_total") == {("a",): 1.0}
+
+
+def test_deliveries_are_counted_by_what_became_of_them_and_a_pause_counts_only_as_an_attempt() -> None:
+    metrics = metrics_after(
+        attempted(delay=0.02),
+        attempted("retried", code=503),
+        attempted("returned", code=429),
+        attempted("dead", code=None, error="timeout"),
+    )
+    assert samples(metrics, "deliveries_total") == {
+        ("e", "done"): 1.0,
+        ("e", "retried"): 1.0,
+        ("e", "dead"): 1.0,
+        ("e", "held"): 0.0,
+    }
+    assert samples(metrics, "delivery_attempts_total") == {
+        ("e", "2xx"): 1.0,
+        ("e", "5xx"): 1.0,
+        ("e", "4xx"): 1.0,
+        ("e", "timeout"): 1.0,
+    }
+    assert samples(metrics, "delivery_delay_seconds_sum") == {(): 0.02}
+
+
+def test_an_endpoint_shows_its_backlog_and_one_state() -> None:
+    metrics = metrics_after(told.Backlog(endpoint="e", pending=4, oldest_age=12.0, state="paused"))
+    assert samples(metrics, "deliveries_pending") == {("e",): 4.0}
+    assert samples(metrics, "delivery_oldest_age_seconds") == {("e",): 12.0}
+    assert samples(metrics, "endpoint_state") == {("e", "active"): 0.0, ("e", "paused"): 1.0, ("e", "disabled"): 0.0}
+
+
+def test_workers_are_counted_by_kind_not_by_account() -> None:
+    metrics = metrics_after(
+        *(told.WorkerFailed(worker=name, error="E", pause=1.0, trace="") for name in ("poller a", "poller b", "keeper"))
+    )
+    assert samples(metrics, "worker_failures_total") == {("poller",): 2.0, ("keeper",): 1.0}
+
+
+def test_a_reload_that_failed_shows_and_leaves_the_time_of_the_settings_in_force() -> None:
+    metrics = metrics_after()
+    read = samples(metrics, "settings_last_reload_timestamp_seconds")
+    assert samples(metrics, "settings_last_reload_successful") == {(): 1.0}
+    metrics(told.Reloaded(error="no such key"))
+    assert samples(metrics, "settings_last_reload_successful") == {(): 0.0}
+    assert samples(metrics, "settings_last_reload_timestamp_seconds") == read
+
+
+def test_the_thousand_and_first_account_is_counted_with_all_others_and_has_no_gauges() -> None:
+    names = [f"account-{number}" for number in range(1_002)]
+    metrics = Metrics(version="1")
+    for name in names:
+        metrics(told.Looked(account=name, by="single", result="changed"))
+        metrics(told.BudgetUsed(account=name, configured=1.0, effective=1.0, used=1.0))
+        metrics(told.Stepped(account=name, at=NOON))
+        metrics(told.Tally(account=name, by_status={}, overdue=0, oldest_look_age=0.0, stuck=0, expected_wait=0.0))
+    looks = samples(metrics, "looks_total")
+    assert len(looks) == 1_001
+    assert looks[OTHER, "single", "changed"] == 2.0
+    for gauge in ("account_rate_used", "poller_last_step_timestamp_seconds", "watches_overdue"):
+        assert (OTHER,) not in samples(metrics, gauge)
+        assert len(samples(metrics, gauge)) == 1_000
+
+
+def test_a_strange_upstream_makes_no_end_of_series() -> None:
+    metrics = metrics_after(
+        *(told.Answered(account="a", operation="batch", outcome=str(code), took=0.1) for code in range(100, 1_000))
+    )
+    assert len(samples(metrics, "upstream_requests_total")) == 65
+
+
+def test_series_of_a_removed_account_go_away_and_make_room() -> None:
+    metrics = metrics_after(*EVERYTHING, told.Stepped(account="b", at=NOON))
+    metrics.forget_account("a")
+    metrics.forget_account("never seen")
+    assert 'account="a"' not in metrics.render("")[0].decode()
+    assert samples(metrics, "poller_last_step_timestamp_seconds") == {("b",): NOON.timestamp()}
+    metrics(told.Looked(account="a", by="single", result="changed"))
+    assert samples(metrics, "looks_total") == {("a", "single", "changed"): 1.0}
+
+
+def test_series_of_a_removed_endpoint_go_away() -> None:
+    metrics = metrics_after(*EVERYTHING)
+    metrics.forget_endpoint("e")
+    metrics.forget_endpoint("never seen")
+    assert 'endpoint="' not in metrics.render("")[0].decode()
+
+
+def test_an_endpoint_beyond_the_cap_has_no_gauges() -> None:
+    metrics = Metrics(version="1")
+    for number in range(1_001):
+        metrics(told.Backlog(endpoint=f"e{number}", pending=1, oldest_age=1.0, state="active"))
+    assert len(samples(metrics, "deliveries_pending")) == 1_000
+    assert (OTHER, "done") in samples(metrics, "deliveries_total")
+
+
+def test_build_info_and_the_process_are_there() -> None:
+    text = metrics_after().render("")[0].decode()
+    assert 'watcher_build_info{python="' in text
+    assert 'version="1.2.3"} 1.0' in text
+    assert "process_resident_memory_bytes" in text
+    assert "process_open_fds" in text
+
+
+def test_openmetrics_is_answered_where_it_is_asked_for() -> None:
+    metrics = metrics_after(*EVERYTHING)
+    body, content_type = metrics.render("application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
+    assert content_type.startswith("application/openmetrics-text")
+    names = {family.name for family in read_openmetrics(body.decode())}  # type: ignore[no-untyped-call]
+    assert {f"watcher_{name}" for name in NAMES} <= names
+    assert metrics.render("text/html")[1].startswith("text/plain")
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/openmetrics-text; version=abc", "text/plain; version=x.y", "application/openmetrics-text;="]
+)
+def test_an_accept_header_that_makes_no_sense_gets_text(accept: str) -> None:
+    assert metrics_after().render(accept)[0]
+
+
+@given(
+    st.text(max_size=40).map(lambda text: f"application/openmetrics-text; version={text}")
+    | st.text(max_size=40).map(lambda text: f"text/plain; escaping={text}; version=1.0.0")
+)
+def test_no_accept_header_breaks_a_scrape(accept: str) -> None:
+    body, content_type = Metrics(version="1").render(accept)
+    assert b"watcher_build_info" in body
+    assert content_type
+
+
+@given(st.lists(st.text(min_size=1, max_size=3)), st.integers(1, 5))
+def test_a_cap_is_never_exceeded_and_never_changes_its_mind(values: list[str], most: int) -> None:
+    capped = Capped(most)
+    labels = [capped.label(value) for value in values]
+    assert len(set(labels) - {OTHER}) <= most
+    assert [capped.label(value) for value in values] == labels
+
+
+def _ours(text: bytes) -> list[bytes]:
+    return [line for line in text.splitlines() if line.startswith(b"watcher_") and b"_created" not in line]

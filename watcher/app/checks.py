@@ -1,0 +1,96 @@
+"""`watcher check` and `watcher db migrate`: what can be said about settings and connections without running the daemon."""
+
+import asyncio
+import errno
+import socket
+from dataclasses import dataclass
+from typing import Final
+
+from watcher.app.assembly import CannotStart, Town, open_parts
+from watcher.clock import SystemClock
+from watcher.core.answers import Answer, Kind
+from watcher.ports import UnusableStore
+from watcher.settings.model import Settings
+from watcher.store.sqlite import migrate as migrate_store
+from watcher.store.sqlite import open_store
+
+PROBE_BATCH: Final = 1
+"""Whether there is such a batch does not matter: what matters is whether CallFire accepts the login."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at. Where it is not ok, `detail` says what to do."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+async def check(settings: Settings, *, upstream: bool) -> list[Finding]:
+    """Looks at the database, the address to listen on and, where `upstream`, at each account by one request to CallFire."""
+    findings = [await _database(settings), await asyncio.to_thread(_listen, settings)]
+    findings += [
+        Finding(name=f"endpoint {name}", ok=True, detail=endpoint.url) for name, endpoint in settings.endpoints.items()
+    ]
+    if upstream:
+        findings += await _accounts(settings)
+    return findings
+
+
+async def migrate(settings: Settings) -> tuple[int, int]:
+    """Brings the database to this version's schema: from which version to which. CannotStart where it cannot be done."""
+    try:
+        return await asyncio.to_thread(migrate_store, settings.database.path)
+    except UnusableStore as error:
+        raise CannotStart(str(error)) from error
+
+
+async def _database(settings: Settings) -> Finding:
+    path = settings.database.path
+    if not path.exists():
+        return Finding(name="database", ok=True, detail=f"{path} will be made at the first start")
+    try:
+        async with open_store(path, tell=Town().tell, clock=SystemClock()) as store:
+            await store.ping()
+    except UnusableStore as error:
+        in_use = "another process" in str(error)
+        return Finding(name="database", ok=in_use, detail=str(error))
+    return Finding(name="database", ok=True, detail=f"{path} can be read and written")
+
+
+def _listen(settings: Settings) -> Finding:
+    listen = settings.http.listen
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((listen.host, listen.port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return Finding(name="listen", ok=True, detail=f"{listen} is in use: by the daemon, if it runs already")
+            return Finding(name="listen", ok=False, detail=f"{listen} cannot be listened on: {error.strerror}")
+    return Finding(name="listen", ok=True, detail=f"{listen} is free")
+
+
+async def _accounts(settings: Settings) -> list[Finding]:
+    town = Town()
+    clock = SystemClock()
+    async with (
+        open_store(None, tell=town.tell, clock=clock) as store,
+        open_parts(settings, store, clock=clock, tell=town.tell) as parts,
+    ):
+        findings = []
+        for name, upstream in parts.upstreams.items():
+            await upstream.token()
+            findings.append(_verdict(name, await upstream.look(PROBE_BATCH)))
+        return findings
+
+
+def _verdict(name: str, answer: Answer) -> Finding:
+    said = f"CallFire answered {answer.outcome}" + (f" ({answer.detail})" if answer.detail else "")
+    if answer.kind in (Kind.SEEN, Kind.NOT_FOUND, Kind.GONE):
+        return Finding(name=f"account {name}", ok=True, detail=f"{said}: the login is good")
+    if answer.kind in (Kind.UNAUTHORIZED, Kind.FORBIDDEN):
+        return Finding(name=f"account {name}", ok=False, detail=f"{said}: check login and password")
+    return Finding(name=f"account {name}", ok=False, detail=f"{said}: the login could not be tried; check base_url")

@@ -1,0 +1,200 @@
+"""The daemon: everything opened in order, run until it is asked to stop, and closed in the opposite order."""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from typing import Final
+
+import watcher
+from watcher.app.assembly import CannotStart, Parts, Town, endpoints_of, make_polling, open_parts
+from watcher.clock import SystemClock
+from watcher.core.news import AccountTold, Changed, News, Started, Stopping
+from watcher.delivery import Deliverer, Limits
+from watcher.polling.following import Keeper, Polling
+from watcher.ports import Check, Clock, Store, StoreError, UnusableStore
+from watcher.settings.model import Settings
+from watcher.store.sqlite import open_store
+from watcher.telemetry.logs import Logs, configure
+from watcher.telemetry.metrics import Metrics
+from watcher.web.server import CannotListen, make_app, serve
+from watcher.workers import Crew, Pulse, Worker
+
+GRACE: Final = 20.0
+"""Seconds that requests in flight are given when the daemon is asked to stop."""
+STALLED: Final = 60.0
+"""Seconds without a step of a poller or a beat of the loop after which the daemon does not count as alive."""
+
+Decorate = Callable[[Parts], Parts]
+
+
+def main(settings: Settings, *, announce: Callable[[str], None] = lambda _: None) -> int:
+    """Runs the daemon until SIGTERM or SIGINT and gives the exit code. CannotStart says what is in the way."""
+    configure(format=settings.log.format, level=settings.log.level)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(run(settings, announce=announce))
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where it is available: a third less work per request. None means asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def run(
+    settings: Settings,
+    *,
+    announce: Callable[[str], None],
+    decorate: Decorate = lambda parts: parts,
+    stop: asyncio.Event | None = None,
+) -> int:
+    """The daemon, until `stop` is set (SIGTERM and SIGINT set it). `announce` gets the address once all is up.
+
+    `decorate` may replace parts before they are wired.
+    """
+    stop = stop or asyncio.Event()
+    clock, town = SystemClock(), Town()
+    metrics, logs = Metrics(version=watcher.__version__), Logs(clock=clock)
+    town.listen(metrics)
+    town.listen(logs)
+    try:
+        async with AsyncExitStack() as stack:
+            stack.enter_context(_signals(stop, town))
+            store = await stack.enter_async_context(open_store(settings.database.path, tell=town.tell, clock=clock))
+            parts = decorate(await stack.enter_async_context(open_parts(settings, store, clock=clock, tell=town.tell)))
+            daemon = await stack.enter_async_context(_working(settings, parts, town))
+            app = make_app(
+                store=parts.store,
+                following=daemon.polling,
+                health=daemon,
+                metrics_render=metrics.render,
+                token=settings.http.token.get_secret_value() if settings.http.token else None,
+                clock=clock,
+                version=watcher.__version__,
+            )
+            listen = settings.http.listen
+            url = await stack.enter_async_context(serve(app, host=listen.host, port=listen.port))
+            gc.collect()
+            gc.freeze()  # what is loaded now stays: no collection has to walk through it again
+            town.tell(
+                Started(
+                    version=watcher.__version__,
+                    listen=url,
+                    accounts=len(daemon.polling.pollers),
+                    watches=sum(len(poller.roster) for poller in daemon.polling.pollers.values()),
+                )
+            )
+            announce(url)
+            daemon.started = True
+            await stop.wait()
+            daemon.stopping = True
+    except (UnusableStore, CannotListen) as error:
+        raise CannotStart(str(error)) from error
+    return 0
+
+
+class Daemon:
+    """What runs, and how it is. Implements the port `Health`."""
+
+    def __init__(self, polling: Polling, pulse: Pulse, *, store: Store, clock: Clock) -> None:
+        self.polling = polling
+        self.started = False
+        self.stopping = False
+        self._pulse = pulse
+        self._store = store
+        self._clock = clock
+
+    def live(self) -> Sequence[Check]:
+        since_beat = self._clock.monotonic() - self._pulse.last_beat
+        checks = [Check(name="loop", ok=since_beat < STALLED, detail=f"turned {since_beat:.1f} s ago")]
+        now = self._clock.now()
+        for name, poller in self.polling.pollers.items():
+            age = (now - poller.last_step).total_seconds()
+            checks.append(Check(name=f"poller:{name}", ok=age < STALLED, detail=f"took a step {age:.1f} s ago"))
+        return checks
+
+    async def ready(self) -> Sequence[Check]:
+        try:
+            await self._store.ping()
+            store = Check(name="store", ok=True)
+        except StoreError as error:
+            store = Check(name="store", ok=False, detail=str(error))
+        return (
+            store,
+            Check(name="started", ok=self.started),
+            Check(name="serving", ok=not self.stopping, detail="asked to stop" if self.stopping else ""),
+        )
+
+
+@asynccontextmanager
+async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterator[Daemon]:
+    """The workers, at work; on the way out what flies ends, looks are saved, and claims are given back."""
+    clock, store = parts.clock, parts.store
+    endpoints = endpoints_of(settings)
+    await store.settle_endpoints(list(endpoints.values()))
+    async with Crew(clock=clock, tell=parts.tell, grace=GRACE) as crew:
+        polling = await make_polling(settings, parts, crew.errand)
+        deliverer = Deliverer(
+            endpoints,
+            limits=Limits(per_endpoint=settings.webhooks.per_endpoint, in_all=settings.webhooks.max_in_flight),
+            token=uuid.uuid4().hex,
+            sender=parts.sender,
+            store=store,
+            clock=clock,
+            tell=parts.tell,
+            errand=crew.errand,
+        )
+        town.listen(lambda news: _wake(news, deliverer))
+        pulse = Pulse(clock=clock, tell=parts.tell)
+        reports = [*(poller.report for poller in polling.pollers.values()), deliverer.report]
+        keeper = Keeper(polling, reports=reports, clock=clock, every=settings.polling.save_interval.total_seconds())
+        workers: list[Worker] = [*polling.pollers.values(), deliverer, keeper, pulse]
+        for worker in workers:
+            crew.hire(worker)
+        try:
+            yield Daemon(polling, pulse, store=store, clock=clock)
+        finally:
+            await crew.dismiss()
+            await _leave_in_order(keeper, deliverer)
+
+
+async def _leave_in_order(keeper: Keeper, deliverer: Deliverer) -> None:
+    """Where the store cannot any more, a window gets wider and a lease runs out by itself: no reason not to stop."""
+    with suppress(StoreError):
+        await keeper.save()
+    with suppress(StoreError):
+        await deliverer.release()
+
+
+def _wake(news: News, deliverer: Deliverer) -> None:
+    if isinstance(news, Changed | AccountTold) and news.deliveries:
+        deliverer.wake()
+
+
+@contextmanager
+def _signals(stop: asyncio.Event, town: Town) -> Iterator[None]:
+    """SIGTERM and SIGINT ask to stop; asked a second time the process ends at once."""
+    loop = asyncio.get_running_loop()
+
+    def asked(number: signal.Signals) -> None:
+        if stop.is_set():
+            sys.stderr.flush()
+            os._exit(128 + number)
+        town.tell(Stopping(reason=number.name))
+        stop.set()
+
+    caught = (signal.SIGTERM, signal.SIGINT)
+    for number in caught:
+        loop.add_signal_handler(number, asked, number)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,248 @@
+"""Asks a running daemon over HTTP: where it is, what it answers, and its problems as one line each."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import aiohttp
+
+CONNECT: Final = 5.0
+"""Seconds to connect in."""
+WHOLE: Final = 60.0
+"""Seconds for a whole request: ten thousand rows take a moment to store."""
+MOST_ROWS: Final = 10_000
+MOST_BYTES: Final = 3_500_000
+"""What the daemon takes at once is a little more."""
+PAGE: Final = 1000
+
+Document = Mapping[str, Any]
+"""What the daemon shows, as it came."""
+
+
+class DaemonError(Exception):
+    """The daemon did not do it; the message says why and what to do."""
+
+
+class NoDaemon(DaemonError):
+    """Nothing answers at the address, or something that is no watcher."""
+
+
+class NotFollowed(DaemonError):
+    """The daemon does not follow that batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the daemon is, and what to show it. `named`: somebody gave the address, it was not only to be expected."""
+
+    url: str
+    token: str | None = None
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A batch to follow, as the daemon takes it, and where it was named."""
+
+    where: str
+    body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a row: created, known or reopened, or why it was refused (`error`)."""
+
+    row: Row
+    result: str | None
+    account: str | None = None
+    batch_id: int | None = None
+    error: str | None = None
+
+
+def place_of(config: Path | None, environ: Mapping[str, str]) -> Place:
+    """The daemon that WATCHER_URL names, or the one that these settings would start. Raises DaemonError and BadSettings.
+
+    A token of the settings file is for the daemon of that file: it is never sent to an address from WATCHER_URL.
+    """
+    from watcher.settings import load_http
+
+    url = environ.get("WATCHER_URL")
+    if url:
+        try:
+            parts = urlsplit(url)
+            good = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and parts.port != 0
+        except ValueError:
+            good = False
+        if not good:
+            raise DaemonError("environment variable WATCHER_URL: is not a URL: write it as http://HOST:PORT")
+        mine = {name: value for name, value in environ.items() if name.startswith("WATCHER_API_TOKEN")}
+        http = load_http(Path(os.devnull), mine)
+        return Place(url=url.rstrip("/"), token=http.token and http.token.get_secret_value(), named=True)
+    http = load_http(config, environ)
+    if http.listen.port == 0:
+        raise DaemonError(
+            "the settings let the daemon take any port: set WATCHER_URL to the address it said at its start"
+        )
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(http.listen.host, http.listen.host)  # noqa: S104 -- not listened on
+    host = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return Place(url=f"http://{host}:{http.listen.port}", token=http.token and http.token.get_secret_value())
+
+
+@asynccontextmanager
+async def reach(place: Place) -> "AsyncIterator[Daemon]":
+    """A connection to the daemon; whether one answers shows at the first question."""
+    headers = {"Authorization": f"Bearer {place.token}"} if place.token else {}
+    timeout = aiohttp.ClientTimeout(total=WHOLE, sock_connect=CONNECT)
+    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
+        yield Daemon(session, place.url)
+
+
+class Daemon:
+    """The questions. Each raises NoDaemon where none answers, DaemonError where it refuses, NotFollowed for such a batch."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def accounts(self) -> list[Document]:
+        """All accounts with their condition."""
+        return list((await self._ask("GET", "/v1/accounts"))["items"])
+
+    async def account(self, name: str | None) -> str:
+        """The account of that name, or the only one there is."""
+        names = [account["name"] for account in await self.accounts()]
+        if name is None and len(names) == 1:
+            return str(names[0])
+        if name is None:
+            raise DaemonError(f"there are several accounts: name one with --account ({', '.join(names)})")
+        if name not in names:
+            raise DaemonError(f"there is no account {name}: --account takes one of {', '.join(names)}")
+        return name
+
+    async def follow(self, rows: Sequence[Row]) -> AsyncIterator[list[Outcome]]:
+        """Follows the batches, a portion at a time."""
+        for portion in _portions(rows):
+            body = b"\n".join(line for _, line in portion)
+            answer = await self._ask(
+                "POST",
+                "/v1/watches",
+                data=body,
+                headers={"Content-Type": "application/x-ndjson"},
+                also=("no-good-row",),
+            )
+            yield [_outcome(portion[item["row"]][0], item) for item in answer["items"]]
+
+    async def watch(self, account: str, batch_id: int) -> Document:
+        """The watch with its transitions."""
+        return await self._ask("GET", f"/v1/accounts/{account}/batches/{batch_id}")
+
+    async def unfollow(self, account: str, batch_id: int) -> None:
+        """Stops following the batch."""
+        await self._ask("DELETE", f"/v1/accounts/{account}/batches/{batch_id}")
+
+    async def watches(
+        self, *, account: str | None = None, status: str | None = None, final: bool | None = None
+    ) -> AsyncIterator[Document]:
+        """All watches that match, in the order of account and batch id."""
+        query = {"limit": str(PAGE)}
+        query |= {} if account is None else {"account": account}
+        query |= {} if status is None else {"status": status}
+        query |= {} if final is None else {"final": str(final).lower()}
+        while True:
+            page = await self._ask("GET", "/v1/watches", params=query)
+            for item in page["items"]:
+                yield item
+            if page["next"] is None:
+                return
+            query["cursor"] = page["next"]
+
+    async def events(
+        self,
+        *,
+        after: int,
+        limit: int = PAGE,
+        types: Sequence[str] = (),
+        account: str | None = None,
+        batch: int | None = None,
+    ) -> tuple[list[Document], int]:
+        """Events after a position in the log, and the position to go on from."""
+        query = [("after", str(after)), ("limit", str(limit)), *(("type", kind) for kind in types)]
+        query += [] if account is None else [("account", account)]
+        query += [] if batch is None else [("batch_id", str(batch))]
+        page = await self._ask("GET", "/v1/events", params=query)
+        return list(page["items"]), int(page["next"])
+
+    async def _ask(self, method: str, path: str, *, also: Sequence[str] = (), **more: Any) -> Document:
+        """The answer's document. A problem of a kind in `also` counts as an answer."""
+        try:
+            async with self._session.request(method, self._url + path, allow_redirects=False, **more) as response:
+                ours = response.headers.get("Server") == "watcher" or "json" in response.content_type
+                text = await response.read()
+                status = response.status
+        except TimeoutError:
+            raise DaemonError(f"the daemon at {self._url} does not answer in time: look at its log") from None
+        except aiohttp.ClientConnectorError as error:
+            raise NoDaemon(self._nobody(error.strerror or str(error))) from error
+        except aiohttp.ClientError as error:
+            raise NoDaemon(self._nobody(str(error) or type(error).__name__)) from error
+        if status == 204:
+            return {}
+        document = _json(text) if ours else None
+        if document is None:
+            raise NoDaemon(f"what answers at {self._url} is no watcher: set WATCHER_URL to the daemon's address")
+        if status < 400 or _kind(document) in also:
+            return document
+        raise _refusal(status, document)
+
+    def _nobody(self, reason: str) -> str:
+        return f"no daemon answers at {self._url} ({reason}): start it with `watcher run`, or set WATCHER_URL"
+
+
+async def pause(seconds: float) -> None:
+    """Until the daemon is asked again."""
+    await asyncio.sleep(seconds)
+
+
+def _portions(rows: Sequence[Row]) -> list[list[tuple[Row, bytes]]]:
+    """The rows in as few portions as the daemon takes at once."""
+    portions: list[list[tuple[Row, bytes]]] = []
+    size = MOST_BYTES
+    for row in rows:
+        line = json.dumps(row.body, ensure_ascii=False).encode()
+        if size + len(line) + 1 > MOST_BYTES or len(portions[-1]) == MOST_ROWS:
+            portions.append([])
+            size = 0
+        portions[-1].append((row, line))
+        size += len(line) + 1
+    return portions
+
+
+def _outcome(row: Row, item: Document) -> Outcome:
+    if "error" in item:
+        return Outcome(row=row, result=None, error=str(item["error"].get("detail", "refused")))
+    return Outcome(row=row, result=item["result"], account=item["account"], batch_id=item["batch_id"])
+
+
+def _json(text: bytes) -> Document | None:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _kind(document: Document) -> str:
+    return str(document.get("type", "")).rpartition("/")[2]
+
+
+def _refusal(status: int, document: Document) -> DaemonError:
+    detail = str(document.get("detail") or document.get("title") or f"HTTP {status}")
+    if status == 401:
+        return DaemonError(f"the daemon wants its token: set WATCHER_API_TOKEN ({detail})")
+    return NotFollowed(detail) if _kind(document) == "not-followed" else DaemonError(detail)

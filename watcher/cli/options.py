@@ -1,0 +1,53 @@
+"""What several commands take, and the settings as they are given on the command line."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from watcher.cli.printing import Output, complain, stop
+
+if TYPE_CHECKING:
+    from watcher.settings import Settings
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Settings file; else the one WATCHER_CONFIG names, else config/watcher.toml."),
+]
+As = Annotated[Output, typer.Option("--output", "-o", help="For a person, or as JSON for a program.")]
+Account = Annotated[
+    str | None,
+    typer.Option("--account", "-a", help="Account by its name in the settings; not needed where there is one."),
+]
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment, read here and handed on."""
+    return dict(os.environ)
+
+
+def settings_in_force(config: Path | None) -> "Settings":
+    """The settings, their warnings on standard error; ends the command where they cannot be used."""
+    from watcher.settings import BadSettings, load
+
+    try:
+        settings = load(config, environment())
+    except BadSettings as bad:
+        stop(*map(str, bad.problems))
+    for warning in settings.warnings:
+        complain(f"warning: {warning}")
+    return settings
+
+
+def account_of(settings: "Settings", name: str | None) -> str:
+    """The account that is meant; ends the command where that is not clear."""
+    names = list(settings.accounts)
+    if name is None:
+        if len(names) > 1:
+            stop(f"there are several accounts: name one with --account ({', '.join(names)})")
+        return names[0]
+    if name not in names:
+        stop(f"there is no account {name}: --account takes one of {', '.join(names)}")
+    return name

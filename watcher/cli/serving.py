@@ -1,0 +1,125 @@
+"""`watcher run`, `check` and `db migrate`: what is done with the settings on this machine, without asking a daemon."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from watcher.cli.options import As, Config, environment, settings_in_force
+from watcher.cli.printing import Output, say, say_json, say_table, stop
+
+if TYPE_CHECKING:
+    from watcher.app import Finding
+    from watcher.settings import Settings
+
+
+def run(config: Config = None, output: As = Output.TABLE) -> None:
+    """Run the daemon, until Ctrl-C or SIGTERM.
+
+    It polls CallFire within the budget of each account, records changes, sends webhooks, and serves its interface.
+
+    \b
+    With the environment alone:
+        CALLFIRE_LOGIN=… CALLFIRE_PASSWORD=… watcher run
+    With a file:
+        watcher run --config /etc/watcher.toml
+
+    Settings are checked first; `watcher check` does it without starting anything. Exit code 2: it could not start.
+    """
+    from watcher.app import CannotStart, main
+
+    settings = settings_in_force(config)
+
+    def announce(url: str) -> None:
+        if output is Output.JSON:
+            say_json({"url": url})
+        else:
+            say(f"watcher serves {url}")
+
+    try:
+        code = main(settings, announce=announce)
+    except CannotStart as error:
+        stop(str(error))
+    raise typer.Exit(code)
+
+
+def check(
+    config: Config = None,
+    upstream: Annotated[
+        bool, typer.Option("--upstream", help="Also try each login: one request to CallFire each.")
+    ] = False,
+    print_: Annotated[
+        bool, typer.Option("--print", help="Show the settings in force and where each came from, secrets masked.")
+    ] = False,
+    reference: Annotated[bool, typer.Option("--reference", hidden=True, help="The table of all settings.")] = False,
+    output: As = Output.TABLE,
+) -> None:
+    """Check settings and connections, and say what to do about what is wrong.
+
+    \b
+    watcher check              settings, database, address; asks CallFire nothing
+    watcher check --upstream   also whether CallFire accepts each login
+    watcher check --print      every setting in force, and where it came from
+
+    Exit codes: 0 all is well, 2 something is wrong.
+    """
+    if reference:
+        from watcher.settings import reference as table
+
+        say(table().rstrip())
+        return
+    settings = settings_in_force(config)
+    if print_:
+        _print(settings, output)
+        return
+    from watcher.app import check as look
+
+    findings = asyncio.run(look(settings, upstream=upstream))
+    _print_findings(settings, findings, output)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(2)
+
+
+def migrate(config: Config = None, output: As = Output.TABLE) -> None:
+    """Bring the database to this version's schema. `watcher run` does it too; this does nothing else."""
+    from watcher.app import CannotStart
+    from watcher.app import migrate as migrate_database
+
+    settings = settings_in_force(config)
+    try:
+        before, after = asyncio.run(migrate_database(settings))
+    except CannotStart as error:
+        stop(str(error))
+    if output is Output.JSON:
+        say_json({"database": settings.database.url, "from": before, "to": after})
+    elif before == after:
+        say(f"{settings.database.path} has version {after} already")
+    else:
+        say(f"{settings.database.path} was brought from version {before} to {after}")
+
+
+def _print(settings: "Settings", output: Output) -> None:
+    from watcher.settings import shown
+
+    if output is Output.JSON:
+        say_json([{"key": line.key, "value": line.value, "from": line.origin} for line in shown(settings)], indent=2)
+    else:
+        say_table(("KEY", "VALUE", "FROM"), [(line.key, line.value, line.origin) for line in shown(settings)])
+
+
+def _print_findings(settings: "Settings", findings: "list[Finding]", output: Output) -> None:
+    origins = {origin.partition(":")[0] for origin in settings.origins.values() if not origin.startswith("env")}
+    sources = " and ".join([*sorted(origins), *(["the environment"] if _from_environment(settings) else [])])
+    rows = [("settings", True, f"good, from {sources or 'defaults'}")]
+    rows += [(finding.name, finding.ok, finding.detail) for finding in findings]
+    if output is Output.JSON:
+        say_json([{"name": name, "ok": ok, "detail": detail} for name, ok, detail in rows], indent=2)
+    else:
+        say_table(("", "WHAT", ""), [("ok" if ok else "WRONG", name, detail) for name, ok, detail in rows])
+
+
+def _from_environment(settings: "Settings") -> bool:
+    return any(origin.startswith("environment") for origin in settings.origins.values())
+
+
+__all__ = ["check", "environment", "migrate", "run"]

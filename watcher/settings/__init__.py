@@ -1,0 +1,26 @@
+"""TOML, environment and secret files -> one frozen tree, or every problem at once."""
+
+from watcher.settings.loading import load, load_http
+from watcher.settings.model import Account, Database, Endpoint, Http, Log, Polling, Settings, Webhooks
+from watcher.settings.problems import BadSettings, Problem
+from watcher.settings.showing import Shown, reference, shown
+from watcher.settings.values import Address
+
+__all__ = [
+    "Account",
+    "Address",
+    "BadSettings",
+    "Database",
+    "Endpoint",
+    "Http",
+    "Log",
+    "Polling",
+    "Problem",
+    "Settings",
+    "Shown",
+    "Webhooks",
+    "load",
+    "load_http",
+    "reference",
+    "shown",
+]

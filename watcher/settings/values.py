@@ -1,0 +1,221 @@
+"""What a single value may look like: durations, web addresses, listening addresses, names, signing secrets."""
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+from watcher.settings.problems import refusal
+
+UNITS: Final[Mapping[str, timedelta]] = {
+    "d": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "min": timedelta(minutes=1),
+    "m": timedelta(minutes=1),
+    "s": timedelta(seconds=1),
+    "ms": timedelta(milliseconds=1),
+}
+PART: Final = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|min|[dhms])")
+LONGEST: Final = timedelta(days=3650)
+
+NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+PREFIX: Final = "whsec_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where to listen. Port 0 lets the system choose one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+def duration(value: object) -> timedelta:
+    """Seconds as a number, or as in "300", "1.5s", "5m", "1h30m", "7d"."""
+    wrong = refusal("must be a duration", 'write seconds as a number, or "500ms", "15s", "5m", "1h30m", "7d"')
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str):
+        text = value.strip().lower().replace(" ", "")
+        if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text):
+            return timedelta(seconds=float(text))
+        if not text or PART.sub("", text):
+            raise wrong
+        return sum((float(number) * UNITS[unit] for number, unit in PART.findall(text)), timedelta(0))
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST.total_seconds():
+        raise wrong
+    return timedelta(seconds=value)
+
+
+def duration_text(value: timedelta) -> str:
+    """The shortest way to write it that `duration` reads back: 5m, 1h30m, 0.1s."""
+    rest, parts = value, []
+    for unit in ("d", "h", "m"):
+        count, rest = divmod(rest, UNITS[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    if rest or not parts:
+        parts.append(f"{rest.total_seconds():.6f}".rstrip("0").rstrip(".") + "s")
+    return "".join(parts)
+
+
+def _number(value: object) -> object:
+    """A number, or text that is one (the environment knows only text). A bool is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise refusal("must be a number", "write one without quotes")
+    return value
+
+
+def web_address(value: object) -> str:
+    """An http or https URL without user info and fragment. What was given is never quoted: it may hold a password."""
+    if not isinstance(value, str):
+        raise refusal("must be a URL", "write one in quotes, https://…")
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise refusal("is not a URL", "check host and port: https://HOST[:PORT]/PATH") from None
+    if parts.scheme not in ("http", "https") or not host or port == 0 or re.search(r"[\s\x00-\x1f\\]", value):
+        raise refusal("is not a URL that starts with https:// or http://", "write it as https://HOST[:PORT]/PATH")
+    if "@" in parts.netloc:
+        raise refusal("holds a login in the URL", "take out what stands before the @")
+    if parts.fragment or value.endswith("#"):
+        raise refusal("has a fragment (#…), which is never sent", "take it out")
+    return value
+
+
+def _base_url(value: str) -> str:
+    if "?" in value:
+        raise refusal("has a query (?…)", "end it with the path, as in https://api.callfire.com/v2")
+    return value.rstrip("/")
+
+
+def _endpoint_url(value: str) -> str:
+    port = urlsplit(value).port
+    if port is not None and port < 1024 and port not in (80, 443):
+        raise refusal(f"uses port {port}", "webhooks go to port 80, 443, or one from 1024")
+    return value
+
+
+def listening_address(value: object) -> Address:
+    """HOST:PORT, with brackets around an IPv6 address."""
+    if isinstance(value, Address):
+        return value
+    match = (
+        re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})", value) if isinstance(value, str) else None
+    )
+    if match is None or int(match[3]) > 65535:
+        raise refusal("is not HOST:PORT", "write 127.0.0.1:8080, [::1]:8080, or 0.0.0.0:8080 for every interface")
+    if match[1]:
+        try:
+            ipaddress.IPv6Address(match[1])
+        except ValueError:
+            raise refusal("has no IPv6 address in its brackets", "write [::1]:8080") from None
+    return Address(host=match[1] or match[2], port=int(match[3]))
+
+
+def name(value: str) -> str:
+    """What an account or an endpoint may be called."""
+    if not NAME.fullmatch(value):
+        raise refusal("is not a name", "use 1 to 64 letters, digits, - and _")
+    return value
+
+
+def database_url(value: object) -> str:
+    """sqlite:///PATH; what was given is never quoted: it may hold a password."""
+    if isinstance(value, str) and re.match(r"postgres(ql)?(\+\w+)?://", value):
+        raise refusal("names PostgreSQL, which this version does not support yet", "use sqlite:///PATH")
+    if not isinstance(value, str) or not value.startswith("sqlite:///"):
+        raise refusal("is not a database", "write sqlite:///PATH, or sqlite:////PATH from the root")
+    path = value.removeprefix("sqlite:///")
+    if not path or path.endswith("/") or path.startswith(":") or re.search(r"[?#\x00]", path):
+        raise refusal("names no file", "write sqlite:///var/watcher.db, without ? and #")
+    return value
+
+
+def signing_key(secret: str) -> bytes:
+    """The bytes behind `whsec_`, as Standard Webhooks signs with them. ValueError where there are not 24 to 64 of them."""
+    if not secret.startswith(PREFIX):
+        raise ValueError(f"does not start with {PREFIX}")
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("is not base64 after its prefix") from None
+    if not 24 <= len(key) <= 64:
+        raise ValueError(f"has {len(key)} bytes behind its prefix, not 24 to 64")
+    return key
+
+
+def _signing_secret(value: SecretStr) -> SecretStr:
+    try:
+        signing_key(value.get_secret_value())
+    except ValueError as wrong:
+        raise refusal(str(wrong), "make one with `watcher endpoints secret`") from None
+    return value
+
+
+def _credential(value: SecretStr) -> SecretStr:
+    _plain_text(value.get_secret_value())
+    return value
+
+
+def _plain_text(value: str) -> str:
+    if not value or not value.isprintable():
+        raise refusal("is empty or holds a character that cannot be sent", "give it as one line of text")
+    return value
+
+
+def _login(value: str) -> str:
+    if ":" in _plain_text(value):
+        raise refusal("holds a colon, which HTTP Basic authentication cannot send", "give the API login alone")
+    return value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\x21-\x7e]+", value.get_secret_value()):
+        raise refusal("cannot be sent in a header", "make one with `watcher token new`")
+    return value
+
+
+def _comma_separated(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _attempt_timeout(value: timedelta) -> timedelta:
+    if not timedelta(seconds=1) <= value <= timedelta(seconds=30):
+        raise refusal("is not between 1 and 30 s", 'write seconds as a number, or "15s"')
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+AttemptTimeout = Annotated[Duration, AfterValidator(_attempt_timeout)]
+Count = Annotated[int, BeforeValidator(_number)]
+Number = Annotated[float, BeforeValidator(_number)]
+Name = Annotated[str, AfterValidator(name)]
+Login = Annotated[str, AfterValidator(_login)]
+Credential = Annotated[SecretStr, AfterValidator(_credential)]
+SigningSecret = Annotated[SecretStr, AfterValidator(_signing_secret)]
+Token = Annotated[SecretStr, AfterValidator(_token)]
+BaseUrl = Annotated[str, BeforeValidator(web_address), AfterValidator(_base_url)]
+EndpointUrl = Annotated[str, BeforeValidator(web_address), AfterValidator(_endpoint_url)]
+DatabaseUrl = Annotated[str, BeforeValidator(database_url)]
+Listen = Annotated[Address, BeforeValidator(listening_address)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]

@@ -1,0 +1,1 @@
+"""A believable CallFire, with faults, that keeps the truth; and a receiver of webhooks. Imports nothing else of ours."""

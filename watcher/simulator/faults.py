@@ -1,0 +1,135 @@
+"""Scripted faults: which requests are answered wrongly, and how. Every row of what a client must survive can be had.
+
+A fault is given as JSON over the control address, see `Fault`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Operation = Literal["batch", "page", "submit", "enable"]
+
+FaultKind = Literal[
+    "code",  # an error answer: `code`, with `retry_after` and `body` as asked
+    "not_json",
+    "no_status",
+    "other_id",
+    "unknown_status",  # a status that nobody knows: `word`
+    "huge",  # a body of over 1 MiB
+    "empty",  # 200 and nothing
+    "redirect",
+    "slow",  # the right answer after `seconds`
+    "hang",  # no answer at all
+    "reset",  # the connection is reset before any byte
+    "cut",  # the connection is closed in the middle of the body
+    "wrong_length",  # Content-Length says less than there is
+    "lost",  # what was asked is done, and the answer is lost: `code`, or a reset where it is 0
+]
+
+
+class Fault(BaseModel):
+    """One rule. It applies to the requests that all of its conditions fit, with the chance `share`, at most `count` times."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: FaultKind
+    code: Annotated[int, Field(ge=0, le=599)] = 503
+    retry_after: float | Literal["date"] | None = None
+    body: Literal["json", "html", "empty"] = "json"
+    word: str = "PONDERING"
+    seconds: float = 1.0
+    share: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
+    count: int | None = None
+    batch_ids: Sequence[int] | None = None
+    account: str | None = None
+    operation: Operation | None = None
+    lasts: float | None = None  # seconds from now
+
+
+MIXED: Final[Sequence[tuple[float, Fault]]] = (
+    (3, Fault(kind="code", code=500)),
+    (3, Fault(kind="code", code=502, body="html")),
+    (2, Fault(kind="code", code=503, body="empty")),
+    (2, Fault(kind="code", code=504)),
+    (2, Fault(kind="code", code=408)),
+    (1, Fault(kind="code", code=425)),
+    (1, Fault(kind="code", code=429, retry_after=1)),
+    (4, Fault(kind="reset")),
+    (3, Fault(kind="cut")),
+    (2, Fault(kind="not_json")),
+    (1, Fault(kind="no_status")),
+    (1, Fault(kind="other_id")),
+    (1, Fault(kind="huge")),
+    (1, Fault(kind="empty")),
+    (1, Fault(kind="wrong_length")),
+    (3, Fault(kind="slow", seconds=0.3)),
+)
+"""By weight: what a right client survives without concluding anything that is not so."""
+
+
+class _Rule:
+    """A fault in force."""
+
+    def __init__(self, fault: Fault, now: float) -> None:
+        self.fault = fault
+        self.left = fault.count
+        self.until = None if fault.lasts is None else now + fault.lasts
+
+    def fits(self, account: str, operation: Operation, batch_id: int | None, now: float) -> bool:
+        fault = self.fault
+        return (
+            (self.until is None or now < self.until)
+            and (self.left is None or self.left > 0)
+            and (fault.account is None or fault.account == account)
+            and (fault.operation is None or fault.operation == operation)
+            and (fault.batch_ids is None or batch_id in fault.batch_ids)
+        )
+
+
+class Faults:
+    """The rules in force, in the order in which they were given; the first that strikes decides."""
+
+    def __init__(self, chance: Callable[[], float]) -> None:
+        self._chance = chance
+        self._rules: dict[int, _Rule] = {}
+        self._mixed = 0.0
+        self._last = 0
+
+    def add(self, fault: Fault, now: float) -> int:
+        """Puts a fault in force; the number by which it can be taken back."""
+        self._last += 1
+        self._rules[self._last] = _Rule(fault, now)
+        return self._last
+
+    def mix(self, share: float) -> None:
+        """Strikes that share of all requests with one of MIXED."""
+        self._mixed = share
+
+    def remove(self, number: int) -> bool:
+        """Takes one back; whether there was one."""
+        return self._rules.pop(number, None) is not None
+
+    def clear(self) -> None:
+        """Takes all of them back."""
+        self._rules.clear()
+        self._mixed = 0.0
+
+    def strike(self, account: str, operation: Operation, batch_id: int | None, now: float) -> Fault | None:
+        """What befalls this request; None where it is answered as it should be."""
+        for rule in self._rules.values():
+            if rule.fits(account, operation, batch_id, now) and self._chance() < rule.fault.share:
+                if rule.left is not None:
+                    rule.left -= 1
+                return rule.fault
+        if self._mixed and self._chance() < self._mixed:
+            return self._one_of_mixed()
+        return None
+
+    def _one_of_mixed(self) -> Fault:
+        at = self._chance() * sum(weight for weight, _ in MIXED)
+        for weight, fault in MIXED:
+            at -= weight
+            if at < 0:
+                return fault
+        return MIXED[-1][1]

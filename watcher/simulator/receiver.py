@@ -1,0 +1,119 @@
+"""A receiver of webhooks: verifies signatures by hand, keeps all that came, and can be as unreliable as asked."""
+
+import asyncio
+import base64
+import binascii
+import hmac
+import json
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from watcher.simulator.server import listening, stop_signal
+
+TOLERANCE: Final = 300.0
+"""Seconds by which a message's timestamp may differ from our time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiverConfig:
+    """The first `fail_first` requests, and all within the first `fail_for` seconds, are answered `fail_code` (with `retry_after`
+    in seconds, where given); then a `fail_share` of them, drawn from `seed`. `slow` is how long each answer takes, in seconds."""
+
+    secret: str
+    host: str = "127.0.0.1"
+    port: int = 0
+    fail_first: int = 0
+    fail_for: float = 0.0
+    fail_share: float = 0.0
+    fail_code: int = 503
+    retry_after: int | None = None
+    slow: float = 0.0
+    seed: int = 1
+
+
+class Receiver:
+    """Answers POSTs at `/`; `GET /journal?since=` shows what came."""
+
+    def __init__(self, config: ReceiverConfig, clock: Callable[[], float]) -> None:
+        self._config = config
+        self._clock = clock
+        self._began = clock()
+        self._key = base64.b64decode(config.secret.removeprefix("whsec_"))
+        self._random = random.Random(config.seed)
+        self._journal: list[dict[str, object]] = []
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post("/", self._receive), web.get("/journal", self._show)]
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        now = self._clock()
+        body = await request.read()
+        if self._config.slow:
+            await asyncio.sleep(self._config.slow)
+        code = self._code(now)
+        self._journal.append(
+            {
+                "id": request.headers.get("webhook-id"),
+                "timestamp": request.headers.get("webhook-timestamp"),
+                "at": now * 1000,
+                "verified": self._verified(request, body, now),
+                "answered": code,
+                "body": _parsed(body),
+            }
+        )
+        pause = self._config.retry_after
+        headers = {"Retry-After": str(pause)} if code >= 400 and pause is not None else None
+        return web.Response(status=code, headers=headers)
+
+    def _code(self, now: float) -> int:
+        config = self._config
+        failing = len(self._journal) < config.fail_first or now - self._began < config.fail_for
+        return config.fail_code if failing or self._random.random() < config.fail_share else 204
+
+    def _verified(self, request: web.Request, body: bytes, now: float) -> bool:
+        """Whether one of the signatures is the one that the secret gives, and the message is not an old one."""
+        number, timestamp = request.headers.get("webhook-id", ""), request.headers.get("webhook-timestamp", "")
+        if not number or not timestamp.isdigit() or abs(now - int(timestamp)) > TOLERANCE:
+            return False
+        right = hmac.digest(self._key, f"{number}.{timestamp}.".encode() + body, "sha256")
+        for signature in request.headers.get("webhook-signature", "").split(" "):
+            version, _, given = signature.partition(",")
+            try:
+                if version == "v1" and hmac.compare_digest(base64.b64decode(given, validate=True), right):
+                    return True
+            except binascii.Error:
+                continue
+        return False
+
+    async def _show(self, request: web.Request) -> web.Response:
+        since = int(request.query.get("since", "0"))
+        received = self._journal[since:]
+        return web.json_response({"received": received, "next": since + len(received)})
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+@asynccontextmanager
+async def receive(config: ReceiverConfig, *, clock: Callable[[], float] = time.time) -> AsyncIterator[str]:
+    """The receiver, while the context lasts; its URL."""
+    async with listening(Receiver(config, clock).routes(), config.host, config.port) as port:
+        yield f"http://{config.host}:{port}/"
+
+
+async def run(config: ReceiverConfig, announce: Callable[[str], None]) -> None:
+    """The receiver until SIGTERM or SIGINT."""
+    stopped = stop_signal()
+    async with receive(config) as url:
+        announce(url)
+        await stopped.wait()

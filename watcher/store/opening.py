@@ -1,0 +1,170 @@
+"""Opening a SQLite database: its place, its lock, its kind, its migrations. Everything that may be wrong is an UnusableStore
+that says where and what to do, and leaves things as they were."""
+
+import os
+import secrets
+import sqlite3
+import string
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from watcher.ports import UnusableStore
+from watcher.store.failures import explain
+from watcher.store.lock import ProcessLock
+from watcher.store.migrations import Migration, migrations
+from watcher.store.statements import load
+
+APPLICATION_ID: Final = 0x77746368
+"""Marks a SQLite file as ours ("wtch")."""
+
+ORIGIN_SIGNS: Final = string.ascii_lowercase + string.digits
+ORIGIN_LENGTH: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migrated:
+    """From which version of the tables to which a database was brought; 0 is one that was empty."""
+
+    before: int
+    after: int
+
+
+def migrate(path: Path) -> Migrated:
+    """Brings the database to the newest version and closes it. Raises UnusableStore, with nothing changed."""
+    prepare(path)
+    lock = ProcessLock(path)
+    try:
+        connection, migrated = connect(path)
+        connection.close()
+        return migrated
+    finally:
+        lock.release()
+
+
+def schema_version(path: Path) -> int:
+    """The version of the database's tables, 0 where there is none yet; also while a daemon has it. Changes nothing."""
+    if not path.exists():
+        return 0
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    except sqlite3.Error as error:
+        raise UnusableStore(explain(error, str(path))) from error
+    try:
+        return _version(connection, path)
+    finally:
+        connection.close()
+
+
+def prepare(path: Path) -> None:
+    """Makes sure that there is a folder, and nothing but a file in the database's place."""
+    if path.is_dir():
+        raise UnusableStore(f"{path} is a folder: name a file in it, for example {path / 'watcher.db'}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnusableStore(
+            f"{path.parent} cannot be made: {error.strerror}. Make it, or name a database in another folder"
+        ) from error
+
+
+def connect(path: Path) -> tuple[sqlite3.Connection, Migrated]:
+    """The writer's connection to a database of the newest version, and what was done for that. The lock is held already."""
+    _make(path)
+    connection = _connection(path)
+    try:
+        before = _version(connection, path)
+        steps = migrations("sqlite")
+        newest = steps[-1].number
+        if before > newest:
+            raise UnusableStore(
+                f"{path} was made by a newer version of this program (its tables are version {before}, this one knows "
+                f"{newest}): install that one, or restore a backup from before. Nothing was changed"
+            )
+        _settle_in(connection, path)
+        for step in steps:
+            if step.number > before:
+                _apply(connection, path, step)
+    except BaseException:
+        connection.close()
+        raise
+    return connection, Migrated(before=before, after=newest)
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write."""
+    connection = _connection(path)
+    connection.executescript(load("sqlite")["settings_of_connection"])
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _make(path: Path) -> None:
+    """Makes the file, for the eyes of its owner only, where there is none."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise UnusableStore(
+            f"{path} cannot be opened: {error.strerror}. Give the user of this process the right to read and write it"
+        ) from error
+
+
+def _connection(path: Path) -> sqlite3.Connection:
+    """One that begins no transaction by itself, and that the thread to come may use."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    try:
+        if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            return 0
+        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise UnusableStore(f"{path} is the database of another program: name another file")
+        return int(connection.execute(load("sqlite")["meta"], {"name": "schema"}).fetchone()[0])
+    except sqlite3.Error as error:
+        raise UnusableStore(explain(error, str(path))) from error
+
+
+def _settle_in(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        connection.executescript(load("sqlite")["settings_of_connection"])
+    except sqlite3.Error as error:
+        raise UnusableStore(explain(error, str(path))) from error
+    if mode != "wal":
+        raise UnusableStore(f"{path} is on a disk that cannot share memory (a network disk?): use a local one")
+
+
+def _apply(connection: sqlite3.Connection, path: Path, step: Migration) -> None:
+    """One migration in a transaction of its own, with the version it leads to."""
+    put_meta = load("sqlite")["put_meta"]
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _statements(step.text):
+            connection.execute(statement)
+        connection.execute(put_meta, {"name": "schema", "value": str(step.number)})
+        if step.number == 1:
+            origin = "".join(secrets.choice(ORIGIN_SIGNS) for _ in range(ORIGIN_LENGTH))
+            connection.execute(put_meta, {"name": "origin", "value": origin})
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise UnusableStore(
+            f"migration {step.name} failed, nothing was changed: {explain(error, str(path))}"
+        ) from error
+
+
+def _statements(text: str) -> list[str]:
+    """The statements of a migration one by one: SQLite's way of running several would end the transaction first."""
+    statements: list[str] = []
+    pending = ""
+    for line in text.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            statements.append(pending)
+            pending = ""
+    return statements

@@ -1,0 +1,255 @@
+"""Rows to dataclasses and back. Only here and in the statements are instants milliseconds and labels JSON text.
+
+A row is anything that gives a column by its name (`sqlite3.Row`, asyncpg's `Record`).
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
+
+from watcher.core.account import AccountRecord
+from watcher.core.message import body_of, event_id
+from watcher.core.model import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Endpoint,
+    EndpointState,
+    Event,
+    LastLook,
+    Recorded,
+    State,
+    Watch,
+)
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = timedelta(milliseconds=1)
+
+Values = dict[str, Any]
+"""The named values of a statement."""
+
+
+class Row(Protocol):
+    """A row of an answer."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
+
+
+def millis(at: datetime) -> int:
+    """Unix time in milliseconds, rounded down."""
+    return (at - EPOCH) // MILLISECOND
+
+
+def millis_or_later(at: datetime) -> int:
+    """Unix time in milliseconds, rounded up: for what must not happen too early."""
+    return -((EPOCH - at) // MILLISECOND)
+
+
+def instant(at: int) -> datetime:
+    """The moment that many milliseconds after the start of Unix time."""
+    return EPOCH + timedelta(milliseconds=at)
+
+
+def _millis(at: datetime | None) -> int | None:
+    return None if at is None else (at - EPOCH) // MILLISECOND
+
+
+def _instant(at: int | None) -> datetime | None:
+    return None if at is None else EPOCH + timedelta(milliseconds=at)
+
+
+def text(value: str) -> str:
+    """The text as a database can keep it: half of a surrogate pair, which JSON can smuggle in, becomes a question mark."""
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else text(value)
+
+
+def values_of_watch(watch: Watch, version: int) -> Values:
+    """The columns of a watch that is stored with the version given."""
+    return {
+        "account": watch.account,
+        "batch_id": watch.batch_id,
+        "opened": millis(watch.opened),
+        "version": version,
+        "number": watch.number,
+        "state": watch.state.value,
+        "status": _text(watch.status),
+        "final": watch.final,
+        "since": _millis(watch.since),
+        "name": _text(watch.name),
+        "broadcast_id": watch.broadcast_id,
+        "created": _millis(watch.created),
+        "size": watch.size,
+        "remaining": watch.remaining,
+        "enabled": watch.enabled,
+        "asked": _millis(watch.asked),
+        "answered": _millis(watch.answered),
+        "looks": watch.looks,
+        "missing_since": _millis(watch.missing_since),
+        "missing_count": watch.missing_count,
+        "refused_count": watch.refused_count,
+        "aside_until": _millis(watch.aside_until),
+        "stuck_told": watch.stuck_told,
+        "stuck_last": _millis(watch.stuck_last),
+        "labels": json.dumps(dict(watch.labels)) if watch.labels else "{}",
+        "correlation_id": _text(watch.correlation_id),
+    }
+
+
+def watch_of(row: Row) -> Watch:
+    """The watch that a row of `watches` holds."""
+    enabled = row["enabled"]
+    labels = row["labels"]
+    return Watch(
+        account=row["account"],
+        batch_id=row["batch_id"],
+        opened=instant(row["opened"]),
+        version=row["version"],
+        number=row["number"],
+        state=State(row["state"]),
+        status=row["status"],
+        since=_instant(row["since"]),
+        name=row["name"],
+        broadcast_id=row["broadcast_id"],
+        created=_instant(row["created"]),
+        size=row["size"],
+        remaining=row["remaining"],
+        enabled=None if enabled is None else bool(enabled),
+        asked=_instant(row["asked"]),
+        answered=_instant(row["answered"]),
+        looks=row["looks"],
+        missing_since=_instant(row["missing_since"]),
+        missing_count=row["missing_count"],
+        refused_count=row["refused_count"],
+        aside_until=_instant(row["aside_until"]),
+        stuck_told=row["stuck_told"],
+        stuck_last=_instant(row["stuck_last"]),
+        labels={} if labels == "{}" else json.loads(labels),
+        correlation_id=row["correlation_id"],
+    )
+
+
+def values_of_look(account: str, look: LastLook) -> Values:
+    """What an unchanged look leaves behind."""
+    return {
+        "account": account,
+        "batch_id": look.batch_id,
+        "asked": millis(look.asked),
+        "answered": millis(look.answered),
+        "looks": look.looks,
+        "size": look.size,
+        "remaining": look.remaining,
+    }
+
+
+def values_of_record(record: AccountRecord) -> Values:
+    """The columns of an account."""
+    return {
+        "name": record.name,
+        "refused": record.refused,
+        "reason": text(record.reason),
+        "refusals": record.refusals,
+        "probe_at": _millis(record.probe_at),
+        "credentials": record.credentials,
+        "number": record.number,
+    }
+
+
+def record_of(row: Row) -> AccountRecord:
+    """The account that a row of `accounts` holds."""
+    return AccountRecord(
+        name=row["name"],
+        refused=bool(row["refused"]),
+        reason=row["reason"],
+        refusals=row["refusals"],
+        probe_at=_instant(row["probe_at"]),
+        credentials=row["credentials"],
+        number=row["number"],
+    )
+
+
+def values_of_event(event: Event, origin: str) -> Values:
+    """The columns of an event, but for its position: with its id, and the body as it will be signed and sent."""
+    return {
+        "id": event_id(origin, event),
+        "type": event.type,
+        "at": millis(event.at),
+        "account": event.account,
+        "batch_id": event.batch_id,
+        "number": event.number,
+        "body": body_of(event),
+    }
+
+
+def recorded_of(row: Mapping[str, Any] | Row, position: int) -> Recorded:
+    """The event that a row of `events`, or what was inserted as one, holds."""
+    return Recorded(
+        position=position,
+        id=row["id"],
+        type=row["type"],
+        at=instant(row["at"]),
+        account=row["account"],
+        batch_id=row["batch_id"],
+        number=row["number"],
+        body=row["body"],
+    )
+
+
+def values_of_endpoint(endpoint: Endpoint) -> Values:
+    """The columns of an endpoint. Its secrets are not among them."""
+    return {
+        "id": endpoint.id,
+        "url": text(endpoint.url),
+        "types": json.dumps(endpoint.types),
+        "accounts": json.dumps(endpoint.accounts),
+        "timeout": endpoint.timeout // MILLISECOND,
+        "state": endpoint.state.value,
+        "disabled_reason": endpoint.disabled_reason,
+        "paused_until": _millis(endpoint.paused_until),
+    }
+
+
+def endpoint_of(row: Row) -> Endpoint:
+    """The endpoint that a row of `endpoints` holds, without secrets."""
+    return Endpoint(
+        id=row["id"],
+        url=row["url"],
+        types=tuple(json.loads(row["types"])),
+        accounts=tuple(json.loads(row["accounts"])),
+        timeout=timedelta(milliseconds=row["timeout"]),
+        state=EndpointState(row["state"]),
+        disabled_reason=row["disabled_reason"],
+        paused_until=_instant(row["paused_until"]),
+    )
+
+
+def delivery_of(row: Row) -> Delivery:
+    """The delivery, with its event's id, type and body, that a row of `due_deliveries` holds."""
+    return Delivery(
+        id=row["id"],
+        endpoint_id=row["endpoint_id"],
+        position=row["position"],
+        event_id=row["event_id"],
+        event_type=row["event_type"],
+        body=row["body"],
+        created=instant(row["created"]),
+        due=instant(row["due"]),
+        attempts=row["attempts"],
+        state=DeliveryState(row["state"]),
+    )
+
+
+def values_of_attempt(attempt: Attempt) -> Values:
+    """The columns of an attempt that belong to it alone."""
+    return {
+        "at": millis(attempt.at),
+        "took": attempt.took // MILLISECOND,
+        "code": attempt.code,
+        "error": _text(attempt.error),
+        "location": _text(attempt.location),
+        "answer": attempt.answer,
+    }

@@ -1,0 +1,49 @@
+"""What becomes of a watch when somebody wishes to follow its batch. Pure; the same behind every database."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from watcher.core.model import State, Watch
+from watcher.ports import Followed, Wish
+
+
+def grant(watch: Watch | None, wish: Wish, now: datetime) -> Followed:
+    """The watch as it is after the wish. `watch` is what there is already; where nothing changes it is the very same object."""
+    if watch is None:
+        made = Watch(
+            account=wish.key.account,
+            batch_id=wish.key.batch_id,
+            opened=now,
+            labels=wish.labels or {},
+            correlation_id=wish.correlation_id,
+        )
+        return Followed(what="created", watch=made)
+    labels = watch.labels if wish.labels is None else wish.labels
+    correlation_id = watch.correlation_id if wish.correlation_id is None else wish.correlation_id
+    if watch.state is not State.OPEN:
+        opened = replace(_open(watch, now), labels=labels, correlation_id=correlation_id)
+        return Followed(what="reopened", watch=opened)
+    if (labels, correlation_id) == (watch.labels, watch.correlation_id):
+        return Followed(what="known", watch=watch)
+    # The version grows, so that nobody who read the old labels can bring them back.
+    told = replace(watch, labels=labels, correlation_id=correlation_id, version=watch.version + 1)
+    return Followed(what="known", watch=told)
+
+
+def _open(watch: Watch, now: datetime) -> Watch:
+    """Strikes are forgotten, numbers go on. What was stopped or missing is told anew; what is known to have ended is not."""
+    anew = watch.state in (State.STOPPED, State.MISSING)
+    return replace(
+        watch,
+        state=State.OPEN,
+        version=watch.version + 1,
+        opened=now,
+        status=None if anew else watch.status,
+        since=None if anew else watch.since,
+        missing_since=None,
+        missing_count=0,
+        refused_count=0,
+        aside_until=None,
+        stuck_told=0,
+        stuck_last=None,
+    )

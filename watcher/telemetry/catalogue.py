@@ -1,0 +1,155 @@
+"""The metrics themselves, with the names, labels and buckets of operations.md. What sets them is in `metrics`."""
+
+import platform
+from collections.abc import Sequence
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
+
+from watcher.telemetry.series import Series
+
+REQUEST_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+WINDOW_BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
+VALIDATION_BUCKETS: Final = (1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 14400)
+DELAY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3600)
+ATTEMPT_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30)
+LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+STORE_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
+
+class Catalogue:
+    """Every metric of the daemon, in one registry of their own."""
+
+    def __init__(self, version: str) -> None:
+        self.registry = CollectorRegistry()
+        self._make_upstream()
+        self._make_watches()
+        self._make_deliveries()
+        self._make_daemon(version)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Series[Counter]:
+        return Series(Counter(name, text, labels, namespace="watcher", registry=self.registry))
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Series[Gauge]:
+        return Series(Gauge(name, text, labels, namespace="watcher", registry=self.registry))
+
+    def _histogram(self, name: str, text: str, buckets: Sequence[float], *labels: str) -> Series[Histogram]:
+        return Series(Histogram(name, text, labels, namespace="watcher", registry=self.registry, buckets=buckets))
+
+    def _only(self, name: str, text: str, buckets: Sequence[float]) -> Histogram:
+        return Histogram(name, text, namespace="watcher", registry=self.registry, buckets=buckets)
+
+    def _make_upstream(self) -> None:
+        self.requests = self._counter(
+            "upstream_requests_total", "Requests to CallFire.", "account", "operation", "outcome"
+        )
+        self.request_duration = self._histogram(
+            "upstream_request_duration_seconds", "How long CallFire took to answer.", REQUEST_BUCKETS, "operation"
+        )
+        self.rate_configured = self._gauge("account_rate_configured", "Requests a second that are allowed.", "account")
+        self.rate_effective = self._gauge("account_rate_effective", "Requests a second in force now.", "account")
+        self.rate_used = self._gauge("account_rate_used", "Requests a second that were sent lately.", "account")
+        self.state = self._gauge("account_state", "1 for the state the account is in.", "account", "state")
+        self.throttled = self._counter("account_throttled_total", "Times CallFire asked for a pause.", "account")
+        self.opened = self._counter(
+            "account_breaker_opened_total", "Times all requests were stopped.", "account", "reason"
+        )
+        self.last_step = self._gauge(
+            "poller_last_step_timestamp_seconds", "When the account's poller last took a step.", "account"
+        )
+
+    def _make_watches(self) -> None:
+        self.watches = self._gauge("watches", "Watches by status, or by how they ended.", "account", "status")
+        self.overdue = self._gauge("watches_overdue", "Watches not looked at for over max_interval.", "account")
+        self.oldest_look = self._gauge(
+            "watch_oldest_look_age_seconds", "Age of the last look at the watch that waits longest.", "account"
+        )
+        self.stuck = self._gauge("watches_stuck", "Watches whose batch does not move.", "account")
+        self.expected_wait = self._gauge(
+            "expected_wait_seconds", "Expected waiting that nobody has seen yet, all watches together.", "account"
+        )
+        self.looks = self._counter("looks_total", "Looks at batches.", "account", "by", "result")
+        self.window = self._only(
+            "transition_window_seconds",
+            "Between the last look before a transition and the first after.",
+            WINDOW_BUCKETS,
+        )
+        self.transitions = self._counter("transitions_total", "Transitions of batches.", "account", "from", "to")
+        self.validation = self._histogram(
+            "batch_validation_duration_seconds", "From creation to the end of validation.", VALIDATION_BUCKETS, "final"
+        )
+        self.unknown = self._counter("status_unknown_total", "Statuses that nobody knows.", "account")
+        self.ended = self._counter("watches_ended_total", "Watches that ended.", "account", "reason")
+
+    def _make_deliveries(self) -> None:
+        self.deliveries = self._counter(
+            "deliveries_total", "Deliveries by what became of an attempt.", "endpoint", "outcome"
+        )
+        self.attempts = self._counter(
+            "delivery_attempts_total", "Attempts by class of the answer's code, or kind of error.", "endpoint", "result"
+        )
+        self.delay = self._only(
+            "delivery_delay_seconds", "From the commit of an event to its acceptance.", DELAY_BUCKETS
+        )
+        self.attempt_duration = self._histogram(
+            "delivery_attempt_duration_seconds", "How long an attempt took.", ATTEMPT_BUCKETS, "endpoint"
+        )
+        self.pending = self._gauge("deliveries_pending", "Deliveries owed.", "endpoint")
+        self.oldest_delivery = self._gauge(
+            "delivery_oldest_age_seconds", "How long the oldest delivery has been owed.", "endpoint"
+        )
+        self.endpoint_state = self._gauge("endpoint_state", "1 for the state the endpoint is in.", "endpoint", "state")
+
+    def _make_daemon(self, version: str) -> None:
+        self.lag = self._only(
+            "event_loop_lag_seconds", "How much later than asked the event loop woke a sleeper.", LAG_BUCKETS
+        )
+        self.store = self._histogram(
+            "store_operation_duration_seconds", "How long the store took.", STORE_BUCKETS, "operation"
+        )
+        self.worker_failures = self._counter("worker_failures_total", "Steps of workers that failed.", "worker")
+        self.request_failures = self._counter(
+            "http_request_failures_total", "Requests answered with 500: a mistake of ours.", "route"
+        )
+        self.reload_ok = Gauge(
+            "settings_last_reload_successful",
+            "1 where the settings read last are in force.",
+            namespace="watcher",
+            registry=self.registry,
+        )
+        self.reloaded_at = Gauge(
+            "settings_last_reload_timestamp_seconds",
+            "When the settings in force were read.",
+            namespace="watcher",
+            registry=self.registry,
+        )
+        build = self._gauge("build_info", "Always 1; the labels say what runs.", "version", "python")
+        build.of(version, platform.python_version()).set(1)
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    @property
+    def of_accounts(self) -> Sequence[Series[Counter] | Series[Gauge]]:
+        """Those whose first label is an account."""
+        return (
+            *(self.requests, self.throttled, self.opened, self.looks, self.transitions, self.unknown, self.ended),
+            *(self.rate_configured, self.rate_effective, self.rate_used, self.state, self.last_step),
+            *(self.watches, self.overdue, self.oldest_look, self.stuck, self.expected_wait),
+        )
+
+    @property
+    def of_endpoints(self) -> Sequence[Series[Counter] | Series[Gauge] | Series[Histogram]]:
+        """Those whose first label is an endpoint."""
+        return (
+            *(self.deliveries, self.attempts, self.attempt_duration),
+            *(self.pending, self.oldest_delivery, self.endpoint_state),
+        )

@@ -1,0 +1,231 @@
+"""Logs the news: noun.verb events with key-value pairs. A failure is logged when it begins and when it ends, not on every try.
+
+What is said on every try, and every look, is there at level debug. How lines are written is in `lines`.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from watcher.core import news as told
+from watcher.core.message import instant
+from watcher.core.news import News
+from watcher.ports import Clock
+from watcher.telemetry.lines import configure, own_logger
+
+__all__ = ["Logs", "configure"]
+
+SAY_AGAIN: Final = 600.0
+"""Seconds after which a failure that goes on is logged once more."""
+
+WORDS_MOST: Final = 1_000
+"""How many unknown statuses are remembered as told."""
+
+WARNED_OF: Final = frozenset(
+    {"batch.errors", "batch.source_error", "batch.unknown", "batch.missing", "batch.stuck", "watch.expired"}
+)
+TRANSITIONS: Final = frozenset(
+    {"batch.new", "batch.validating", "batch.active", "batch.errors", "batch.source_error", "batch.unknown"}
+)
+
+
+@dataclass(slots=True)
+class Trouble:
+    """A failure that goes on: its kind, when it was last logged (monotonic seconds), and how often it came since."""
+
+    kind: str
+    logged: float
+    times: int = 0
+
+
+class Logs:
+    """Writes news down. Call it with each; it never raises. `configure` comes first: the level is read when this is made."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._log = own_logger()
+        self._clock = clock
+        self._words: set[str] = set()
+        self._workers: dict[str, Trouble] = {}
+        self._stores: dict[str, Trouble] = {}
+        self._deliveries: dict[str, int] = {}
+        self._endpoints: dict[str, str] = {}
+        self._hearers = self._table()
+        if self._log.is_enabled_for(logging.DEBUG):
+            self._hearers = {**self._chatter(), **self._hearers}
+
+    def __call__(self, news: News) -> None:
+        """Writes down one piece of news, where it is worth a line."""
+        hear = self._hearers.get(type(news))
+        if hear is not None:
+            hear(news)
+
+    def forget_endpoint(self, endpoint: str) -> None:
+        """The endpoint is no longer in the settings: whatever troubled it is over."""
+        self._deliveries.pop(endpoint, None)
+        self._endpoints.pop(endpoint, None)
+
+    def _table(self) -> Mapping[type[News], Callable[[Any], None]]:
+        return {
+            told.Changed: self._changed,
+            told.UnknownStatus: self._unknown_status,
+            told.ConditionChanged: self._condition_changed,
+            told.Attempted: self._attempted,
+            told.EndpointChanged: self._endpoint_changed,
+            told.WorkerFailed: self._worker_failed,
+            told.WorkerRecovered: self._worker_recovered,
+            told.RequestFailed: self._request_failed,
+            told.StoreFailed: self._store_failed,
+            told.StoreRecovered: self._store_recovered,
+            told.Started: self._started,
+            told.Stopping: lambda news: self._log.info("daemon.stopping", reason=news.reason),
+            told.Reloaded: self._reloaded,
+        }
+
+    def _chatter(self) -> Mapping[type[News], Callable[[Any], None]]:
+        """What comes thousands of times a second, or says little: for level debug only."""
+        debug = self._log.debug
+        return {
+            told.Answered: lambda news: debug(
+                "request.answered",
+                account=news.account,
+                operation=news.operation,
+                outcome=news.outcome,
+                took=round(news.took, 4),
+                size=news.size,
+            ),
+            told.Looked: lambda news: debug("batch.looked", account=news.account, by=news.by, result=news.result),
+            told.Following: lambda news: debug(f"watch.{news.what}", account=news.account, batch_id=news.batch_id),
+            told.AccountTold: lambda news: debug(
+                "event.committed",
+                account=news.account,
+                type=news.type,
+                position=news.position,
+                deliveries=news.deliveries,
+            ),
+            told.Throttled: lambda news: debug("account.waits", account=news.account, until=instant(news.until)),
+        }
+
+    def _changed(self, news: told.Changed) -> None:
+        say = self._log.warning if news.type in WARNED_OF else self._log.info
+        say(
+            "batch.changed" if news.type in TRANSITIONS else news.type,
+            account=news.account,
+            batch_id=news.batch_id,
+            number=news.number,
+            status=news.status,
+            previous=news.previous,
+            window=None if news.window is None else round(news.window, 3),
+            position=news.position,
+            deliveries=news.deliveries,
+        )
+
+    def _unknown_status(self, news: told.UnknownStatus) -> None:
+        if news.status in self._words or len(self._words) >= WORDS_MOST:
+            return
+        self._words.add(news.status)
+        self._log.warning("status.unknown", status=news.status, account=news.account, batch_id=news.batch_id)
+
+    def _condition_changed(self, news: told.ConditionChanged) -> None:
+        if news.condition == "ok":
+            self._log.info("account.recovered", account=news.account, previous=news.previous)
+            return
+        say = self._log.error if news.condition == "refused" else self._log.warning
+        until = None if news.until is None else instant(news.until)
+        say(f"account.{news.condition}", account=news.account, reason=news.reason, until=until)
+
+    def _attempted(self, news: told.Attempted) -> None:
+        what = {
+            "endpoint": news.endpoint,
+            "delivery": news.delivery,
+            "event_id": news.event_id,
+            "attempts": news.attempts,
+            "code": news.code,
+            "error": news.error,
+        }
+        failed = self._deliveries.get(news.endpoint, 0)
+        if news.outcome == "done":
+            if failed:
+                del self._deliveries[news.endpoint]
+                self._log.info("delivery.recovered", endpoint=news.endpoint, failed=failed)
+            self._log.debug("delivery.done", **what, took=round(news.took, 4))
+            return
+        if news.outcome in ("retried", "dead"):
+            self._deliveries[news.endpoint] = failed + 1
+        if news.outcome == "dead":
+            self._log.error("delivery.dead", **what)
+        elif news.outcome == "retried" and not failed:
+            self._log.warning("delivery.retried", **what)
+        else:
+            self._log.debug(f"delivery.{news.outcome}", **what)
+
+    def _endpoint_changed(self, news: told.EndpointChanged) -> None:
+        if self._endpoints.get(news.endpoint, "active") == news.state:
+            return
+        self._endpoints[news.endpoint] = news.state
+        if news.state == "active":
+            self._log.info("endpoint.resumed", endpoint=news.endpoint)
+            return
+        say = self._log.error if news.state == "disabled" else self._log.warning
+        until = None if news.until is None else instant(news.until)
+        say(f"endpoint.{news.state}", endpoint=news.endpoint, reason=news.reason, until=until)
+
+    def _worker_failed(self, news: told.WorkerFailed) -> None:
+        again = self._again(self._workers, news.worker, news.error)
+        if again is None:
+            self._log.debug("worker.failed", worker=news.worker, error=news.error, pause=news.pause)
+            return
+        self._log.error(
+            "worker.failed",
+            worker=news.worker,
+            error=news.error,
+            pause=news.pause,
+            exception=news.trace,
+            **({"times": again} if again > 1 else {}),
+        )
+
+    def _worker_recovered(self, news: told.WorkerRecovered) -> None:
+        self._workers.pop(news.worker, None)
+        self._log.info("worker.recovered", worker=news.worker)
+
+    def _request_failed(self, news: told.RequestFailed) -> None:
+        self._log.error("request.failed", method=news.method, route=news.route, error=news.error, exception=news.trace)
+
+    def _store_failed(self, news: told.StoreFailed) -> None:
+        again = self._again(self._stores, news.operation, news.error)
+        say = self._log.debug if again is None else self._log.error
+        say(
+            "store.failed", operation=news.operation, error=news.error, **({"times": again} if (again or 0) > 1 else {})
+        )
+
+    def _store_recovered(self, news: told.StoreRecovered) -> None:
+        self._stores.pop(news.operation, None)
+        self._log.info("store.recovered", operation=news.operation)
+
+    def _again(self, troubles: dict[str, Trouble], who: str, error: str) -> int | None:
+        """How often the failure came since it was last logged, this time included; None where it need not be logged now.
+
+        It is logged when it begins, when it is of another kind than before, and every ten minutes while it lasts.
+        """
+        kind = error.partition(":")[0]
+        now = self._clock.monotonic()
+        trouble = troubles.get(who)
+        if trouble is None or trouble.kind != kind:
+            troubles[who] = Trouble(kind=kind, logged=now)
+            return 1
+        trouble.times += 1
+        if now - trouble.logged < SAY_AGAIN:
+            return None
+        times, trouble.times, trouble.logged = trouble.times, 0, now
+        return times
+
+    def _started(self, news: told.Started) -> None:
+        self._log.info(
+            "daemon.started", version=news.version, listen=news.listen, accounts=news.accounts, watches=news.watches
+        )
+
+    def _reloaded(self, news: told.Reloaded) -> None:
+        if news.error is None:
+            self._log.info("settings.reloaded")
+        else:
+            self._log.error("settings.refused", error=news.error)

@@ -1,0 +1,253 @@
+"""Counts the news: a listener that sets the metrics of the catalogue.
+
+Gauges are set as things happen, so that a scrape only writes down what is there. Nothing here asks anything of anybody.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from prometheus_client.exposition import choose_encoder
+
+from watcher.core import news as told
+from watcher.core.model import FINAL_STATUSES, KNOWN_STATUSES
+from watcher.core.news import News
+from watcher.telemetry.catalogue import Catalogue
+from watcher.telemetry.series import OTHER, Capped
+
+ACCOUNTS_MOST: Final = 1_000
+ENDPOINTS_MOST: Final = 1_000
+WORDS_MOST: Final = 64
+"""How many outcomes, kinds of error, operations and workers there may be: more would be a mistake, or a strange upstream."""
+
+CONDITIONS: Final = ("ok", "throttled", "down", "refused", "paused")
+ENDPOINT_STATES: Final = ("active", "paused", "disabled")
+WATCH_STATUSES: Final = (
+    "unseen",
+    *(status.lower() for status in KNOWN_STATUSES),
+    "unknown",
+    "missing",
+    "expired",
+)
+RESULTS: Final = frozenset({"changed", "unchanged", "missing", "unanswered", "overtaken"})
+"""What counts as a look: an answer that says nothing of the batch (429, 401) does not."""
+
+TRANSITION_TYPES: Final = frozenset(
+    {"batch.new", "batch.validating", "batch.active", "batch.errors", "batch.source_error", "batch.unknown"}
+)
+ENDINGS: Final[Mapping[str, str]] = {"batch.missing": "missing", "watch.expired": "expired"}
+
+
+class Metrics:
+    """Counts news in a registry of its own. Call it with each; it never raises and never waits.
+
+    An account beyond the first 1,000 is counted under `_other` and has no gauges: added up or overwritten they would mislead.
+    """
+
+    def __init__(self, *, version: str) -> None:
+        self.catalogue = Catalogue(version)
+        self._accounts = Capped(ACCOUNTS_MOST)
+        self._endpoints = Capped(ENDPOINTS_MOST)
+        self._labels: dict[str, str] = {}
+        self._endpoint_labels: dict[str, str] = {}
+        self._outcomes = Capped(WORDS_MOST)
+        self._errors = Capped(WORDS_MOST)
+        self._operations = Capped(WORDS_MOST)
+        self._workers = Capped(WORDS_MOST)
+        self._hearers = self._table()
+        self._reload(None)
+
+    def __call__(self, news: News) -> None:
+        """Counts one piece of news."""
+        hear = self._hearers.get(type(news))
+        if hear is not None:
+            hear(news)
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """Everything, as text or as OpenMetrics, whichever the Accept header asks for; and its content type."""
+        try:
+            encode, content_type = choose_encoder(accept)
+            return encode(self.catalogue.registry), content_type
+        except (ValueError, TypeError):  # a version that is no version
+            encode, content_type = choose_encoder("")
+            return encode(self.catalogue.registry), content_type
+
+    def forget_account(self, account: str) -> None:
+        """The account is no longer in the settings: its series go away."""
+        label = self._labels.pop(account, OTHER)
+        if label != OTHER:
+            for series in self.catalogue.of_accounts:
+                series.forget(label)
+            self._accounts.forget(label)
+
+    def forget_endpoint(self, endpoint: str) -> None:
+        """The endpoint is no longer in the settings: its series go away."""
+        label = self._endpoint_labels.pop(endpoint, OTHER)
+        if label != OTHER:
+            for series in self.catalogue.of_endpoints:
+                series.forget(label)
+            self._endpoints.forget(label)
+
+    def _table(self) -> Mapping[type[News], Callable[[Any], None]]:
+        """Who hears what. The rest of the news is told otherwise, or is for the logs only."""
+        return {
+            told.Answered: self._answered,
+            told.Looked: self._looked,
+            told.Changed: self._changed,
+            told.UnknownStatus: lambda news: self.catalogue.unknown.of(self._account(news.account)).inc(),
+            told.Following: self._following,
+            told.Tally: self._tally,
+            told.ConditionChanged: self._condition_changed,
+            told.Throttled: self._throttle,
+            told.BudgetUsed: self._budget_used,
+            told.Stepped: self._stepped,
+            told.Attempted: self._attempted,
+            told.Backlog: self._backlog,
+            told.EndpointChanged: lambda news: self._show_endpoint(self._endpoint(news.endpoint), news.state),
+            told.WorkerFailed: self._worker_failed,
+            told.RequestFailed: lambda news: self.catalogue.request_failures.of(news.route).inc(),
+            told.LoopLag: lambda news: self.catalogue.lag.observe(news.seconds),
+            told.StoreTook: self._store_took,
+            told.Reloaded: lambda news: self._reload(news.error),
+        }
+
+    # Labels
+
+    def _account(self, name: str) -> str:
+        """The account's label. On first sight its counters start at 0, so that the first of anything is an increase."""
+        label = self._labels.get(name)
+        if label is None:
+            label = self._labels[name] = self._accounts.label(name)
+            self.catalogue.throttled.of(label)
+            self.catalogue.unknown.of(label)
+            for reason in ("down", "refused"):
+                self.catalogue.opened.of(label, reason)
+            for reason in ("settled", "missing", "expired", "stopped"):
+                self.catalogue.ended.of(label, reason)
+            self._show_account(label, "ok")
+        return label
+
+    def _endpoint(self, name: str) -> str:
+        label = self._endpoint_labels.get(name)
+        if label is None:
+            label = self._endpoint_labels[name] = self._endpoints.label(name)
+            for outcome in ("done", "retried", "dead", "held"):
+                self.catalogue.deliveries.of(label, outcome)
+            self._show_endpoint(label, "active")
+        return label
+
+    def _show_account(self, label: str, condition: str) -> None:
+        if label != OTHER:
+            for state in CONDITIONS:
+                self.catalogue.state.of(label, state).set(state == condition)
+
+    def _show_endpoint(self, label: str, now: str) -> None:
+        if label != OTHER:
+            for state in ENDPOINT_STATES:
+                self.catalogue.endpoint_state.of(label, state).set(state == now)
+
+    # What is heard
+
+    def _answered(self, news: told.Answered) -> None:
+        outcome = self._outcomes.label(news.outcome)
+        self.catalogue.requests.of(self._account(news.account), news.operation, outcome).inc()
+        self.catalogue.request_duration.of(news.operation).observe(news.took)
+
+    def _looked(self, news: told.Looked) -> None:
+        if news.result in RESULTS:
+            self.catalogue.looks.of(self._account(news.account), news.by, news.result).inc()
+
+    def _changed(self, news: told.Changed) -> None:
+        account = self._account(news.account)
+        if news.type in ENDINGS:
+            self.catalogue.ended.of(account, ENDINGS[news.type]).inc()
+        if news.type not in TRANSITION_TYPES:
+            return
+        self.catalogue.transitions.of(account, _status(news.previous), _status(news.status)).inc()
+        if news.window is not None:
+            self.catalogue.window.observe(news.window)
+        if news.status in FINAL_STATUSES:
+            self.catalogue.ended.of(account, "settled").inc()
+            if news.validation is not None:
+                self.catalogue.validation.of(_status(news.status)).observe(news.validation)
+
+    def _following(self, news: told.Following) -> None:
+        account = self._account(news.account)
+        if news.what == "stopped":
+            self.catalogue.ended.of(account, "stopped").inc()
+
+    def _tally(self, news: told.Tally) -> None:
+        account = self._account(news.account)
+        if account == OTHER:
+            return
+        counts = dict.fromkeys(WATCH_STATUSES, 0)
+        for status, count in news.by_status.items():
+            counts[status if status in counts else "unknown"] += count
+        for status, count in counts.items():
+            self.catalogue.watches.of(account, status).set(count)
+        self.catalogue.overdue.of(account).set(news.overdue)
+        self.catalogue.oldest_look.of(account).set(news.oldest_look_age)
+        self.catalogue.stuck.of(account).set(news.stuck)
+        self.catalogue.expected_wait.of(account).set(news.expected_wait)
+
+    def _condition_changed(self, news: told.ConditionChanged) -> None:
+        account = self._account(news.account)
+        self._show_account(account, news.condition)
+        if news.condition in ("down", "refused"):
+            self.catalogue.opened.of(account, news.condition).inc()
+
+    def _throttle(self, news: told.Throttled) -> None:
+        account = self._account(news.account)
+        if not news.again:
+            self.catalogue.throttled.of(account).inc()
+
+    def _budget_used(self, news: told.BudgetUsed) -> None:
+        account = self._account(news.account)
+        if account != OTHER:
+            self.catalogue.rate_configured.of(account).set(news.configured)
+            self.catalogue.rate_effective.of(account).set(news.effective)
+            self.catalogue.rate_used.of(account).set(news.used)
+
+    def _stepped(self, news: told.Stepped) -> None:
+        account = self._account(news.account)
+        if account != OTHER:
+            self.catalogue.last_step.of(account).set(news.at.timestamp())
+
+    def _attempted(self, news: told.Attempted) -> None:
+        endpoint = self._endpoint(news.endpoint)
+        if news.outcome != "returned":  # a pause: nothing became of the delivery
+            self.catalogue.deliveries.of(endpoint, news.outcome).inc()
+        self.catalogue.attempts.of(endpoint, self._result(news)).inc()
+        self.catalogue.attempt_duration.of(endpoint).observe(news.took)
+        if news.delay is not None:
+            self.catalogue.delay.observe(news.delay)
+
+    def _result(self, news: told.Attempted) -> str:
+        if news.code is not None:
+            return f"{news.code // 100}xx"
+        return self._errors.label(news.error or "none")
+
+    def _backlog(self, news: told.Backlog) -> None:
+        endpoint = self._endpoint(news.endpoint)
+        if endpoint != OTHER:
+            self.catalogue.pending.of(endpoint).set(news.pending)
+            self.catalogue.oldest_delivery.of(endpoint).set(news.oldest_age)
+            self._show_endpoint(endpoint, news.state)
+
+    def _worker_failed(self, news: told.WorkerFailed) -> None:
+        kind = news.worker.partition(" ")[0]  # «poller default»: the account is no kind of worker
+        self.catalogue.worker_failures.of(self._workers.label(kind)).inc()
+
+    def _store_took(self, news: told.StoreTook) -> None:
+        self.catalogue.store.of(self._operations.label(news.operation)).observe(news.took)
+
+    def _reload(self, error: str | None) -> None:
+        self.catalogue.reload_ok.set(error is None)
+        if error is None:
+            self.catalogue.reloaded_at.set_to_current_time()
+
+
+def _status(status: str | None) -> str:
+    """The status as a label: a closed set, whatever CallFire may come to call it."""
+    if status is None:
+        return "none"
+    return status.lower() if status in KNOWN_STATUSES else "unknown"

@@ -1,0 +1,156 @@
+"""What clients send, read with a bound and a deadline, and refused with the place of what is wrong."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from watcher.web.problems import Problem, cut, listed, places, summary
+
+MAX_BODY: Final = 4 * 1024 * 1024
+"""Bytes, as they come out of a compressed body."""
+READ_DEADLINE: Final = 30.0
+"""Seconds from the headers to the last byte of the body."""
+MAX_ROWS: Final = 10_000
+
+JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class BadJson(Exception):
+    """This text is no JSON, or none that has one meaning; the message says where and why."""
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The whole body. A Problem where it is too large, too slow, or broken."""
+    try:
+        async with asyncio.timeout(READ_DEADLINE):
+            return await request.read()
+    except TimeoutError:
+        raise Problem(
+            408, "body-too-slow", f"Send it within {READ_DEADLINE:.0f} s.", headers={"Connection": "close"}
+        ) from None
+    except web.HTTPRequestEntityTooLarge:
+        raise Problem(
+            413,
+            "body-too-large",
+            f"At most {MAX_BODY} bytes at once: send it in parts.",
+            headers={"Connection": "close"},
+        ) from None
+    except web.RequestPayloadError as error:
+        raise Problem(
+            400, "bad-encoding", f"The body cannot be read: {cut(str(error))}", headers={"Connection": "close"}
+        ) from error
+
+
+async def read_optional(request: web.Request, model: type[Model]) -> Model:
+    """The body as the model says; where there is none, as an empty object."""
+    body = await read_body(request)
+    if not body.strip():
+        return model()
+    if request.content_type != JSON:
+        raise _other_kind(request, JSON)
+    try:
+        return model.model_validate(parse(body))
+    except BadJson as error:
+        raise Problem(400, "bad-json", str(error)) from None
+    except ValidationError as error:
+        errors = places(error)
+        raise Problem(422, "bad-body", summary(errors), errors=errors) from None
+
+
+async def read_rows(request: web.Request) -> list[tuple[str, object]]:
+    """The rows of a JSON list or of NDJSON, each with its place in words. A row of NDJSON that is no JSON is a BadJson."""
+    if request.content_type not in (JSON, NDJSON):
+        raise _other_kind(request, f"{JSON} (a list) or {NDJSON} (a line each)")
+    body = await read_body(request)
+    rows: list[tuple[str, object]]
+    if request.content_type == NDJSON:
+        lines = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
+        _check_count(len(lines))
+        rows = [(f"line {number}", _row(line)) for number, line in lines]
+    else:
+        try:
+            document = parse(body)
+        except BadJson as error:
+            raise Problem(400, "bad-json", str(error)) from None
+        if not isinstance(document, list):
+            raise Problem(422, "bad-body", f"Send a list of rows, [{{…}}, {{…}}], or one row a line as {NDJSON}.")
+        _check_count(len(document))
+        rows = [(f"row {number}", row) for number, row in enumerate(document)]
+    return rows
+
+
+def parse(text: bytes) -> object:
+    """JSON with one meaning: no key twice, no NaN. Raises BadJson."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except RecursionError:
+        raise BadJson("It is nested too deeply.") from None
+    except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, a number with thousands of digits
+        raise BadJson(f"{cut(str(error))}.") from None
+
+
+def read_query(request: web.Request, model: type[Model], *, repeatable: Sequence[str] = ()) -> Model:
+    """The query as the model says. Unknown parameters and ones given twice are refused."""
+    query: dict[str, Any] = {}
+    for name in request.query:
+        values = request.query.getall(name)
+        if name in repeatable:
+            query[name] = values
+        elif len(values) > 1:
+            raise Problem(
+                422,
+                "bad-query",
+                f"{cut(name)} is given {len(values)} times; give it once.",
+                errors=[{"parameter": cut(name), "message": "It may be given once"}],
+            )
+        else:
+            query[name] = values[0]
+    try:
+        return model.model_validate(query)
+    except ValidationError as error:
+        errors = places(error, "parameter")
+        known = listed(model.model_fields)
+        raise Problem(422, "bad-query", f"{summary(errors)}. There are: {known}.", errors=errors) from None
+
+
+def _row(line: bytes) -> object:
+    try:
+        return parse(line)
+    except BadJson as error:
+        return error
+
+
+def _check_count(rows: int) -> None:
+    if rows > MAX_ROWS:
+        raise Problem(
+            422, "too-many-rows", f"{rows} rows are more than {MAX_ROWS}: nothing was done. Send them in parts."
+        )
+
+
+def _other_kind(request: web.Request, wanted: str) -> Problem:
+    return Problem(
+        415,
+        "bad-media-type",
+        f"The Content-Type must be {wanted}, not {cut(request.content_type)}.",
+        headers={"Accept": wanted.partition(" ")[0]},
+    )
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise ValueError(f"The key {cut(twice)!r} is there twice")
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no number in JSON")

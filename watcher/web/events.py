@@ -1,0 +1,95 @@
+"""`/v1/events`: the log of events, from a position on; and `/v1/accounts`."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from aiohttp import web
+
+from watcher.ports import EventQuery, Following, Store
+from watcher.web.bodies import read_query
+from watcher.web.models import AccountPage, EventPage, EventsParams
+from watcher.web.problems import Problem, cut, listed
+from watcher.web.shown import account_shown, answer, event_shown
+
+EVENT_TYPES: Final = (
+    "batch.new",
+    "batch.validating",
+    "batch.active",
+    "batch.errors",
+    "batch.source_error",
+    "batch.unknown",
+    "batch.missing",
+    "batch.stuck",
+    "batch.unstuck",
+    "watch.expired",
+    "account.refused",
+    "account.recovered",
+    "endpoint.failing",
+    "endpoint.disabled",
+    "endpoint.recovered",
+    "delivery.exhausted",
+)
+"""Every type there is."""
+
+
+class Log:
+    """The handlers that have to do with events and accounts: they only read."""
+
+    def __init__(self, *, store: Store, following: Following) -> None:
+        self._store = store
+        self._following = following
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/v1/events", self.events),
+            web.get("/v1/accounts", self.accounts),
+            web.get("/v1/accounts/{account}", self.account),
+        ]
+
+    async def events(self, request: web.Request) -> web.Response:
+        """Events after a position, in the order of positions."""
+        params = read_query(request, EventsParams, repeatable=("type",))
+        found = await self._store.events(
+            EventQuery(
+                after=params.after,
+                limit=params.limit,
+                types=_types(params.type),
+                account=params.account,
+                batch_id=params.batch_id,
+            )
+        )
+        following = found[-1].position if found else params.after
+        return answer(EventPage(items=[event_shown(each) for each in found], next=following))
+
+    async def accounts(self, _: web.Request) -> web.Response:
+        """All accounts."""
+        views = (self._following.view(name) for name in self._following.accounts)
+        return answer(AccountPage(items=[account_shown(view) for view in views]))
+
+    async def account(self, request: web.Request) -> web.Response:
+        """One account."""
+        name = request.match_info["account"]
+        names = self._following.accounts
+        if name not in names:
+            raise Problem(404, "unknown-account", f"There is no account {cut(name)!r}. There are: {listed(names)}.")
+        return answer(account_shown(self._following.view(name)))
+
+
+def _types(patterns: Sequence[str]) -> tuple[str, ...]:
+    """The types that the patterns name, `batch.*` being all that begin so. None: all there are."""
+    wanted: set[str] = set()
+    for pattern in patterns:
+        matching = {
+            kind
+            for kind in EVENT_TYPES
+            if pattern in (kind, "*") or (pattern.endswith(".*") and kind.startswith(pattern[:-1]))
+        }
+        if not matching:
+            raise Problem(
+                422,
+                "bad-query",
+                f"There is no event type {cut(pattern)!r}. There are: {', '.join(EVENT_TYPES)}.",
+                errors=[{"parameter": "type", "message": f"There is no event type {cut(pattern)!r}"}],
+            )
+        wanted |= matching
+    return tuple(kind for kind in EVENT_TYPES if kind in wanted) if len(wanted) < len(EVENT_TYPES) else ()

@@ -1,0 +1,221 @@
+"""What the interface takes and gives, as pydantic models. Times are RFC 3339 in UTC with milliseconds."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+
+from watcher.core.message import instant
+from watcher.core.model import MAX_BATCH_ID
+
+MAX_POSITION = 2**63 - 1
+
+
+def _storable(text: str) -> str:
+    """Not every store can keep U+0000 in a text."""
+    if "\x00" in text:
+        raise ValueError("It must not contain the character U+0000")
+    return text
+
+
+Instant = Annotated[datetime, PlainSerializer(instant, return_type=str)]
+LabelName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_storable)]
+LabelValue = Annotated[str, Field(max_length=500), AfterValidator(_storable)]
+BatchId = Annotated[int, Field(ge=1, le=MAX_BATCH_ID)]
+
+
+class Taken(BaseModel):
+    """What clients send: unknown keys are refused, and nothing is taken for something else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Given(BaseModel):
+    """What clients get."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+# Taken
+
+
+class FollowBody(Taken):
+    """What may be said when a batch is to be followed. What is left out or null stays as it was."""
+
+    labels: Annotated[dict[LabelName, LabelValue], Field(max_length=50)] | None = None
+    correlation_id: Annotated[str, Field(max_length=200), AfterValidator(_storable)] | None = None
+
+
+class RowBody(FollowBody):
+    """One row of many to follow. The account may be left out where there is one."""
+
+    batch_id: BatchId
+    account: str | None = None
+
+
+class WatchesParams(BaseModel):
+    """The query of a list of watches."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    account: list[str] | None = None
+    status: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_storable)] | None = None
+    final: bool | None = None
+    cursor: str | None = None
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class EventsParams(BaseModel):
+    """The query of a list of events."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after: int = Field(default=0, ge=0, le=MAX_POSITION)
+    limit: int = Field(default=100, ge=1, le=1000)
+    type: list[str] = []
+    account: Annotated[str, AfterValidator(_storable)] | None = None
+    batch_id: BatchId | None = None
+
+
+# Given
+
+
+class LookShown(Given):
+    """When the batch was last seen."""
+
+    asked: Instant
+    answered: Instant
+
+
+class Window(Given):
+    """Between which moments a transition happened: the last look before (null where there was none) and the first after."""
+
+    after: str | None
+    by: str
+
+
+class TransitionShown(Given):
+    """One event of the watch. `previous_status`, `skipped` and `window` say something only of transitions."""
+
+    number: int
+    type: str
+    timestamp: Instant
+    status: str | None
+    previous_status: str | None
+    skipped: list[str]
+    window: Window | None
+
+
+class WatchShown(Given):
+    """A watch in a list: the batch as last seen, and how it is followed."""
+
+    account: str
+    batch_id: int
+    broadcast_id: int | None
+    name: str | None
+    status: str | None
+    since: Instant | None
+    final: bool
+    state: str
+    created: Instant | None
+    size: int | None
+    remaining: int | None
+    enabled: bool | None
+    opened: Instant
+    looks: int
+    last_look: LookShown | None
+    next_look: Instant | None
+    eta: None = None
+    labels: Mapping[str, str]
+    correlation_id: str | None
+
+
+class WatchDetails(WatchShown):
+    """A watch by itself: with everything that happened to its batch, in order."""
+
+    transitions: list[TransitionShown]
+
+
+class WatchPage(Given):
+    """Some of the watches. `next` is the cursor for more, null at the end."""
+
+    items: list[WatchShown]
+    next: str | None
+
+
+class RowResult(Given):
+    """What became of one row; rows are counted from 0. `error` is a problem document where the row is not right."""
+
+    row: int
+    result: Literal["created", "known", "reopened"] | None = None
+    account: str | None = None
+    batch_id: int | None = None
+    error: dict[str, Any] | None = None
+
+
+class RowResults(Given):
+    """What became of all rows, in their order, and how many came to what."""
+
+    created: int
+    known: int
+    reopened: int
+    refused: int
+    items: list[RowResult]
+
+
+class EventShown(Given):
+    """An event with its place in the log. `id` is the one that webhooks bear."""
+
+    position: int
+    id: str
+    type: str
+    timestamp: str
+    data: dict[str, Any]
+
+
+class EventPage(Given):
+    """Some of the events. `next` is the `after` to go on with: the same again where there was nothing."""
+
+    items: list[EventShown]
+    next: int
+
+
+class AccountShown(Given):
+    """An account's condition, and its budget in requests a second."""
+
+    name: str
+    condition: str
+    reason: str
+    until: Instant | None
+    rate: float
+    effective_rate: float
+    in_flight: int
+    open: int
+    overdue: int
+    last_step: Instant | None
+
+
+class AccountPage(Given):
+    """All accounts, in the settings' order."""
+
+    items: list[AccountShown]
+    next: None = None
+
+
+class CheckShown(Given):
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    data: Mapping[str, Any]
+
+
+class HealthShown(Given):
+    """How the daemon is. `ok` where every check is."""
+
+    status: Literal["ok", "failing"]
+    version: str
+    at: Instant
+    checks: list[CheckShown]

@@ -1,0 +1,126 @@
+"""Errors as the interface tells them: RFC 9457 problem documents, each with a stable type, the place and the remedy."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from aiohttp import web
+from pydantic import ValidationError
+
+TITLES: Final[Mapping[str, str]] = {
+    "unknown-path": "There is nothing at this path",
+    "method-not-allowed": "This path does not know the method",
+    "unknown-account": "There is no such account",
+    "not-followed": "The batch is not followed",
+    "bad-batch-id": "This is no batch id",
+    "bad-query": "The query is not right",
+    "bad-cursor": "The cursor is not right",
+    "bad-json": "The body is not JSON",
+    "bad-body": "The body is not right",
+    "bad-media-type": "The body is of another kind",
+    "bad-encoding": "The body's encoding is broken",
+    "body-too-large": "The body is too large",
+    "body-too-slow": "The body did not arrive in time",
+    "too-many-rows": "There are too many rows",
+    "no-good-row": "None of the rows is right",
+    "token-wanted": "A token is needed",
+    "token-wrong": "The token is not right",
+    "local-only": "Only this machine may ask",
+    "wrong-host": "The request is for another host",
+    "wrong-origin": "The request comes from another site's page",
+    "store-unavailable": "The store cannot do it now",
+    "internal": "A mistake of ours",
+    "refused": "The request was refused",
+}
+"""Every type of problem, with its title. Types are stable: clients may branch on them."""
+
+LONGEST: Final = 200
+"""Characters of what a client sent that a problem repeats at most."""
+
+
+class Problem(Exception):
+    """What is answered instead: raised anywhere, it becomes the response."""
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(f"{status} {kind}: {detail}")
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers or {}
+        self.more = more
+
+    def document(self) -> dict[str, Any]:
+        """The problem as JSON-ready data."""
+        document: dict[str, Any] = {
+            "type": f"/problems/{self.kind}",
+            "title": TITLES[self.kind],
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            document["errors"] = list(self.errors)
+        return document | self.more
+
+    def response(self) -> web.Response:
+        """The problem as a response."""
+        return web.Response(
+            status=self.status,
+            body=json.dumps(self.document(), separators=(",", ":")).encode(),
+            content_type="application/problem+json",
+            headers=self.headers,
+        )
+
+
+def places(error: ValidationError, where: str = "pointer") -> list[dict[str, str]]:
+    """What pydantic found, each with its place: a JSON pointer into the body, or the name of a `parameter`."""
+    return [
+        {where: _pointer(each["loc"]) if where == "pointer" else _name(each["loc"]), "message": _message(each)}
+        for each in error.errors(include_url=False, include_context=False)
+    ]
+
+
+def summary(errors: Sequence[Mapping[str, str]]) -> str:
+    """The errors in one line, for those who read only the detail."""
+    first = errors[0]
+    place = first.get("pointer") or first.get("parameter")
+    told = f"{first['message']}, at {place}" if place else first["message"]
+    return told if len(errors) == 1 else f"{told}; and {len(errors) - 1} more: see errors"
+
+
+def cut(text: str) -> str:
+    """What a client sent, short enough to be repeated."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def listed(names: Iterable[str], most: int = 20) -> str:
+    """Names for a remedy: a, b, c and so on."""
+    names = list(names)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _message(each: Any) -> str:
+    message: str = each["msg"].removeprefix("Value error, ")
+    if each["type"] == "extra_forbidden":
+        message = "There is no such key"
+    if each["loc"] and each["loc"][-1] == "[key]":
+        message = f"The key is not right: {message}"
+    return message
+
+
+def _pointer(loc: Sequence[int | str]) -> str:
+    steps = [str(step) for step in loc if step != "[key]"]
+    return "".join("/" + cut(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _name(loc: Sequence[int | str]) -> str:
+    return cut(str(loc[0])) if loc else ""

@@ -1,0 +1,141 @@
+"""The application put together, its errors made problems, and the address it is served at."""
+
+import errno
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from watcher.core.news import RequestFailed, Tell
+from watcher.ports import Clock, Following, Health, Store, StoreError
+from watcher.web.auth import Guard
+from watcher.web.bodies import MAX_BODY
+from watcher.web.events import Log
+from watcher.web.probes import Probes, Render
+from watcher.web.problems import Problem, cut
+from watcher.web.watches import Watches
+
+RETRY_AFTER: Final = 5
+"""Seconds after which a client may try again what the store could not do."""
+
+SECURITY_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Server": "watcher",
+}
+
+
+class CannotListen(Exception):
+    """Nothing can be served at this address; the message says why and what to do."""
+
+
+def make_app(
+    *,
+    store: Store,
+    following: Following,
+    health: Health,
+    metrics_render: Render,
+    token: str | None,
+    clock: Clock,
+    version: str,
+    tell: Tell = lambda _: None,
+) -> web.Application:
+    """The interface. Without a token only this machine may use it."""
+    app = web.Application(
+        client_max_size=MAX_BODY,
+        middlewares=[_problems(tell), Guard(token).middleware()],
+    )
+    app.add_routes(Watches(store=store, following=following).routes())
+    app.add_routes(Log(store=store, following=following).routes())
+    app.add_routes(Probes(health=health, render=metrics_render, clock=clock, version=version).routes())
+    app.on_response_prepare.append(_secure)
+    return app
+
+
+@asynccontextmanager
+async def serve(app: web.Application, *, host: str, port: int, grace: float = 5.0) -> AsyncIterator[str]:
+    """Serves the application and gives its URL; with port 0 a free port is chosen.
+
+    On the way out no connection is taken any more, and requests under way have `grace` seconds. Raises CannotListen.
+    """
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=grace)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except (OSError, OverflowError) as error:
+            raise CannotListen(_why_not(error, host, port)) from error
+        chosen = runner.addresses[0][1]
+        yield f"http://{f'[{host}]' if ':' in host else host}:{chosen}"
+    finally:
+        await runner.cleanup()
+
+
+def _why_not(error: Exception, host: str, port: int) -> str:
+    where = f"Cannot listen on {f'[{host}]' if ':' in host else host}:{port}"
+    code = error.errno if isinstance(error, OSError) else None
+    if code == errno.EADDRINUSE:
+        return f"{where}: the port is in use. Stop what uses it, or choose another: WATCHER_LISTEN (http.listen)."
+    if code == errno.EACCES:
+        return f"{where}: the port may not be used. Choose one from 1024 on: WATCHER_LISTEN (http.listen)."
+    return f"{where}: {error}. Name an address of this machine and a port: WATCHER_LISTEN (http.listen)."
+
+
+async def _secure(_: web.Request, response: web.StreamResponse) -> None:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers[name] = value
+
+
+def _problems(tell: Tell) -> Middleware:
+    @web.middleware
+    async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Whatever a handler raises becomes a problem document."""
+        try:
+            return await handler(request)
+        except Problem as problem:
+            return problem.response()
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            return _of_aiohttp(request, error).response()
+        except StoreError as error:
+            return Problem(
+                503,
+                "store-unavailable",
+                f"{cut(str(error))} Nothing was done; try again in a few seconds.",
+                headers={"Retry-After": str(RETRY_AFTER)},
+            ).response()
+        except Exception as error:  # noqa: BLE001 # every request gets an answer, and the answer tells nothing of the inside
+            tell(_failure(request, error))
+            return Problem(500, "internal", "It was logged. Whether anything was done is not certain.").response()
+
+    return problems
+
+
+def _failure(request: web.Request, error: Exception) -> RequestFailed:
+    resource = request.match_info.route.resource
+    return RequestFailed(
+        method=request.method,
+        route="none" if resource is None else resource.canonical,
+        error=f"{type(error).__name__}: {error}",
+        trace="".join(traceback.format_exception(error)),
+    )
+
+
+def _of_aiohttp(request: web.Request, error: web.HTTPException) -> Problem:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods))
+        return Problem(
+            405,
+            "method-not-allowed",
+            f"{cut(request.method)} is not for this path; {allowed} are.",
+            headers={"Allow": allowed},
+        )
+    if isinstance(error, web.HTTPNotFound):
+        return Problem(404, "unknown-path", f"There is nothing at {cut(request.path)}. The README lists what there is.")
+    return Problem(error.status, "refused", f"{error.reason}.")

@@ -1,0 +1,62 @@
+"""From what is kept to what is shown: answers as JSON, events as items of a list and of a watch."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from watcher.core.model import Recorded
+from watcher.ports import AccountView
+from watcher.web.models import AccountShown, EventShown, TransitionShown
+
+
+def answer(
+    model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None, exclude_none: bool = False
+) -> web.Response:
+    """The model as a JSON response."""
+    body = model.model_dump_json(exclude_none=exclude_none).encode()
+    return web.Response(status=status, body=body, content_type="application/json", headers=headers)
+
+
+def event_shown(recorded: Recorded) -> EventShown:
+    """The event as it was sent, with its place in the log."""
+    body = json.loads(recorded.body)
+    return EventShown(
+        position=recorded.position,
+        id=recorded.id,
+        type=body["type"],
+        timestamp=body["timestamp"],
+        data=body["data"],
+    )
+
+
+def transition_shown(recorded: Recorded) -> TransitionShown:
+    """The event as its watch shows it."""
+    data: dict[str, Any] = json.loads(recorded.body)["data"]
+    return TransitionShown(
+        number=recorded.number,
+        type=recorded.type,
+        timestamp=recorded.at,
+        status=data.get("status"),
+        previous_status=data.get("previous_status"),
+        skipped=data.get("skipped", []),
+        window=data.get("window"),
+    )
+
+
+def account_shown(view: AccountView) -> AccountShown:
+    """The account as it is now."""
+    return AccountShown(
+        name=view.name,
+        condition=view.condition,
+        reason=view.reason,
+        until=view.until,
+        rate=view.rate,
+        effective_rate=view.effective_rate,
+        in_flight=view.in_flight,
+        open=view.open,
+        overdue=view.overdue,
+        last_step=view.last_step,
+    )

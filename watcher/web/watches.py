@@ -1,0 +1,259 @@
+"""`/v1/accounts/{account}/batches/{batch_id}` and `/v1/watches`: follow, read, list, stop."""
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from watcher.core.model import KNOWN_STATUSES, MAX_BATCH_ID, Key, State, Watch
+from watcher.ports import EventQuery, Following, Store, WatchQuery, Wish
+from watcher.web.bodies import BadJson, read_optional, read_query, read_rows
+from watcher.web.models import (
+    FollowBody,
+    LookShown,
+    RowBody,
+    RowResult,
+    RowResults,
+    WatchDetails,
+    WatchesParams,
+    WatchPage,
+    WatchShown,
+)
+from watcher.web.problems import Problem, cut, listed, places, summary
+from watcher.web.shown import answer, transition_shown
+
+EVENTS_AT_ONCE: Final = 500
+ROWS_AT_ONCE: Final = 500
+"""Rows that are worked on before others get a turn."""
+
+
+class Watches:
+    """The handlers that have to do with watches."""
+
+    def __init__(self, *, store: Store, following: Following) -> None:
+        self._store = store
+        self._following = following
+
+    def routes(self) -> list[web.RouteDef]:
+        one = "/v1/accounts/{account}/batches/{batch_id}"
+        return [
+            web.put(one, self.follow),
+            web.get(one, self.read),
+            web.delete(one, self.stop),
+            web.post("/v1/watches", self.follow_many),
+            web.get("/v1/watches", self.list),
+        ]
+
+    async def follow(self, request: web.Request) -> web.Response:
+        """Follows the batch: 201 where it is new, 200 where it was known or is opened again."""
+        key = self._key(request)
+        body = await read_optional(request, FollowBody)
+        wish = Wish(key=key, labels=body.labels, correlation_id=body.correlation_id)
+        (followed,) = await self._following.follow([wish])
+        details = await self._details(followed.watch)
+        if followed.what != "created":
+            return answer(details)
+        return answer(details, status=201, headers={"Location": request.rel_url.raw_path})
+
+    async def read(self, request: web.Request) -> web.Response:
+        """The watch with its transitions."""
+        key = self._key(request)
+        watch = await self._store.watch(key)
+        if watch is None or watch.state is State.STOPPED:
+            raise _not_followed(key)
+        return answer(await self._details(watch))
+
+    async def stop(self, request: web.Request) -> web.Response:
+        """Follows the batch no more."""
+        key = self._key(request)
+        if not await self._following.stop(key):
+            raise _not_followed(key)
+        return web.Response(status=204)
+
+    async def list(self, request: web.Request) -> web.Response:
+        """Watches in the order of account and batch id."""
+        params = read_query(request, WatchesParams, repeatable=("account",))
+        status = params.status
+        if status is not None and status.upper() in KNOWN_STATUSES:
+            status = status.upper()
+        watches = await self._store.find(
+            WatchQuery(
+                accounts=params.account,
+                status=status,
+                final=params.final,
+                after=None if params.cursor is None else _read_cursor(params.cursor),
+                limit=params.limit + 1,
+            )
+        )
+        page = watches[: params.limit]
+        more = len(watches) > params.limit
+        return answer(
+            WatchPage(items=[self._shown(watch) for watch in page], next=_cursor(page[-1].key) if more else None)
+        )
+
+    async def follow_many(self, request: web.Request) -> web.Response:
+        """Follows all rows that are right, at once; says of each row what became of it."""
+        rows = await read_rows(request)
+        keys: list[Key | None] = []
+        refused: dict[int, RowResult] = {}
+        wishes: dict[Key, Wish] = {}
+        for number, (place, row) in enumerate(rows):
+            if number % ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            try:
+                wish = self._wish(row)
+            except Problem as problem:
+                refused[number] = RowResult(row=number, error=problem.document() | {"place": place})
+                keys.append(None)
+            else:
+                keys.append(wish.key)
+                wishes[wish.key] = _merged(wishes.get(wish.key), wish)
+        results = await self._follow(keys, list(wishes.values()), refused)
+        if rows and not wishes:
+            items = [item.model_dump(mode="json", exclude_none=True) for item in results.items]
+            detail = f"Nothing was done. The first: {items[0]['error']['detail']}"
+            raise Problem(422, "no-good-row", detail, items=items)
+        return answer(results, exclude_none=True)
+
+    async def _follow(
+        self, keys: Sequence[Key | None], wishes: Sequence[Wish], refused: dict[int, RowResult]
+    ) -> RowResults:
+        followed = await self._following.follow(wishes) if wishes else []
+        became = {each.watch.key: each.what for each in followed}
+        counts = {"created": 0, "known": 0, "reopened": 0}
+        items: list[RowResult] = []
+        for number, key in enumerate(keys):
+            if key is None:
+                items.append(refused[number])
+                continue
+            what, became[key] = became[key], "known"  # named twice: the second finds it known
+            counts[what] += 1
+            items.append(RowResult(row=number, result=what, account=key.account, batch_id=key.batch_id))
+        return RowResults(**counts, refused=len(refused), items=items)
+
+    def _wish(self, row: object) -> Wish:
+        if isinstance(row, BadJson):
+            raise Problem(400, "bad-json", str(row))
+        try:
+            body = RowBody.model_validate(row)
+        except ValidationError as error:
+            errors = places(error)
+            raise Problem(422, "bad-body", summary(errors), errors=errors) from None
+        accounts = self._following.accounts
+        account = body.account
+        if account is None:
+            if len(accounts) != 1:
+                raise Problem(422, "bad-body", f"Name the account, one of: {listed(accounts)}.")
+            account = accounts[0]
+        self._check_account(account)
+        return Wish(key=Key(account, body.batch_id), labels=body.labels, correlation_id=body.correlation_id)
+
+    def _key(self, request: web.Request) -> Key:
+        account, text = request.match_info["account"], request.match_info["batch_id"]
+        self._check_account(account)
+        if text.isascii() and text.isdigit() and len(text) <= 19 and 1 <= int(text) <= MAX_BATCH_ID:
+            return Key(account, int(text))
+        raise Problem(
+            422, "bad-batch-id", f"{cut(text)!r} is no batch id: a whole number from 1 to {MAX_BATCH_ID} is wanted."
+        )
+
+    def _check_account(self, account: str) -> None:
+        accounts = self._following.accounts
+        if account not in accounts:
+            raise Problem(
+                404, "unknown-account", f"There is no account {cut(account)!r}. There are: {listed(accounts)}."
+            )
+
+    async def _details(self, watch: Watch) -> WatchDetails:
+        events = []
+        after = 0
+        while True:
+            some = await self._store.events(
+                EventQuery(after=after, limit=EVENTS_AT_ONCE, account=watch.account, batch_id=watch.batch_id)
+            )
+            events += some
+            if len(some) < EVENTS_AT_ONCE:
+                break
+            after = some[-1].position
+        shown = self._shown(watch)
+        return WatchDetails(**dict(shown), transitions=[transition_shown(event) for event in events])
+
+    def _shown(self, watch: Watch) -> WatchShown:
+        last = self._following.last_look(watch.key)
+        if last is not None and (watch.asked is None or last.asked >= watch.asked):
+            # What was seen since the store last heard of it.
+            watch = replace(
+                watch,
+                asked=last.asked,
+                answered=last.answered,
+                looks=max(last.looks, watch.looks),
+                size=watch.size if last.size is None else last.size,
+                remaining=watch.remaining if last.remaining is None else last.remaining,
+            )
+        last_look = None
+        if watch.asked is not None and watch.answered is not None:
+            last_look = LookShown(asked=watch.asked, answered=watch.answered)
+        return WatchShown(
+            account=watch.account,
+            batch_id=watch.batch_id,
+            broadcast_id=watch.broadcast_id,
+            name=watch.name,
+            status=watch.status,
+            since=watch.since,
+            final=watch.final,
+            state=watch.state,
+            created=watch.created,
+            size=watch.size,
+            remaining=watch.remaining,
+            enabled=watch.enabled,
+            opened=watch.opened,
+            looks=watch.looks,
+            last_look=last_look,
+            next_look=self._following.next_look(watch.key) if watch.state is State.OPEN else None,
+            labels=watch.labels,
+            correlation_id=watch.correlation_id,
+        )
+
+
+def _merged(earlier: Wish | None, later: Wish) -> Wish:
+    """Two rows of one batch: what the later says counts, what it leaves out does not."""
+    if earlier is None:
+        return later
+    return Wish(
+        key=later.key,
+        labels=earlier.labels if later.labels is None else later.labels,
+        correlation_id=earlier.correlation_id if later.correlation_id is None else later.correlation_id,
+    )
+
+
+def _not_followed(key: Key) -> Problem:
+    return Problem(
+        404,
+        "not-followed",
+        f"Batch {key.batch_id} of account {key.account!r} is not followed. PUT to this path follows it.",
+    )
+
+
+def _cursor(key: Key) -> str:
+    text = json.dumps([key.account, key.batch_id], separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+def _read_cursor(cursor: str) -> Key:
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        account, batch_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if not (isinstance(account, str) and type(batch_id) is int and 0 <= batch_id <= MAX_BATCH_ID):
+            raise ValueError
+        account.encode()
+    except (ValueError, TypeError, RecursionError, binascii.Error):
+        raise Problem(
+            422, "bad-cursor", "Use a cursor as it was given in `next`, or none to begin from the start."
+        ) from None
+    return Key(account, batch_id)
