@@ -11,7 +11,7 @@ from watcher.clock import SystemClock
 from watcher.core.answers import Answer, Kind
 from watcher.ports import UnusableStore
 from watcher.settings.model import Settings
-from watcher.store.sqlite import migrate as migrate_store
+from watcher.store.opening import migrate as migrate_store
 from watcher.store.sqlite import open_store
 
 PROBE_BATCH: Final = 1
@@ -41,9 +41,10 @@ async def check(settings: Settings, *, upstream: bool) -> list[Finding]:
 async def migrate(settings: Settings) -> tuple[int, int]:
     """Brings the database to this version's schema: from which version to which. CannotStart where it cannot be done."""
     try:
-        return await asyncio.to_thread(migrate_store, settings.database.path)
+        migrated = await asyncio.to_thread(migrate_store, settings.database.path)
     except UnusableStore as error:
         raise CannotStart(str(error)) from error
+    return migrated.before, migrated.after
 
 
 async def _database(settings: Settings) -> Finding:
@@ -54,7 +55,7 @@ async def _database(settings: Settings) -> Finding:
         async with open_store(path, tell=Town().tell, clock=SystemClock()) as store:
             await store.ping()
     except UnusableStore as error:
-        in_use = "another process" in str(error)
+        in_use = "is in use by process" in str(error)
         return Finding(name="database", ok=in_use, detail=str(error))
     return Finding(name="database", ok=True, detail=f"{path} can be read and written")
 

@@ -78,6 +78,7 @@ async def run(
                 token=settings.http.token.get_secret_value() if settings.http.token else None,
                 clock=clock,
                 version=watcher.__version__,
+                tell=town.tell,
             )
             listen = settings.http.listen
             url = await stack.enter_async_context(serve(app, host=listen.host, port=listen.port))

@@ -5,4 +5,4 @@ def main() -> None:
     """The command `watcher`."""
     from watcher.cli.program import program
 
-    program()
+    program(prog_name="watcher")

@@ -1,16 +1,18 @@
 """Asks a running daemon over HTTP: where it is, what it answers, and its problems as one line each."""
 
-import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
+
+if TYPE_CHECKING:
+    from watcher.settings import Http
 
 CONNECT: Final = 5.0
 """Seconds to connect in."""
@@ -83,7 +85,7 @@ def place_of(config: Path | None, environ: Mapping[str, str]) -> Place:
             raise DaemonError("environment variable WATCHER_URL: is not a URL: write it as http://HOST:PORT")
         mine = {name: value for name, value in environ.items() if name.startswith("WATCHER_API_TOKEN")}
         http = load_http(Path(os.devnull), mine)
-        return Place(url=url.rstrip("/"), token=http.token and http.token.get_secret_value(), named=True)
+        return Place(url=url.rstrip("/"), token=_token(http), named=True)
     http = load_http(config, environ)
     if http.listen.port == 0:
         raise DaemonError(
@@ -91,7 +93,7 @@ def place_of(config: Path | None, environ: Mapping[str, str]) -> Place:
         )
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(http.listen.host, http.listen.host)  # noqa: S104 -- not listened on
     host = f"[{host}]" if ":" in host and not host.startswith("[") else host
-    return Place(url=f"http://{host}:{http.listen.port}", token=http.token and http.token.get_secret_value())
+    return Place(url=f"http://{host}:{http.listen.port}", token=_token(http))
 
 
 @asynccontextmanager
@@ -204,9 +206,8 @@ class Daemon:
         return f"no daemon answers at {self._url} ({reason}): start it with `watcher run`, or set WATCHER_URL"
 
 
-async def pause(seconds: float) -> None:
-    """Until the daemon is asked again."""
-    await asyncio.sleep(seconds)
+def _token(http: "Http") -> str | None:
+    return None if http.token is None else http.token.get_secret_value()
 
 
 def _portions(rows: Sequence[Row]) -> list[list[tuple[Row, bytes]]]:

@@ -5,7 +5,6 @@ Commands import what they need when they run, so that `watcher --help` is quick.
 
 from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -17,7 +16,7 @@ from watcher.cli.printing import Stop, complain, say
 class Commands(TyperGroup):
     """Ends a command that cannot go on with its lines on standard error and its exit code, without a traceback."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except Stop as end:
@@ -44,12 +43,13 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+Version = Annotated[
+    bool, typer.Option("--version", callback=_version, is_eager=True, help="The version, and nothing else.")
+]
+
+
 @program.callback()
-def about(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="The version, and nothing else.")
-    ] = False,
-) -> None:
+def about(version: Version = False) -> None:
     """Follows CallFire batches through validation and tells whoever must act on it.
 
     \b

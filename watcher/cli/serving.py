@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watcher.cli.options import As, Config, environment, settings_in_force
+from watcher.cli.options import As, Config, settings_in_force
 from watcher.cli.printing import Output, say, say_json, say_table, stop
 
 if TYPE_CHECKING:
@@ -120,6 +120,3 @@ def _print_findings(settings: "Settings", findings: "list[Finding]", output: Out
 
 def _from_environment(settings: "Settings") -> bool:
     return any(origin.startswith("environment") for origin in settings.origins.values())
-
-
-__all__ = ["check", "environment", "migrate", "run"]

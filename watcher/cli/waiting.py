@@ -21,6 +21,9 @@ AT_ONCE: Final = 50
 PATIENCE: Final = 3
 """Rounds for which an account may stand as refused: longer than a daemon with a new password takes to find out."""
 
+SILENT_MOST: Final = 60
+"""Rounds that a daemon which did answer may be silent for."""
+
 Key = tuple[str, int]
 Waited = Mapping[Key, str]
 """How each batch ended: its status, or gone, refused, timeout."""
@@ -88,9 +91,12 @@ def _wait(
 
     try:
         place = place_of(config, environment())
-        return asyncio.run(_with_daemon(place, batch_ids, account, seconds, any_, tell))
     except BadSettings as bad:
         stop(*map(str, bad.problems))
+    except DaemonError as error:
+        stop(str(error))
+    try:
+        return asyncio.run(_with_daemon(place, batch_ids, account, seconds, any_, tell))
     except NoDaemon as error:
         if place.named:
             stop(str(error))
@@ -110,9 +116,10 @@ def _wait(
 async def _with_daemon(
     place: "Place", batch_ids: Sequence[int], account: str | None, seconds: float | None, any_: bool, tell: Tell
 ) -> Waited:
-    from watcher.cli.daemon import reach
+    from watcher.cli.daemon import DaemonError, NoDaemon, reach
 
     async with reach(place) as daemon:
+        silent = 0
         name = await daemon.account(account)
         vigil = Vigil(daemon, [(name, batch_id) for batch_id in batch_ids], tell)
         try:
@@ -120,7 +127,14 @@ async def _with_daemon(
                 await vigil.begin()
                 while not vigil.over(any_=any_):
                     await asyncio.sleep(POLL)
-                    await vigil.round()
+                    try:
+                        await vigil.round()
+                        silent = 0
+                    except NoDaemon as error:
+                        # It was there a moment ago: it restarts. To ask CallFire as well would spend its budget twice.
+                        silent += 1
+                        if silent > SILENT_MOST:
+                            raise DaemonError(str(error)) from error
         except TimeoutError:
             pass
         return vigil.waited()
@@ -199,6 +213,13 @@ class Vigil:
         self._refused_rounds = self._refused_rounds + 1 if refused else 0
         if self._refused_rounds >= PATIENCE:
             self._ended |= dict.fromkeys(refused, "refused")
+
+
+def _event(watch: "Document", transition: "Document") -> Mapping[str, Any]:
+    """A transition as an event has it, as far as the daemon shows it with the watch."""
+    data = {key: watch[key] for key in ("account", "batch_id", "broadcast_id", "name", "size", "remaining", "enabled")}
+    data |= {key: transition[key] for key in ("number", "status", "previous_status", "skipped", "window")}
+    return {"type": transition["type"], "timestamp": transition["timestamp"], "data": data}
 
 
 def _seconds(text: str) -> float:
