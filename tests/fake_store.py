@@ -28,8 +28,9 @@ from watcher.ports import AccountChange, Change, Committed, EventQuery, Followed
 class FakeStore:
     """The port Store in memory.
 
-    An operation named in `failing` raises StoreError and does nothing. `meanwhile` holds, by operation, what happens once
-    between the doing of it and its answer. `done` names what was done, in order.
+    An operation named in `failing` raises StoreError and does nothing; the next one named in `gates` waits for its gate
+    before it does anything. `meanwhile` holds, by operation, what happens once between the doing of it and its answer.
+    `done` counts what was done.
     """
 
     def __init__(self, clock: FakeClock, endpoints: Sequence[Endpoint] = ()) -> None:
@@ -40,6 +41,7 @@ class FakeStore:
         self.claims: dict[int, tuple[str, datetime]] = {}
         self.settlements: list[Settlement] = []
         self.failing: set[str] = set()
+        self.gates: dict[str, asyncio.Event] = {}
         self.meanwhile: dict[str, Callable[[], Awaitable[object]]] = {}
         self.done: Counter[str] = Counter()
         self._clock = clock
@@ -47,6 +49,9 @@ class FakeStore:
 
     async def _do(self, operation: str) -> None:
         await asyncio.sleep(0)
+        gate = self.gates.pop(operation, None)
+        if gate is not None:
+            await gate.wait()
         if operation in self.failing:
             raise StoreError(f"{operation}: the disk is full")
         self.done[operation] += 1

@@ -147,9 +147,9 @@ class FakeUpstream:
 
     async def token(self) -> None:
         self.before_token()
+        await asyncio.sleep(0)
         self.clock.turn(seconds=1 / self.effective_rate)
         self.tokens += 1
-        await asyncio.sleep(0)
 
     async def look(self, batch_id: int) -> Answer:
         asked = self.clock.now()

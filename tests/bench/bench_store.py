@@ -136,7 +136,9 @@ async def _rows(path: Path) -> dict[str, float]:
         watches = await _follow(store, MANY)
         followed = time.perf_counter()
         now = datetime.now(UTC)
-        looks = [LastLook(batch_id=each.batch_id, asked=now, answered=now, looks=1, size=1, remaining=1) for each in watches]
+        looks = [
+            LastLook(batch_id=each.batch_id, asked=now, answered=now, looks=1, size=1, remaining=1) for each in watches
+        ]
         await store.save_looks("default", looks)
         saved = time.perf_counter()
         loaded = sum([len(portion) async for portion in store.open_watches("default")])

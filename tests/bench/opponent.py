@@ -9,6 +9,7 @@ import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from typing import cast
 
 import uvloop
 
@@ -19,8 +20,7 @@ class Answers(asyncio.Protocol):
     """One connection: an answer for each request, without looking further into it than is needed."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's own is none by name
         self.rest = b""
 
     def data_received(self, data: bytes) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes import Ear, FakeClock
 from watcher.ports import Store
-from watcher.store.sqlite import open_store
+from watcher.store.sqlite import SqliteStore, open_store
 
 
 @pytest.fixture
@@ -24,4 +24,17 @@ def ear() -> Ear:
 async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock, ear: Ear) -> AsyncIterator[Store]:
     """An empty store, known to the tests by its port only."""
     async with open_store(tmp_path / "watcher.db", tell=ear, clock=clock) as store:
+        yield store
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the SQLite database of a test is."""
+    return tmp_path / "watcher.db"
+
+
+@pytest.fixture
+async def sqlite(path: Path, clock: FakeClock, ear: Ear) -> AsyncIterator[SqliteStore]:
+    """An empty store on SQLite, for what is special about it."""
+    async with open_store(path, tell=ear, clock=clock) as store:
         yield store

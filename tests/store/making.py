@@ -42,14 +42,14 @@ async def happen(store: Store, *kinds: str, key: Key = KEY) -> Committed:
     """One change of the watch with an event of each kind; the watch is made where there is none."""
     watch = await store.watch(key) or (await follow(store, key))[0]
     events = [event(watch, watch.number + count, kind) for count, kind in enumerate(kinds, start=1)]
-    committed = await store.commit(Change(watch=replace(watch, number=watch.number + len(kinds)), version=watch.version, events=events))
+    committed = await store.commit(
+        Change(watch=replace(watch, number=watch.number + len(kinds)), version=watch.version, events=events)
+    )
     assert committed is not None
     return committed
 
 
-async def claim(
-    store: Store, now: datetime, *endpoints: str, room: int = 100, token: str = "mine"
-) -> list[Delivery]:
+async def claim(store: Store, now: datetime, *endpoints: str, room: int = 100, token: str = "mine") -> list[Delivery]:
     """What can be claimed now for the endpoints (`hook` where none is named), for LEASE."""
     return await store.claim(dict.fromkeys(endpoints or ("hook",), room), token=token, now=now, until=now + LEASE)
 
@@ -57,6 +57,7 @@ async def claim(
 def answered(delivery: Delivery, code: int | None, at: datetime, retry_after: timedelta | None = None) -> Settlement:
     """What follows when the delivery's attempt, a second long, brought the code."""
     error = None if code else "timeout"
-    attempt = Attempt(at=at, took=timedelta(seconds=1), code=code, error=error, retry_after=retry_after, answer=b"thanks")
+    attempt = Attempt(
+        at=at, took=timedelta(seconds=1), code=code, error=error, retry_after=retry_after, answer=b"thanks"
+    )
     return settle(delivery, attempt, draw=0.0)
-

@@ -111,7 +111,10 @@ async def test_a_change_that_is_refused_spoils_none_that_came_with_it(store: Sto
 
 async def test_several_events_of_a_change_keep_their_order(store: Store) -> None:
     committed = await happen(store, "batch.unstuck", "batch.active")
-    assert [(recorded.number, recorded.type) for recorded in committed.events] == [(1, "batch.unstuck"), (2, "batch.active")]
+    assert [(recorded.number, recorded.type) for recorded in committed.events] == [
+        (1, "batch.unstuck"),
+        (2, "batch.active"),
+    ]
     assert committed.events[0].position < committed.events[1].position
     assert list(committed.events) == await store.events(EventQuery())
 
@@ -236,4 +239,5 @@ async def test_the_log_is_read_on_after_a_position(
 
 
 async def test_a_store_that_works_answers_a_ping(store: Store) -> None:
-    assert (await asyncio.gather(store.ping(), store.ping())) == [None, None]
+    await store.ping()
+    await asyncio.gather(store.ping(), store.ping())

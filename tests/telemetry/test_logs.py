@@ -308,6 +308,13 @@ def test_what_stands_under_a_key_of_a_secret_is_not_written() -> None:
     }
 
 
+def test_around_a_masked_secret_the_rest_can_still_be_read() -> None:
+    text = "https://me:pw@example.com/hook, u:pw@host, Bearer abcdef; whsk_abc= and postgresql://u:p@ss@[::1]:5432/db"
+    assert mask(None, "info", {"event": text})["event"] == (
+        "https://***@example.com/hook, ***@host, Bearer ***; whsk_*** and postgresql://***@[::1]:5432/db"
+    )
+
+
 def test_what_is_no_secret_is_left_as_it_is() -> None:
     text = "at 10:30, http://127.0.0.1:8080/v1 answered 200: name@example.com, basically fine"
     assert mask(None, "info", {"event": text}) == {"event": text}

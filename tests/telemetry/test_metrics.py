@@ -269,6 +269,7 @@ def test_the_thousand_and_first_account_is_counted_with_all_others_and_has_no_ga
     for gauge in ("account_rate_used", "poller_last_step_timestamp_seconds", "watches_overdue"):
         assert (OTHER,) not in samples(metrics, gauge)
         assert len(samples(metrics, gauge)) == 1_000
+    assert (OTHER, "ok") not in samples(metrics, "account_state")
 
 
 def test_a_strange_upstream_makes_no_end_of_series() -> None:
@@ -300,6 +301,7 @@ def test_an_endpoint_beyond_the_cap_has_no_gauges() -> None:
     for number in range(1_001):
         metrics(told.Backlog(endpoint=f"e{number}", pending=1, oldest_age=1.0, state="active"))
     assert len(samples(metrics, "deliveries_pending")) == 1_000
+    assert (OTHER, "active") not in samples(metrics, "endpoint_state")
     assert (OTHER, "done") in samples(metrics, "deliveries_total")
 
 

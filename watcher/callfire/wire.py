@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 from aiohttp import encode_basic_auth
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from yarl import URL
 
 from watcher.core.answers import Answer, Kind
 from watcher.core.model import MAX_BATCH_ID, Batch
@@ -53,38 +54,40 @@ class Request:
     """A request, ready to be sent."""
 
     method: str
-    url: str
+    url: URL
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What all requests of one account have in common. `headers` hold the credentials and stay out of every repr."""
+    """What all requests of one account have in common. `batches` is the address below which they are. `headers` hold the credentials and stay out of every repr."""
 
-    base_url: str
+    batches: URL
     headers: Mapping[str, str] = field(repr=False)
-    partial: bool = True
 
 
 def access(base_url: str, login: str, password: str, *, partial: bool = True) -> Access:
     """How to reach one account, for any base URL, with a slash at its end or not. With `partial`, answers are asked to
     hold what is needed and not more. ValueError for a login with a colon, which Basic authentication cannot carry."""
+    batches = URL(f"{base_url.rstrip('/')}/campaigns/batches")
     return Access(
-        base_url=base_url.rstrip("/"),
+        batches=batches.with_query(f"fields={FIELDS}") if partial else batches,
         headers={
             "Authorization": encode_basic_auth(login, password),
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
         },
-        partial=partial,
     )
 
 
 def batch_request(account: Access, batch_id: int) -> Request:
     """getCampaignBatch."""
-    url = f"{account.base_url}/campaigns/batches/{batch_id}"
-    return Request(method="GET", url=f"{url}?fields={FIELDS}" if account.partial else url, headers=account.headers)
+    path = f"{account.batches.raw_path}/{batch_id}"
+    # The rest of the URL was read once, when the account was set up: reading it anew costs as much as deciphering an answer.
+    return Request(
+        method="GET", url=account.batches.with_path(path, encoded=True, keep_query=True), headers=account.headers
+    )
 
 
 class _BatchBody(BaseModel):

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import watcher
-from watcher.cli import making, serving, waiting, watching
+from watcher.cli import demo, making, serving, simulating, waiting, watching
 from watcher.cli.printing import Stop, complain, say
 
 
@@ -67,6 +67,9 @@ def about(version: Version = False) -> None:
 
 
 program.command("run")(serving.run)
+program.command("demo")(demo.demo)
+program.command("simulate")(simulating.simulate)
+program.command("receive", hidden=True)(simulating.receive)
 program.command("check")(serving.check)
 program.command("add")(watching.add)
 program.command("ls")(watching.ls)

@@ -80,6 +80,18 @@ class Account:
     downs: int = 0  # times down without a good answer in between
     throttles: int = 0  # times throttled likewise
 
+    @property
+    def untroubled(self) -> bool:
+        """Whether a good answer changes nothing: there is no strike, no pause and no doubt to forget."""
+        return (
+            self.proven
+            and self.condition is Condition.OK
+            and self.until is None
+            and self.forbidden_batch is None
+            and not self.garbled
+            and not (self.refusals_in_a_row or self.refusals or self.failures_in_a_row or self.downs or self.throttles)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heeded:
@@ -271,6 +283,8 @@ def _probe_failed(account: Account, answer: Answer, *, at_least: datetime) -> Ac
 def _recover(account: Account, answer: Answer) -> Heeded:
     if account.condition in (Condition.THROTTLED, Condition.REFUSED) and _stale(account, answer):
         return Heeded(account=account)  # asked before the pause was: it does not end it
+    if account.untroubled:
+        return Heeded(account=account)
     was_refused = account.condition is Condition.REFUSED
     well = Account(
         name=account.name,

@@ -233,9 +233,7 @@ def _occurrence(watch: Watch, kind: str, window: Window) -> Event:
     return _event(watch, kind, window, data | {"since": None if watch.since is None else instant(watch.since)})
 
 
-def _data(
-    watch: Watch, window: Window, *, previous: str | None, skipped: tuple[str, ...] | None
-) -> dict[str, object]:
+def _data(watch: Watch, window: Window, *, previous: str | None, skipped: tuple[str, ...] | None) -> dict[str, object]:
     """What every event says of its watch, in the order that is promised. `skipped` is None where nobody expects the event."""
     return {
         "account": watch.account,

@@ -1,7 +1,6 @@
 """From a look to its record: what it shows is learnt, committed, and told. For one account."""
 
 from collections import Counter
-from dataclasses import replace
 from typing import Final
 
 from watcher.core.model import Key, Look, Recorded, Seen, State, Unanswered, Watch
@@ -9,7 +8,7 @@ from watcher.core.news import By, Changed, Looked, Result, Tell, UnknownStatus
 from watcher.core.roster import Roster
 from watcher.core.schedule import Choice
 from watcher.core.transitions import EVENT_TYPES, UNKNOWN_TYPE, Learnt, Rules, is_known, learn
-from watcher.ports import Change, Clock, Committed, Store, StoreError
+from watcher.ports import Change, Committed, Store, StoreError
 
 TRIES: Final = 5
 """How often a look is learnt from again when somebody else changed the watch meanwhile."""
@@ -20,12 +19,11 @@ UNCOUNTED: Final = frozenset({State.OPEN, State.STOPPED})
 class Learner:
     """Takes in looks at one account's open watches, and keeps count of the watches that ended."""
 
-    def __init__(self, account: str, *, roster: Roster, rules: Rules, store: Store, clock: Clock, tell: Tell) -> None:
+    def __init__(self, account: str, *, roster: Roster, rules: Rules, store: Store, tell: Tell) -> None:
         self._account = account
         self._roster = roster
         self._rules = rules
         self._store = store
-        self._clock = clock
         self._tell = tell
         self._ended: Counter[str] = Counter()
         self._recount = True
@@ -61,7 +59,7 @@ class Learner:
                 self._leave(choice.batch_id)
                 self.looked(choice.by, "overtaken")
                 return
-            watch = self._known(stored)
+            watch = self._roster.overlay(stored)
             learnt = learn(watch, look, self._rules)
             if learnt.watch == watch:
                 self.looked(choice.by, learnt.result)
@@ -72,13 +70,6 @@ class Learner:
                 self._learnt(choice, look, watch, learnt, committed)
                 return
         self.looked(choice.by, "overtaken")
-
-    def _known(self, stored: Watch) -> Watch:
-        """The stored watch with what unchanged looks have shown since."""
-        if stored.asked is not None and stored.asked > self._clock.now():
-            # The machine's clock was set back between two runs: beside such a time every look would be overtaken.
-            stored = replace(stored, asked=None, answered=None)
-        return self._roster.overlay(stored)
 
     def _learnt(self, choice: Choice, look: Look, before: Watch, learnt: Learnt, committed: Committed) -> None:
         after = learnt.watch

@@ -41,6 +41,10 @@ class Rates:
     concurrency: int
 
 
+STEP_NEWS: Final = 1.0
+"""Seconds: steps are told at most this often, however fast they come."""
+
+
 class Poller:
     """Polls for one account. `load` first; then one `step` after another."""
 
@@ -62,9 +66,10 @@ class Poller:
         self.name = f"poller {account.name}"
         self.roster = Roster(rules)
         self.schedule = Schedule(self.roster, pace)
-        self.learner = Learner(account.name, roster=self.roster, rules=rules, store=store, clock=clock, tell=tell)
+        self.learner = Learner(account.name, roster=self.roster, rules=rules, store=store, tell=tell)
         self.last_step = clock.now()
         self.in_flight = 0
+        self._told_step = float("-inf")
         self._upstream = upstream
         self._store = store
         self._clock = clock
@@ -106,8 +111,10 @@ class Poller:
         """Waits until a request is allowed and worth it, then sends one off."""
         self._wake.clear()
         self.last_step = self._clock.now()
-        self._tell(Stepped(account=self.account.name, at=self.last_step))
         now = self.last_step.timestamp()
+        if now - self._told_step >= STEP_NEWS:
+            self._told_step = now
+            self._tell(Stepped(account=self.account.name, at=self.last_step))
         until = self._held_until(now) or self.schedule.wait_until(now)
         if until is None or until > now:
             await self._clock.wait(self._wake, LONGEST_WAIT if until is None else min(until - now, LONGEST_WAIT))

@@ -5,6 +5,7 @@ import os
 import secrets
 import sqlite3
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,7 +36,7 @@ def migrate(path: Path) -> Migrated:
     prepare(path)
     lock = ProcessLock(path)
     try:
-        connection, migrated = connect(path)
+        connection, migrated = connect(path, migrations("sqlite"))
         connection.close()
         return migrated
     finally:
@@ -68,13 +69,12 @@ def prepare(path: Path) -> None:
         ) from error
 
 
-def connect(path: Path) -> tuple[sqlite3.Connection, Migrated]:
-    """The writer's connection to a database of the newest version, and what was done for that. The lock is held already."""
+def connect(path: Path, steps: Sequence[Migration]) -> tuple[sqlite3.Connection, Migrated]:
+    """The writer's connection to a database that took every step, and what was done for that. The lock is held already."""
     _make(path)
     connection = _connection(path)
     try:
         before = _version(connection, path)
-        steps = migrations("sqlite")
         newest = steps[-1].number
         if before > newest:
             raise UnusableStore(
@@ -153,9 +153,7 @@ def _apply(connection: sqlite3.Connection, path: Path, step: Migration) -> None:
     except sqlite3.Error as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        raise UnusableStore(
-            f"migration {step.name} failed, nothing was changed: {explain(error, str(path))}"
-        ) from error
+        raise UnusableStore(f"migration {step.name} failed, it was undone: {explain(error, str(path))}") from error
 
 
 def _statements(text: str) -> list[str]:

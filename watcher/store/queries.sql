@@ -162,14 +162,13 @@ UPDATE deliveries SET claim_token = NULL, claim_until = NULL WHERE claim_token I
 -- name: owed
 -- What every endpoint is owed, and when its earliest unclaimed delivery is due.
 SELECT
-    endpoints.id, endpoints.paused_until, count(deliveries.id) AS pending, min(deliveries.created) AS oldest,
+    endpoints.id, endpoints.paused_until,
+    (SELECT count(*) FROM deliveries WHERE endpoint_id = endpoints.id AND deliveries.state = 'pending') AS pending,
+    (SELECT min(created) FROM deliveries WHERE endpoint_id = endpoints.id AND deliveries.state = 'pending') AS oldest,
     (
-        SELECT free.due FROM deliveries AS free
-        WHERE free.endpoint_id = endpoints.id AND free.state = 'pending'
-            AND (free.claim_until IS NULL OR free.claim_until < :now)
-        ORDER BY free.due, free.id LIMIT 1
+        SELECT due FROM deliveries
+        WHERE endpoint_id = endpoints.id AND deliveries.state = 'pending' AND (claim_until IS NULL OR claim_until < :now)
+        ORDER BY due, deliveries.id LIMIT 1
     ) AS next_due
 FROM endpoints
-LEFT JOIN deliveries ON deliveries.endpoint_id = endpoints.id AND deliveries.state = 'pending'
-GROUP BY endpoints.id, endpoints.paused_until
 ORDER BY endpoints.id;

@@ -31,6 +31,7 @@ from watcher.ports import (
 from watcher.store import delivering, recording, watching
 from watcher.store.lane import Lane
 from watcher.store.lock import ProcessLock
+from watcher.store.migrations import migrations
 from watcher.store.opening import Migrated, connect, connect_reader, prepare
 from watcher.store.recording import Subscribers
 from watcher.store.rows import instant, millis, values_of_event, values_of_look, values_of_record, values_of_watch
@@ -56,6 +57,7 @@ class SqliteStore:
         tell: Tell,
         clock: Clock,
     ) -> None:
+        self.place = path
         self.migrated = migrated
         self._sql = load("sqlite")
         self._origin: str = writer.execute(self._sql["meta"], {"name": "origin"}).fetchone()[0]
@@ -183,6 +185,6 @@ async def open_store(path: Path | None, *, tell: Tell, clock: Clock) -> AsyncIte
 
 def _open(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, Migrated]:
     """Both connections. Whatever the former process had claimed is free: it is gone, or it would hold the lock."""
-    writer, migrated = connect(path)
+    writer, migrated = connect(path, migrations("sqlite"))
     writer.execute(load("sqlite")["release_all_deliveries"])
     return writer, connect_reader(path), migrated

@@ -1,6 +1,7 @@
 """The named statements of the `.sql` files, as text. aiosql reads them; executing is left to whoever has a connection."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,7 @@ import aiosql
 FOLDER: Final = Path(__file__).parent
 
 
+@cache
 def load(dialect: str) -> Mapping[str, str]:
     """The statements by name: those of `queries.sql`, and those of `queries.<dialect>.sql` in place of or beside them.
 

@@ -26,14 +26,14 @@ class BadJson(Exception):
     """This text is no JSON, or none that has one meaning; the message says where and why."""
 
 
-async def read_body(request: web.Request) -> bytes:
+async def read_body(request: web.Request, deadline: float = READ_DEADLINE) -> bytes:
     """The whole body. A Problem where it is too large, too slow, or broken."""
     try:
-        async with asyncio.timeout(READ_DEADLINE):
+        async with asyncio.timeout(deadline):
             return await request.read()
     except TimeoutError:
         raise Problem(
-            408, "body-too-slow", f"Send it within {READ_DEADLINE:.0f} s.", headers={"Connection": "close"}
+            408, "body-too-slow", f"Send it within {deadline:g} s.", headers={"Connection": "close"}
         ) from None
     except web.HTTPRequestEntityTooLarge:
         raise Problem(

@@ -20,11 +20,14 @@ Render = Callable[[str], tuple[bytes, str]]
 class Probes:
     """The handlers that say how the daemon is."""
 
-    def __init__(self, *, health: Health, render: Render, clock: Clock, version: str) -> None:
+    def __init__(
+        self, *, health: Health, render: Render, clock: Clock, version: str, deadline: float = READY_DEADLINE
+    ) -> None:
         self._health = health
         self._render = render
         self._clock = clock
         self._version = version
+        self._deadline = deadline
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/livez", self.live), web.get("/readyz", self.ready), web.get("/metrics", self.metrics)]
@@ -36,10 +39,10 @@ class Probes:
     async def ready(self, _: web.Request) -> web.Response:
         """200 where the daemon can do its work, else 503."""
         try:
-            async with asyncio.timeout(READY_DEADLINE):
+            async with asyncio.timeout(self._deadline):
                 checks = await self._health.ready()
         except TimeoutError:
-            checks = [Check(name="checks", ok=False, detail=f"They did not end within {READY_DEADLINE:.0f} s")]
+            checks = [Check(name="checks", ok=False, detail=f"They did not end within {self._deadline:g} s")]
         return self._verdict(checks)
 
     async def metrics(self, request: web.Request) -> web.Response:

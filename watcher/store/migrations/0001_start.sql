@@ -92,8 +92,9 @@ CREATE TABLE deliveries (
     claim_until INTEGER
 );
 
--- The first serves the claim in its order and the counts without a look at the table; the second whoever gives back.
-CREATE INDEX deliveries_pending ON deliveries (endpoint_id, due, id, created) WHERE state = 'pending';
+-- The first serves the claim in its order, and the counts without a look at the table (SQLite wants `state` in it for
+-- that, though its value is known); the second serves whoever gives back.
+CREATE INDEX deliveries_pending ON deliveries (endpoint_id, due, id, created, state) WHERE state = 'pending';
 CREATE INDEX deliveries_claimed ON deliveries (claim_token) WHERE claim_token IS NOT NULL;
 
 -- `next_due` is when the attempt after this one comes; `took` is in milliseconds.

@@ -1,7 +1,9 @@
 """The numbered migrations: which there are, and what each says."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+FOLDER: Final = Path(__file__).parent
 
 
 class Migration(NamedTuple):
@@ -12,9 +14,8 @@ class Migration(NamedTuple):
     text: str
 
 
-def migrations(dialect: str) -> list[Migration]:
+def migrations(dialect: str, folder: Path = FOLDER) -> list[Migration]:
     """All of them in order. `NNNN_name.<dialect>.sql` stands in for `NNNN_name.sql` where there is one."""
-    folder = Path(__file__).parent
     found = []
     for path in sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql")):
         if path.stem.count("."):

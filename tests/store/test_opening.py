@@ -1,0 +1,283 @@
+"""Opening a SQLite database: its place, its lock, its migrations, and every way in which it cannot be opened."""
+
+import asyncio
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import Ear, FakeClock
+from tests.store.making import KEY, follow
+from watcher.ports import UnusableStore
+from watcher.store.lock import ProcessLock
+from watcher.store.migrations import Migration, migrations
+from watcher.store.opening import Migrated, connect, migrate, schema_version
+from watcher.store.sqlite import open_store
+
+NEWEST = migrations("sqlite")[-1].number
+
+
+async def opened(path: Path) -> None:
+    """Opens and closes it."""
+    async with open_store(path, tell=Ear(), clock=FakeClock()):
+        pass
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """What is in the folder, but for lock files."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".lock"}
+
+
+async def test_a_new_database_is_for_its_owners_eyes_only(path: Path, clock: FakeClock, ear: Ear) -> None:
+    async with open_store(path, tell=ear, clock=clock) as store:
+        await follow(store, KEY)
+        modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
+    assert modes == dict.fromkeys(["watcher.db", "watcher.db-shm", "watcher.db-wal", "watcher.db.lock"], 0o600)
+
+
+async def test_missing_folders_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "lib" / "watcher.db"
+    await opened(path)
+    assert path.is_file()
+
+
+async def test_commits_are_made_to_outlive_a_power_cut(path: Path, clock: FakeClock, ear: Ear) -> None:
+    def told(connection: sqlite3.Connection) -> tuple[int, str]:
+        synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
+        return synchronous, connection.execute("PRAGMA journal_mode").fetchone()[0]
+
+    async with open_store(path, tell=ear, clock=clock) as store:
+        assert await store._writer.run("told", told) == (2, "wal")
+
+
+# One process
+
+
+def holder_of(path: Path) -> subprocess.Popen[bytes]:
+    """Another process that has the lock."""
+    program = (
+        "import pathlib, sys; from watcher.store.lock import ProcessLock;"
+        "lock = ProcessLock(pathlib.Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", program, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    return holder
+
+
+async def test_a_second_store_on_one_database_is_refused(path: Path, clock: FakeClock, ear: Ear) -> None:
+    async with open_store(path, tell=ear, clock=clock) as store:
+        with pytest.raises(UnusableStore) as refusal:
+            await opened(path)
+        with pytest.raises(UnusableStore, match="is in use by process"):
+            migrate(path)
+        assert len(await follow(store, KEY)) == 1
+    assert str(refusal.value) == (
+        f"{path} is in use by process {os.getpid()}: end that one, or name another database. "
+        "Several processes can share a PostgreSQL database, not a SQLite one"
+    )
+    await opened(path)
+
+
+async def test_another_process_is_refused_until_this_one_is_gone(path: Path) -> None:
+    with holder_of(path) as holder:
+        with pytest.raises(UnusableStore, match=f"is in use by process {holder.pid}: end that one"):
+            await opened(path)
+        holder.kill()
+    await opened(path)
+
+
+def test_a_lock_that_was_let_go_names_nobody(path: Path) -> None:
+    ProcessLock(path).release()
+    assert path.with_name("watcher.db.lock").read_bytes() == b""
+
+
+# What cannot be opened
+
+
+async def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    with pytest.raises(UnusableStore, match=rf"{tmp_path} is a folder: name a file in it"):
+        await opened(tmp_path)
+    assert contents(tmp_path) == {}
+
+
+async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UnusableStore, match=rf"{tmp_path}/file cannot be made: .*Make it, or name"):
+        await opened(tmp_path / "file" / "watcher.db")
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may write everywhere, so this is somebody else."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that everybody can find."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        path.chmod(0o777)
+        yield path
+        path.chmod(0o777)
+
+
+@pytest.fixture
+def read_only(public: Path) -> Path:
+    """A folder that may not be written."""
+    public.chmod(0o555)
+    return public
+
+
+@pytest.fixture
+def unreadable(public: Path) -> Path:
+    """A file that may not be read."""
+    path = public / "watcher.db"
+    path.touch(0o000)
+    return path
+
+
+async def test_a_folder_that_may_not_be_written_is_named(read_only: Path) -> None:
+    path = read_only / "watcher.db"
+    with as_nobody(), pytest.raises(UnusableStore) as refusal:
+        await opened(path)
+    assert str(refusal.value) == (
+        f"{path}.lock cannot be made: Permission denied. Give the user of this process the right to write {read_only}, "
+        "or name a database in another folder"
+    )
+    assert contents(read_only) == {}
+
+
+async def test_a_file_that_may_not_be_read_is_named(unreadable: Path) -> None:
+    with as_nobody(), pytest.raises(UnusableStore, match=rf"{unreadable} cannot be opened: Permission denied. Give"):
+        await opened(unreadable)
+    with as_nobody(), pytest.raises(UnusableStore, match=rf"{unreadable} cannot be opened: check"):
+        schema_version(unreadable)
+
+
+def scribbled(path: Path) -> dict[str, bytes]:
+    """A file of something else, and what is in its folder."""
+    path.write_text("shopping list: " + "apples, " * 1000)
+    return contents(path.parent)
+
+
+async def test_a_file_that_is_no_database_is_named_and_left_alone(path: Path) -> None:
+    before = scribbled(path)
+    with pytest.raises(UnusableStore, match=rf"{path} is not a SQLite database: name another file"):
+        await opened(path)
+    with pytest.raises(UnusableStore, match="is not a SQLite database"):
+        schema_version(path)
+    assert contents(path.parent) == before
+
+
+async def test_the_database_of_another_program_is_left_alone(path: Path) -> None:
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE meta (name TEXT, value TEXT)")
+    other.execute("INSERT INTO meta VALUES ('schema', '1')")
+    other.commit()
+    other.close()
+    before = contents(path.parent)
+    with pytest.raises(UnusableStore, match=rf"{path} is the database of another program: name another file"):
+        await opened(path)
+    assert contents(path.parent) == before
+
+
+async def test_a_database_of_a_newer_version_is_left_alone(path: Path) -> None:
+    await opened(path)
+    newer = sqlite3.connect(path)
+    newer.execute("UPDATE meta SET value = '99' WHERE name = 'schema'")
+    newer.commit()
+    newer.close()
+    before = contents(path.parent)
+    with pytest.raises(UnusableStore) as refusal:
+        await opened(path)
+    with pytest.raises(UnusableStore, match="Nothing was changed"):
+        migrate(path)
+    assert str(refusal.value) == (
+        f"{path} was made by a newer version of this program (its tables are version 99, this one knows {NEWEST}): "
+        "install that one, or restore a backup from before. Nothing was changed"
+    )
+    assert contents(path.parent) == before
+    assert schema_version(path) == 99
+
+
+async def test_a_database_without_a_version_is_damaged(path: Path) -> None:
+    await opened(path)
+    damaged = sqlite3.connect(path)
+    damaged.execute("DROP TABLE meta")
+    damaged.close()
+    with pytest.raises(UnusableStore, match=rf"{path}: no such table: meta"):
+        await opened(path)
+
+
+# Migrations
+
+
+def test_migrations_are_numbered_from_one_without_a_gap() -> None:
+    assert [step.number for step in migrations("sqlite")] == list(range(1, NEWEST + 1))
+
+
+def test_a_migration_may_be_written_anew_for_one_database(tmp_path: Path) -> None:
+    for name in ("0001_start.sql", "0002_more.sql", "0002_more.sqlite.sql", "0002_more.other.sql"):
+        (tmp_path / name).write_text(name)
+    assert migrations("sqlite", tmp_path) == [
+        Migration(1, "0001_start", "0001_start.sql"),
+        Migration(2, "0002_more", "0002_more.sqlite.sql"),
+    ]
+
+
+async def test_a_database_is_brought_to_the_newest_version_once(path: Path, clock: FakeClock, ear: Ear) -> None:
+    assert schema_version(path) == 0
+    assert migrate(path) == Migrated(before=0, after=NEWEST)
+    assert migrate(path) == Migrated(before=NEWEST, after=NEWEST)
+    async with open_store(path, tell=ear, clock=clock) as store:
+        assert store.migrated == Migrated(before=NEWEST, after=NEWEST)
+        assert await asyncio.to_thread(schema_version, path) == NEWEST
+
+
+def test_an_empty_file_is_a_new_database(path: Path) -> None:
+    path.touch()
+    assert schema_version(path) == 0
+    assert migrate(path) == Migrated(before=0, after=NEWEST)
+
+
+def test_only_new_steps_are_taken(path: Path) -> None:
+    migrate(path)
+    step = Migration(
+        NEWEST + 1, "next", "CREATE TABLE more (a TEXT);\n-- A remark;\nINSERT INTO more VALUES ('x;y');\n"
+    )
+    connection, migrated = connect(path, [*migrations("sqlite"), step])
+    rows = connection.execute("SELECT a FROM more").fetchall()
+    connection.close()
+    assert migrated == Migrated(before=NEWEST, after=NEWEST + 1)
+    assert [row["a"] for row in rows] == ["x;y"]
+    assert schema_version(path) == NEWEST + 1
+
+
+def test_a_step_that_fails_leaves_the_version_before_it(path: Path) -> None:
+    steps = migrations("sqlite")
+    good = Migration(NEWEST + 1, "good", "CREATE TABLE good (a TEXT);")
+    bad = Migration(NEWEST + 2, "0007_bad", "CREATE TABLE bad (a TEXT);\nINSERT INTO nowhere VALUES (1);")
+    with pytest.raises(UnusableStore, match=r"migration 0007_bad failed, it was undone: .*nowhere"):
+        connect(path, [*steps, good, bad])
+    assert schema_version(path) == NEWEST + 1
+    look = sqlite3.connect(path)
+    tables = {row[0] for row in look.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    look.close()
+    assert "good" in tables
+    assert "bad" not in tables

@@ -1,0 +1,277 @@
+"""Probes, problems, headers, and the address the interface is served at."""
+
+import asyncio
+import json
+import socket
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from tests.fakes import Ear, FakeClock
+from tests.web.house import FakeHealth, House, no_metrics, open_house
+from watcher.core.news import RequestFailed
+from watcher.ports import Check, StoreError
+from watcher.web.bodies import read_body
+from watcher.web.probes import Probes
+from watcher.web.problems import Problem
+from watcher.web.server import CannotListen, make_app, serve
+
+
+class BrokenStore:
+    """Every method raises."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __getattr__(self, name: str) -> Any:
+        async def method(*args: object, **kwargs: object) -> None:
+            raise self.error
+
+        return method
+
+
+EVERY_ROUTE = [
+    ("PUT", "/v1/accounts/default/batches/1"),
+    ("GET", "/v1/accounts/default/batches/1"),
+    ("DELETE", "/v1/accounts/default/batches/1"),
+    ("GET", "/v1/watches"),
+    ("GET", "/v1/events"),
+]
+
+
+async def test_probes_say_what_they_checked(house: House) -> None:
+    live, ready = await house.ask("GET", "/livez"), await house.ask("GET", "/readyz")
+    assert (live.status, live.json) == (
+        200,
+        {
+            "status": "ok",
+            "version": "1.2.3",
+            "at": "2026-11-23T12:00:00.000Z",
+            "checks": [{"name": "loop", "ok": True, "detail": "turned 0.1 s ago", "data": {}}],
+        },
+    )
+    assert ready.json["checks"] == [{"name": "store", "ok": True, "detail": "", "data": {"version": 1}}]
+
+
+async def test_a_probe_answers_503_where_one_check_fails(house: House) -> None:
+    house.health.alive.append(Check(name="poller:a", ok=False, detail="took a step 61.0 s ago"))
+    house.health.readiness = [Check(name="store", ok=False, detail="disk full")]
+    for path, place in (("/livez", 1), ("/readyz", 0)):
+        answer = await house.ask("GET", path)
+        assert (answer.status, answer.json["status"]) == (503, "failing")
+        assert answer.json["checks"][place]["ok"] is False
+
+
+async def test_readiness_that_cannot_be_found_out_in_time_is_none() -> None:
+    class Hanging(FakeHealth):
+        async def ready(self) -> list[Check]:
+            await asyncio.Event().wait()
+            return []
+
+    app = web.Application()
+    hanging = Probes(health=Hanging(), render=no_metrics, clock=FakeClock(), version="1", deadline=0.01)
+    app.add_routes(hanging.routes())
+    async with (
+        serve(app, host="127.0.0.1", port=0) as url,
+        aiohttp.ClientSession() as session,
+        session.get(url + "/readyz") as response,
+    ):
+        answer = await response.json()
+    assert response.status == 503
+    assert answer["checks"] == [{"name": "checks", "ok": False, "detail": "They did not end within 0.01 s", "data": {}}]
+
+
+async def test_metrics_are_rendered_for_the_accept_header(house: House) -> None:
+    answer = await house.ask("GET", "/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    assert answer.body == b"application/openmetrics-text; version=1.0.0"
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def test_an_unknown_path_is_a_problem(house: House) -> None:
+    for path in ("/", "/v1", "/v1/watches/", "/v1/accounts/a/b/batches/1", "//v1/watches"):
+        answer = await house.ask("GET", path)
+        assert (answer.status, answer.headers["Content-Type"]) == (404, "application/problem+json")
+        assert answer.json["type"] == "/problems/unknown-path"
+
+
+async def test_a_wrong_method_is_a_problem_that_names_the_right_ones(house: House) -> None:
+    answer = await house.ask("PATCH", "/v1/accounts/default/batches/1")
+    assert (answer.status, answer.headers["Allow"]) == (405, "DELETE, GET, HEAD, PUT")
+    assert answer.json["type"] == "/problems/method-not-allowed"
+
+
+@pytest.mark.parametrize(("method", "path"), EVERY_ROUTE)
+async def test_a_store_that_cannot_is_a_503_with_when_to_try_again(method: str, path: str) -> None:
+    async with open_house(store=BrokenStore(StoreError("The disk is full."))) as house:
+        answer = await house.ask(method, path)
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        assert answer.json == {
+            "type": "/problems/store-unavailable",
+            "title": "The store cannot do it now",
+            "status": 503,
+            "detail": "The disk is full. Nothing was done; try again in a few seconds.",
+        }
+        assert house.ear.of(RequestFailed) == []
+
+
+@pytest.mark.parametrize(("method", "path"), EVERY_ROUTE)
+async def test_a_mistake_of_ours_is_told_inside_and_not_outside(method: str, path: str) -> None:
+    async with open_house(store=BrokenStore(KeyError("inside knowledge"))) as house:
+        answer = await house.ask(method, path)
+        assert (answer.status, answer.json["type"]) == (500, "/problems/internal")
+        assert "inside knowledge" not in answer.body.decode()
+        (news,) = house.ear.of(RequestFailed)
+        assert isinstance(news, RequestFailed)
+        assert (news.method, news.error) == (method, "KeyError: 'inside knowledge'")
+        assert news.route in ("/v1/accounts/{account}/batches/{batch_id}", "/v1/watches", "/v1/events")
+        assert "Traceback" in news.trace
+
+
+async def test_every_answer_bears_the_headers_that_keep_browsers_safe(house: House) -> None:
+    for method, path in (("GET", "/v1/watches"), ("GET", "/nowhere"), ("GET", "/metrics"), ("DELETE", "/livez")):
+        headers = (await house.ask(method, path)).headers
+        assert {name: headers.get(name) for name in ("X-Content-Type-Options", "Cache-Control", "Server")} == {
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "no-store",
+            "Server": "watcher",
+        }
+
+
+async def test_what_is_neither_known_nor_ours_is_still_a_problem(house: House) -> None:
+    async def teapot(request: web.Request) -> web.Response:
+        raise web.HTTPConflict if request.path == "/conflict" else web.HTTPFound("/elsewhere")
+
+    app = make_app(
+        store=house.store,
+        following=house.following,
+        health=house.health,
+        metrics_render=no_metrics,
+        token=None,
+        clock=house.clock,
+        version="1",
+        tell=Ear(),
+    )
+    app.add_routes([web.get("/conflict", teapot), web.get("/moved", teapot)])
+    async with serve(app, host="127.0.0.1", port=0) as url:
+        async with house.session.get(url + "/conflict") as response:
+            assert (response.status, (await response.json(content_type=None))["type"]) == (409, "/problems/refused")
+        async with house.session.get(url + "/moved", allow_redirects=False) as response:
+            assert (response.status, response.headers["Location"]) == (302, "/elsewhere")
+
+
+async def test_a_body_that_does_not_arrive_in_time_is_refused() -> None:
+    async def impatient(request: web.Request) -> web.Response:
+        try:
+            return web.Response(body=await read_body(request, deadline=0.01))
+        except Problem as problem:
+            return problem.response()
+
+    app = web.Application()
+    app.router.add_post("/", impatient)
+    async with serve(app, host="127.0.0.1", port=0) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n[")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b" 408 " in head
+        assert json.loads(await reader.readexactly(_length(head)))["type"] == "/problems/body-too-slow"
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_free_port_is_chosen_where_none_is_named(house: House) -> None:
+    assert house.url.startswith("http://127.0.0.1:")
+    assert int(house.url.rpartition(":")[2]) > 0
+
+
+async def test_a_port_in_use_is_said_with_the_remedy(house: House) -> None:
+    port = int(house.url.rpartition(":")[2])
+    with pytest.raises(CannotListen) as refused:
+        async with serve(_app(house), host="127.0.0.1", port=port):
+            pass
+    assert str(refused.value) == (
+        f"Cannot listen on 127.0.0.1:{port}: the port is in use. "
+        "Stop what uses it, or choose another: WATCHER_LISTEN (http.listen)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "port"), [("192.0.2.1", 0), ("no such host", 0), ("127.0.0.1", 70_000), ("2001:db8::1", 0)]
+)
+async def test_an_address_that_is_not_of_this_machine_is_said_with_the_remedy(
+    house: House, host: str, port: int
+) -> None:
+    with pytest.raises(CannotListen, match=r"Name an address of this machine and a port: WATCHER_LISTEN"):
+        async with serve(_app(house), host=host, port=port):
+            pass
+
+
+async def test_a_port_that_may_not_be_used_is_said_with_the_remedy(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def denied(*args: object, **kwargs: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(loop, "create_server", denied)
+    with pytest.raises(CannotListen, match="Choose one from 1024 on"):
+        async with serve(_app(house), host="127.0.0.1", port=80):
+            pass
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+async def test_an_ipv6_address_is_shown_in_brackets(house: House) -> None:
+    try:
+        async with serve(_app(house), host="::1", port=0) as url:
+            assert url.startswith("http://[::1]:")
+            async with house.session.get(url + "/v1/accounts") as response:
+                assert response.status == 200
+    except CannotListen:
+        pytest.skip("this machine has no ::1")
+
+
+async def test_a_request_under_way_is_answered_before_the_end(house: House) -> None:
+    began, may_end = asyncio.Event(), asyncio.Event()
+
+    class Slow(FakeHealth):
+        async def ready(self) -> list[Check]:
+            began.set()
+            await may_end.wait()
+            return []
+
+    app = _app(house, health=Slow())
+    async with asyncio.TaskGroup() as group, serve(app, host="127.0.0.1", port=0) as url:
+        asking = group.create_task(_status(house.session, url + "/readyz"))
+        await began.wait()
+        group.create_task(_set(may_end))
+    assert asking.result() == 200
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await _status(house.session, url + "/readyz")
+
+
+def _app(house: House, health: FakeHealth | None = None) -> Any:
+    return make_app(
+        store=house.store,
+        following=house.following,
+        health=health or house.health,
+        metrics_render=no_metrics,
+        token=None,
+        clock=house.clock,
+        version="1",
+    )
+
+
+async def _status(session: aiohttp.ClientSession, url: str) -> int:
+    async with session.get(url) as response:
+        return response.status
+
+
+async def _set(event: asyncio.Event) -> None:
+    event.set()
+
+
+def _length(head: bytes) -> int:
+    (length,) = (line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+    return int(length)

@@ -1,0 +1,93 @@
+"""`watcher simulate`: a believable CallFire of one's own, and the receiver of webhooks that the demo uses."""
+
+import asyncio
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from watcher.cli.printing import say_json, stop
+
+if TYPE_CHECKING:
+    from watcher.simulator.config import Addresses
+
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to serve on; 0: a free one.")]
+
+
+def simulate(
+    port: Port = 0,
+    control_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the control address; 0: a free one.")
+    ] = 0,
+    login: Annotated[str, typer.Option(help="The API login it accepts.")] = "login",
+    password: Annotated[str, typer.Option(help="Its password: any, this CallFire is not real.")] = "password",  # noqa: S107 -- the simulator's, known to all
+    seed: Annotated[int, typer.Option(help="The same seed makes the same batches.")] = 1,
+    at_start: Annotated[int, typer.Option(min=0, help="Batches that are there from the beginning.")] = 20,
+    batches: Annotated[int, typer.Option(min=0, help="Batches that come by themselves, at most.")] = 0,
+    arrivals: Annotated[float, typer.Option(min=0.0, help="How many of them come in a second, on average.")] = 1.0,
+    scale: Annotated[float, typer.Option(min=0.0, help="Validation takes this many times as long as in life.")] = 1.0,
+    longest: Annotated[float, typer.Option(min=0.0, help="Seconds that validation takes at most.")] = math.inf,
+    stuck_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of batches that get stuck.")] = 0.02,
+    budget: Annotated[int | None, typer.Option(min=1, help="Requests in any second before it answers 429.")] = None,
+    latency: Annotated[float, typer.Option(min=0.0, help="Median seconds to an answer.")] = 0.04,
+) -> None:
+    """Run a believable CallFire, for trying things out: no account needed, nobody is called.
+
+    \b
+    It prints its addresses as one line of JSON: `api` is a base URL for the daemon, `control` tells the truth.
+        watcher simulate --port 9000 --control-port 9001
+        CALLFIRE_BASE_URL=http://127.0.0.1:9000/v2 CALLFIRE_LOGIN=login CALLFIRE_PASSWORD=password watcher run
+        curl http://127.0.0.1:9001/truth                                  every batch, and when it really changes
+        curl -d '{"count": 5}' http://127.0.0.1:9001/batches              five more
+        curl -d '{"kind": "code", "code": 503, "share": 0.1}' http://127.0.0.1:9001/faults
+    """
+    from watcher.simulator.config import SimulatorConfig
+    from watcher.simulator.server import run
+    from watcher.simulator.world import Workload
+
+    workload = Workload(
+        at_start=at_start,
+        batches=batches,
+        arrivals=arrivals if batches else 0.0,
+        scale=scale,
+        stuck_share=stuck_share,
+        longest=longest,
+    )
+    config = SimulatorConfig(
+        accounts={"default": (login, password)},
+        workload=workload,
+        seed=seed,
+        port=port,
+        control_port=control_port,
+        budget=budget,
+        latency=latency,
+    )
+
+    def announce(addresses: "Addresses") -> None:
+        say_json({"api": addresses.api, "control": addresses.control})
+
+    try:
+        asyncio.run(run(config, announce))
+    except OSError as error:
+        stop(f"cannot listen: {error.strerror}: take other ports, or 0 for free ones")
+
+
+def receive(
+    secret_file: Annotated[Path, typer.Option(help="The file that holds the endpoint's secret.")],
+    port: Port = 0,
+    fail_first: Annotated[int, typer.Option(min=0, help="How many webhooks to refuse at first.")] = 0,
+    seed: Annotated[int, typer.Option()] = 1,
+) -> None:
+    """Receive webhooks and keep a journal of them. Prints its address as one line of JSON."""
+    from watcher.simulator.receiver import ReceiverConfig, run
+
+    try:
+        secret = secret_file.read_text().strip()
+    except OSError as error:
+        stop(f"{secret_file}: cannot be read ({error.strerror}): give the file that holds the secret")
+    config = ReceiverConfig(secret=secret, port=port, fail_first=fail_first, seed=seed)
+    try:
+        asyncio.run(run(config, lambda url: say_json({"url": url})))
+    except OSError as error:
+        stop(f"cannot listen: {error.strerror}: take another port, or 0 for a free one")
