@@ -48,6 +48,13 @@ class FakeClock:
         return self._now
 
 
+class StillClock(FakeClock):
+    """Time that does not pass while one waits for something to happen."""
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        await event.wait()
+
+
 class Ear:
     """Listens to the news and keeps all of it."""
 

@@ -4,6 +4,7 @@ A point is `before` or `after` one method of the store or the sender: `before:co
 SIGKILL at the NTH call of it. The product has no switch for this: the parts are replaced before they are wired.
 """
 
+import asyncio
 import os
 import signal
 import sys
@@ -15,11 +16,14 @@ from watcher.app import Parts, run
 from watcher.app.daemon import loop_factory
 from watcher.ports import Sender, Store
 from watcher.settings import load
+from watcher.telemetry.logs import configure
 
 STORE_POINTS = ("follow", "commit", "save_looks", "save_account", "claim", "settle")
 SENDER_POINTS = ("send",)
 POINTS = tuple(
-    f"{when}:{method}" for method in ("follow", "commit", "save_looks", "claim", "send", "settle") for when in ("before", "after")
+    f"{when}:{method}"
+    for method in ("follow", "commit", "save_looks", "claim", "send", "settle")
+    for when in ("before", "after")
 )
 
 
@@ -59,9 +63,8 @@ def decorated(parts: Parts, point: str, nth: int) -> Parts:
 
 
 def main(point: str, nth: int) -> None:
-    import asyncio
-
     settings = load(None, os.environ)
+    configure(format="json", level="info")
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(
             run(

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from tests.fake_store import FakeStore
-from tests.fakes import FAILS, KNOWS_NOTHING, NOON, REFUSES, FakeClock, Reply, settle_down, shows
+from tests.fakes import FAILS, KNOWS_NOTHING, NOON, REFUSES, FakeClock, Reply, StillClock, settle_down, shows
 from tests.polling.world import PROVEN, UNKNOWN, World, after, unseen, validating
 from watcher.core.account import AccountRecord, Condition, recall
 from watcher.core.answers import Kind
@@ -59,6 +59,15 @@ async def test_no_token_is_taken_while_nothing_is_worth_a_request() -> None:
         assert world.poller.last_step == after(30)
 
 
+async def test_steps_are_told_once_a_second_however_fast_they_come() -> None:
+    async with World(*(unseen(batch_id) for batch_id in range(1, 12))) as world:
+        for batch_id in range(1, 12):
+            world.upstream.script(batch_id, shows("NEW"))
+        await world.step(11)
+        assert world.ear.of(Stepped) == [Stepped(account="default", at=after(at)) for at in (0, 1, 2)]
+        assert world.poller.last_step == after(2)
+
+
 async def test_a_freeze_that_comes_while_it_waits_for_the_token_holds_it_back() -> None:
     async with World(unseen(1)) as world:
 
@@ -71,17 +80,11 @@ async def test_a_freeze_that_comes_while_it_waits_for_the_token_holds_it_back() 
 
 
 async def test_a_new_watch_ends_the_wait() -> None:
-    async with World() as world:
+    async with World(clock=StillClock()) as world:
         world.upstream.script(1, shows("NEW"))
-        waits = asyncio.Event()
-
-        async def wait(event: asyncio.Event, seconds: float) -> None:
-            waits.set()
-            await event.wait()
-
-        world.clock.wait = wait  # type: ignore[method-assign]  # a clock on which time never passes
         step = asyncio.create_task(world.poller.step())
-        await waits.wait()
+        await settle_down()
+        assert not step.done()
         await world.polling.follow([Wish(key=Key("default", 1))])
         await step
         await world.step()
@@ -165,7 +168,8 @@ async def test_changed_credentials_are_tried_at_once_by_one_request_and_their_su
         assert world.told == [("account.recovered", 2), ("batch.new", 1), ("batch.new", 1)]
         assert world.store.records["default"] == AccountRecord(name="default", credentials="mine", number=2)
         assert world.ear.of(ConditionChanged) == [
-            ConditionChanged(account="default", condition="ok", previous="refused", reason="", until=None)
+            ConditionChanged(account="default", condition="refused", previous="ok", reason="", until=None),  # still
+            ConditionChanged(account="default", condition="ok", previous="refused", reason="", until=None),
         ]
 
 

@@ -165,6 +165,27 @@ async def test_trouble_is_told_when_it_begins_and_when_something_was_written_aga
     assert ear.of(StoreFailed, StoreRecovered) == [*told, StoreRecovered(operation="put")]
 
 
+async def test_a_ping_proves_nothing_but_that_pings_work_again(table: Table, ear: Ear) -> None:
+    def ping(connection: sqlite3.Connection) -> None:
+        connection.execute("DELETE FROM numbers")
+        connection.execute("INSERT INTO numbers VALUES (0)")
+
+    def fail(_: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("no")
+
+    for operation, other in (("put", "ping"), ("ping", "look")):
+        with pytest.raises(StoreError):
+            await table.lane.run(operation, fail)
+        await table.lane.run(other, ping if other == "ping" else lambda _: None)
+        await table.lane.run(operation, ping)
+    assert ear.of(StoreFailed, StoreRecovered) == [
+        StoreFailed(operation="put", error="here: no"),
+        StoreRecovered(operation="put"),
+        StoreFailed(operation="ping", error="here: no"),
+        StoreRecovered(operation="ping"),
+    ]
+
+
 async def test_every_job_is_timed(table: Table, ear: Ear) -> None:
     await table.put(1)
     assert ear.heard == [StoreTook(operation="put", took=0.0)]

@@ -17,6 +17,7 @@ from watcher.core.model import Key
 from watcher.core.news import StoreFailed, StoreRecovered, StoreTook
 from watcher.ports import AccountChange, Change, EventQuery, StoreError, WatchQuery, Wish
 from watcher.store.delivering import settle_endpoints
+from watcher.store.failures import explain
 from watcher.store.sqlite import SqliteStore, open_store
 
 
@@ -246,3 +247,28 @@ async def test_every_attempt_is_written_down(sqlite: SqliteStore, path: Path) ->
             "default", delivery.id, noon + 6000, 1000, 301, None, "retried", noon + 37000, "https://example.org/", b"thanks",
         ),
     ]  # fmt: skip
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (sqlite3.SQLITE_FULL, "the disk of here is full: make room"),
+        (sqlite3.SQLITE_IOERR_FSYNC, "here cannot be read or written: check its disk"),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, "here may not be written: give the user"),
+        (sqlite3.SQLITE_CORRUPT_INDEX, "here is damaged: stop the daemon and restore the last backup"),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, "here is locked by another program"),
+        (sqlite3.SQLITE_CANTOPEN, "here cannot be opened: check"),
+        (sqlite3.SQLITE_MISUSE, "here: in its own words"),
+        (None, "here: in its own words"),
+    ],
+)
+def test_trouble_is_told_with_its_place_and_its_remedy(code: int | None, words: str) -> None:
+    error = sqlite3.OperationalError("in its own words")
+    if code is not None:
+        error.sqlite_errorcode = code
+    told = explain(error, "here")
+    assert told.startswith(words)
+    assert "in its own words" in told

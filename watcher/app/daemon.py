@@ -125,8 +125,9 @@ class Daemon:
         try:
             await self._store.ping()
             store = Check(name="store", ok=True)
-        except StoreError as error:
-            store = Check(name="store", ok=False, detail=str(error))
+        except StoreError:
+            # Anybody may ask: where the database is, and what is wrong with it, stands in the log.
+            store = Check(name="store", ok=False, detail="cannot be read and written: see the log")
         return (
             store,
             Check(name="started", ok=self.started),

@@ -1,5 +1,6 @@
 """Asks a running daemon over HTTP: where it is, what it answers, and its problems as one line each."""
 
+import io
 import json
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -130,7 +131,7 @@ class Daemon:
     async def follow(self, rows: Sequence[Row]) -> AsyncIterator[list[Outcome]]:
         """Follows the batches, a portion at a time."""
         for portion in _portions(rows):
-            body = b"\n".join(line for _, line in portion)
+            body = io.BytesIO(b"\n".join(line for _, line in portion))
             answer = await self._ask(
                 "POST",
                 "/v1/watches",

@@ -13,6 +13,9 @@ GREATEST_ID: Final = 2**63 - 1
 MOST_TOLD: Final = 20
 """Wrong lines that are listed; of more only the number is told."""
 
+LONGEST_TOLD: Final = 60
+"""Characters of an argument that are repeated."""
+
 
 def read_rows(named: Sequence[str], more: Mapping[str, object]) -> list[Row]:
     """The rows that arguments, files and `-` name, each with `more` for what it does not say itself.
@@ -50,7 +53,7 @@ def _texts(argument: str) -> Iterator[tuple[str, str]]:
     """What one argument names, each with the place it stands in."""
     if argument == "-":
         yield from _lines("standard input", sys.stdin)
-    elif Path(argument).is_file():
+    elif not _is_number(argument) and _is_file(argument):
         try:
             with Path(argument).open(encoding="utf-8") as file:
                 yield from _lines(argument, file)
@@ -59,7 +62,18 @@ def _texts(argument: str) -> Iterator[tuple[str, str]]:
         except UnicodeDecodeError:
             stop(f"{argument}: is not UTF-8 text: give one id a line")
     else:
-        yield argument, argument
+        yield argument if len(argument) <= LONGEST_TOLD else argument[:LONGEST_TOLD] + "…", argument
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.lstrip("+-").isdigit()
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except OSError:  # too long for a path
+        return False
 
 
 def _lines(name: str, lines: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -77,7 +91,7 @@ def _body(text: str) -> Mapping[str, object] | str:
         except ValueError as error:
             return f'is not JSON ({error}): write {{"batch_id": 13}}, or the id alone'
         return body if isinstance(body, dict) else "is not a JSON object"
-    if text.isascii() and text.lstrip("+-").isdigit():
+    if _is_number(text):
         if len(text) <= 20 and 1 <= int(text) <= GREATEST_ID:
             return {"batch_id": int(text)}
         return f"is not a batch id: give a whole number from 1 to {GREATEST_ID}"

@@ -29,6 +29,8 @@ from watcher.ports import AccountChange, AccountView, Clock, Store, StoreError, 
 
 LONGEST_WAIT: Final = 15.0
 """Seconds: a poller with nothing to do takes a step at least this often, which is how one sees that it is alive."""
+STEP_NEWS: Final = 1.0
+"""Seconds: steps are told at most this often, however fast they come."""
 
 Errand = Callable[[str, Coroutine[object, object, None]], None]
 
@@ -39,10 +41,6 @@ class Rates:
 
     rate: float
     concurrency: int
-
-
-STEP_NEWS: Final = 1.0
-"""Seconds: steps are told at most this often, however fast they come."""
 
 
 class Poller:
@@ -87,6 +85,8 @@ class Poller:
             for watch in portion:
                 self._admit(watch)
             await asyncio.sleep(0)
+        if self.account.condition is not Condition.OK:  # a refusal of before the restart is in force: say so
+            self._tell_condition(Condition.OK)
 
     def admit(self, watch: Watch) -> None:
         """A watch was made or opened: it is looked at first."""
@@ -165,15 +165,7 @@ class Poller:
             return
         self.account = after = heeded.account
         if after.condition is not before.condition:
-            self._tell(
-                ConditionChanged(
-                    account=after.name,
-                    condition=after.condition,
-                    previous=before.condition,
-                    reason=after.reason,
-                    until=after.until,
-                )
-            )
+            self._tell_condition(before.condition)
         if after.condition is Condition.THROTTLED and after.until is not None and after.until != before.until:
             self._tell(Throttled(account=after.name, until=after.until, again=after.throttles == before.throttles))
         if heeded.events or record_of(after) != record_of(before):
@@ -182,6 +174,18 @@ class Poller:
                 await self.save_account()
             except StoreError:
                 return  # it stays owed: the keeper saves it, and is heard where it cannot
+
+    def _tell_condition(self, previous: Condition) -> None:
+        account = self.account
+        self._tell(
+            ConditionChanged(
+                account=account.name,
+                condition=account.condition,
+                previous=previous,
+                reason=account.reason,
+                until=account.until,
+            )
+        )
 
     async def save_account(self) -> None:
         """Keeps what must be kept of the account; what could not be is kept the next time."""

@@ -22,6 +22,9 @@ Work = Callable[[sqlite3.Connection], T]
 MOST: Final = 500
 """Jobs in one transaction, so that the first of them does not wait for long."""
 
+PING: Final = "ping"
+"""The operation that only asks whether the store is well."""
+
 UNFIT: Final = (sqlite3.Error, ArithmeticError, LookupError, TypeError, ValueError)
 """What a job may raise: it is handed to whoever asked. Anything else ends the lane, loudly."""
 
@@ -71,7 +74,7 @@ class Lane:
         self._unanswered: set[asyncio.Future[Any]] = set()
         self._ended = asyncio.Event()
         self._closed = False
-        self._failing = False
+        self._failing: str | None = None
         self._thread = threading.Thread(
             target=self._live, name=f"store {'writer' if writes else 'reader'}", daemon=True
         )
@@ -169,14 +172,19 @@ class Lane:
 
     def _note(self, outcome: Outcome) -> None:
         """Tells when trouble begins and when it is over, which only a job that reached the disk can prove."""
+        operation = outcome.job.operation
         if outcome.error is not None:
-            if is_trouble(outcome.error) and not self._failing:
-                self._failing = True
-                error = explain(outcome.error, self._place)
-                self._tell(StoreFailed(operation=outcome.job.operation, error=error))
-        elif self._failing and (outcome.wrote or not self._writes):
-            self._failing = False
-            self._tell(StoreRecovered(operation=outcome.job.operation))
+            if is_trouble(outcome.error) and self._failing is None:
+                self._failing = operation
+                self._tell(StoreFailed(operation=operation, error=explain(outcome.error, self._place)))
+        elif self._failing is not None and self._proves(outcome):
+            self._failing = None
+            self._tell(StoreRecovered(operation=operation))
+
+    def _proves(self, outcome: Outcome) -> bool:
+        """A ping writes so little that it finds room on a disk that is full for everything else."""
+        operation = outcome.job.operation
+        return (outcome.wrote or not self._writes) and (operation != PING or operation == self._failing)
 
     def _end(self) -> None:
         self._closed = True

@@ -29,7 +29,7 @@ from watcher.ports import (
     Wish,
 )
 from watcher.store import delivering, recording, watching
-from watcher.store.lane import Lane
+from watcher.store.lane import PING, Lane
 from watcher.store.lock import ProcessLock
 from watcher.store.migrations import migrations
 from watcher.store.opening import Migrated, connect, connect_reader, prepare
@@ -134,8 +134,8 @@ class SqliteStore:
 
     async def ping(self) -> None:
         values = {"name": "ping", "value": str(self._now())}
-        await self._writer.run("ping", lambda connection: connection.execute(self._sql["put_meta"], values).rowcount)
-        await self._reader.run("ping", lambda connection: connection.execute(self._sql["meta"], values).fetchone()[0])
+        await self._writer.run(PING, lambda connection: connection.execute(self._sql["put_meta"], values).rowcount)
+        await self._reader.run(PING, lambda connection: connection.execute(self._sql["meta"], values).fetchone()[0])
 
     def _now(self) -> int:
         return millis(self._clock.now())

@@ -14,7 +14,8 @@ FOLDER: Final = Path(__file__).parent
 def load(dialect: str) -> Mapping[str, str]:
     """The statements by name: those of `queries.sql`, and those of `queries.<dialect>.sql` in place of or beside them.
 
-    The text is used as it is, not through aiosql's functions: those cost 3 µs a call, a fifth of what a change costs.
+    The text is used as it is: aiosql's own functions cost half a microsecond a call and want rows that are tuples, where
+    ours are asked for columns by name.
     """
     return _named(FOLDER / "queries.sql") | _named(FOLDER / f"queries.{dialect}.sql")
 

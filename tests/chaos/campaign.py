@@ -1,0 +1,246 @@
+"""A campaign: simulator and receiver stay, the daemon is killed again and again, and in the end everything must add up.
+
+What must add up is in `verify`: the simulator's truth and request journal, the daemon's watches and log of events, and the
+receiver's journal are held against each other.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+FINAL: Final = {"ACTIVE", "ERRORS", "SOURCE_ERROR"}
+SLACK_MS: Final = 2.0
+"""Two processes read the same clock, but not in the same millisecond, and we write down whole ones."""
+
+Json = Any
+
+
+def http(url: str, body: object = None, method: str | None = None) -> Json:
+    """One request to one of our own servers on loopback; the JSON of the answer."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def lines_of(process: "subprocess.Popen[str]") -> str:
+    """The next line that a process prints."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+@dataclass(slots=True)
+class Campaign:
+    """Where everything is. `rate` is the daemon's budget in requests a second."""
+
+    folder: Path
+    api: str
+    control: str
+    receiver: str
+    rate: int
+    ids: list[int] = field(default_factory=list)
+    daemon: "subprocess.Popen[str] | None" = None
+    url: str = ""
+    kills: int = 0
+
+    def start(self, point: str = "after:nothing", nth: int = 1) -> None:
+        """Starts the daemon, which will die by itself at the nth call of the point."""
+        environment = {
+            **os.environ,
+            "CALLFIRE_LOGIN": "login",
+            "CALLFIRE_PASSWORD": "password",
+            "CALLFIRE_BASE_URL": self.api,
+            "CALLFIRE_RATE": str(self.rate),
+            "WATCHER_DATABASE_URL": f"sqlite:///{self.folder / 'watcher.db'}",
+            "WATCHER_LISTEN": "127.0.0.1:0",
+            "WATCHER_WEBHOOK_URL": self.receiver,
+            "WATCHER_WEBHOOK_SECRET": SECRET,
+            "WATCHER_POLLING__SAVE_INTERVAL": "0.1s",
+            "WATCHER_POLLING__MIN_INTERVAL": "0.1s",  # most looks show nothing new, as in real life
+            "WATCHER_POLLING__WORTH": "0.005s",
+            "WATCHER_POLLING__LOOK_TIMEOUT": "3s",
+            "WATCHER_POLLING__CONNECT_TIMEOUT": "1s",
+            "WATCHER_LOG": "json",
+        }
+        with (self.folder / "daemon.log").open("a") as log:
+            self.daemon = subprocess.Popen(
+                [sys.executable, "-m", "tests.chaos.crashing", point, str(nth)],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self.url = lines_of(self.daemon)
+
+    def add(self, count: int, **plan: object) -> list[int]:
+        """More batches at CallFire, not followed yet."""
+        ids: list[int] = http(f"{self.control}/batches", {"count": count, **plan})["ids"]
+        self.ids += ids
+        return ids
+
+    def follow(self, ids: Sequence[int]) -> None:
+        """Asks the daemon to follow them; OSError where it died meanwhile."""
+        http(f"{self.url}/v1/watches", [{"batch_id": number} for number in ids])
+
+    def kill(self) -> None:
+        """SIGKILL, now."""
+        assert self.daemon is not None
+        self.daemon.kill()
+        self.gone(5)
+
+    def gone(self, seconds: float) -> bool:
+        """Waits for the daemon to be gone by SIGKILL; whether it is."""
+        assert self.daemon is not None
+        try:
+            code = self.daemon.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        assert code == -signal.SIGKILL, f"the daemon ended by itself with {code}: {self.log()[-3000:]}"
+        self.kills += 1
+        assert self.daemon.stdout is not None
+        self.daemon.stdout.close()
+        return True
+
+    def log(self) -> str:
+        return (self.folder / "daemon.log").read_text(encoding="utf-8")
+
+    def finish(self, seconds: float) -> None:
+        """Waits until every batch's end is learnt and every event is delivered, then ends the daemon in good order."""
+        deadline = time.monotonic() + seconds
+        while self._owed():
+            assert time.monotonic() < deadline, f"still owed after {seconds} s: {self._owed()}\n{self.log()[-3000:]}"
+            time.sleep(0.2)
+        assert self.daemon is not None
+        self.daemon.terminate()
+        assert self.daemon.wait(25) == 0, self.log()[-3000:]
+        assert self.daemon.stdout is not None
+        self.daemon.stdout.close()
+
+    def _owed(self) -> str:
+        unfinished = [watch for watch in self.watches() if not watch["final"]]
+        accepted = {each["id"] for each in self.received() if each["answered"] < 300}
+        undelivered = {event["id"] for event in self.events()} - accepted
+        missing = len(set(self.ids)) - len(self.watches())
+        if unfinished or undelivered or missing:
+            return f"{len(unfinished)} unfinished, {len(undelivered)} undelivered, {missing} not followed"
+        return ""
+
+    def watches(self) -> list[Json]:
+        return list(self._pages("/v1/watches?limit=1000", "cursor"))
+
+    def events(self) -> list[Json]:
+        return list(self._pages("/v1/events?limit=1000", "after"))
+
+    def _pages(self, path: str, cursor: str) -> Iterator[Json]:
+        page = http(self.url + path)
+        while page["items"]:
+            yield from page["items"]
+            if page["next"] is None:
+                return
+            page = http(f"{self.url}{path}&{cursor}={page['next']}")
+
+    def received(self) -> list[Json]:
+        received: list[Json] = http(f"{self.receiver}journal")["received"]
+        return received
+
+
+@contextmanager
+def campaign(folder: Path, *, rate: int, latency: float = 0.005, fail_share: float = 0.0) -> Iterator[Campaign]:
+    """Simulator and receiver, each a process of its own, for as long as the context lasts."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def started(*words: str) -> Json:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.peers", *words], stdout=subprocess.PIPE, text=True
+        )
+        processes.append(process)
+        return json.loads(lines_of(process))
+
+    ours: Campaign | None = None
+    try:
+        simulator = started("simulator", json.dumps({"latency": latency}))
+        receiver = started(
+            "receiver", json.dumps({"secret": SECRET, "fail_share": fail_share, "fail_code": 503, "retry_after": 1})
+        )
+        ours = Campaign(folder, simulator["api"], simulator["control"], receiver["url"], rate)
+        yield ours
+    finally:
+        if ours is not None and ours.daemon is not None and ours.daemon.poll() is None:
+            ours.daemon.kill()
+            ours.daemon.wait(5)
+        if ours is not None and ours.daemon is not None and ours.daemon.stdout is not None:
+            ours.daemon.stdout.close()
+        for process in processes:
+            process.terminate()
+            process.wait(5)
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+def verify(ours: Campaign, watches: Sequence[Json], events: Sequence[Json]) -> None:
+    """Nothing lost, doubled, invented, over budget or badly signed."""
+    truth = {batch["id"]: batch for batch in http(f"{ours.control}/truth")["batches"]}
+    assert set(truth) >= set(ours.ids)
+    assert {watch["batch_id"] for watch in watches} == set(ours.ids)
+    by_batch: Mapping[int, list[Json]] = defaultdict(list)
+    for event in events:
+        by_batch[event["data"]["batch_id"]].append(event["data"])
+    for watch in watches:
+        true = truth[watch["batch_id"]]
+        assert watch["status"] == true["end"], (watch, true)
+        _verify_life(by_batch[watch["batch_id"]], true)
+    positions = [event["position"] for event in events]
+    assert positions == sorted(set(positions))
+    _verify_received(ours.received(), events)
+    for account, spent in http(f"{ours.control}/budget").items():
+        assert account == "default", "a request came without the right login"
+        assert spent["most_in_a_second"] <= ours.rate + 1, spent
+
+
+def _verify_life(told: Sequence[Json], true: Json) -> None:
+    """The events of one batch against what really happened to it."""
+    assert [event["number"] for event in told] == list(range(1, len(told) + 1)), told
+    happened = {change["status"]: change["at"] for change in true["changes"]}
+    order = [change["status"] for change in true["changes"]]
+    told_statuses = [event["status"] for event in told]
+    assert told_statuses == [status for status in order if status in told_statuses], (told_statuses, order)
+    assert told_statuses[-1] == true["end"]
+    before = None
+    for event in told:
+        assert event["previous_status"] == before
+        before = event["status"]
+        at = happened[event["status"]]
+        assert at <= milliseconds(event["window"]["by"]) + SLACK_MS, (event, at)
+        if event["window"]["after"] is not None and not event["skipped"]:
+            assert at >= milliseconds(event["window"]["after"]) - SLACK_MS, (event, at)
+
+
+def _verify_received(received: Sequence[Json], events: Sequence[Json]) -> None:
+    """Every event was accepted, well signed; whatever came more than once came with the same id and the same body."""
+    assert all(each["verified"] for each in received)
+    bodies: dict[str, Json] = {}
+    for each in received:
+        assert bodies.setdefault(each["id"], each["body"]) == each["body"]
+    accepted = {each["id"] for each in received if each["answered"] < 300}
+    assert accepted == {event["id"] for event in events}
+    for event in events:
+        body = bodies[event["id"]]
+        assert (body["type"], body["timestamp"], body["data"]) == (event["type"], event["timestamp"], event["data"])
+
+
+def milliseconds(instant: str) -> float:
+    """RFC 3339 -> Unix milliseconds."""
+    from datetime import datetime
+
+    return datetime.fromisoformat(instant).timestamp() * 1000

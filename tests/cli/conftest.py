@@ -1,0 +1,83 @@
+"""What tests of the commands share: a clean environment, the commands themselves, and a real daemon beside a simulator."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from watcher.cli.program import program
+
+Watcher = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of whoever runs the tests has a part in them."""
+    monkeypatch.chdir(tmp_path)
+    for name in os.environ:
+        if name.startswith(("WATCHER_", "CALLFIRE_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def watcher() -> Watcher:
+    """Runs a command in this process."""
+
+    def run(*arguments: object, input: str | None = None, **environ: str) -> Result:  # noqa: A002
+        return CliRunner().invoke(program, [str(each) for each in arguments], input=input, env=environ)  # type: ignore[return-value]
+
+    return run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A simulator and a daemon that polls it."""
+
+    control: str
+    environ: Mapping[str, str]
+    url: str
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """Both, as processes of their own, on free ports."""
+    folder = tmp_path_factory.mktemp("scene")
+    with process("simulate", "--at-start", 0, "--latency", 0, folder=folder) as simulator:
+        environ = {
+            "CALLFIRE_BASE_URL": simulator["api"],
+            "CALLFIRE_LOGIN": "login",
+            "CALLFIRE_PASSWORD": "password",
+            "CALLFIRE_RATE": "50",
+            "WATCHER_LISTEN": "127.0.0.1:0",
+            "WATCHER_POLLING__MIN_INTERVAL": "50ms",
+            "WATCHER_POLLING__WORTH": "1ms",
+        }
+        with process("run", "-o", "json", folder=folder, **environ) as daemon:
+            yield Scene(control=simulator["control"], environ=environ, url=daemon["url"])
+
+
+@contextmanager
+def process(*arguments: object, folder: Path, **environ: str) -> Iterator[dict[str, str]]:
+    """A command as a process of its own, until the end of the context; what its first line says."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "watcher", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environ},
+    ) as running:
+        assert running.stdout is not None
+        try:
+            yield json.loads(running.stdout.readline())
+        finally:
+            running.terminate()
+            assert running.wait(10) == 0

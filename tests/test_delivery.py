@@ -1,0 +1,379 @@
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Self
+
+import pytest
+
+from tests.fake_store import FakeStore
+from tests.fakes import NOON, Ear, Errands, FakeClock, FakeSender, StillClock, answered, settle_down
+from watcher.core.model import Delivery, DeliveryState, Endpoint, EndpointState
+from watcher.core.news import Attempted, Backlog, EndpointChanged
+from watcher.delivery import Deliverer, Limits
+from watcher.ports import StoreError
+
+
+class Post:
+    """A deliverer among fakes. Enter it; `owe` puts deliveries into the store."""
+
+    def __init__(self, *names: str, limits: Limits | None = None, clock: FakeClock | None = None) -> None:
+        self.clock = clock or FakeClock(draws=(0.0,))
+        self.ear = Ear()
+        self.sender = FakeSender(self.clock)
+        self.errands = Errands()
+        self.endpoints = {name: Endpoint(id=name, url=f"https://{name}.example", secrets=(b"key",)) for name in names}
+        self.store = FakeStore(self.clock, list(self.endpoints.values()))
+        self.deliverer = Deliverer(
+            self.endpoints,
+            limits=limits or Limits(),
+            token="mine",
+            sender=self.sender,
+            store=self.store,
+            clock=self.clock,
+            tell=self.ear,
+            errand=self.errands,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self.errands.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.errands.__aexit__()
+
+    def owe(self, endpoint_id: str, times: int = 1, *, late: float = 0.0) -> None:
+        """So many deliveries, due since `late` seconds (to come where it is negative)."""
+        for _ in range(times):
+            number = len(self.store.deliveries) + 1
+            self.store.deliveries[number] = Delivery(
+                id=number,
+                endpoint_id=endpoint_id,
+                position=number,
+                event_id=f"evt_{number}",
+                event_type="batch.active",
+                body=b"{}",
+                created=self.clock.now() - timedelta(seconds=late),
+                due=self.clock.now() - timedelta(seconds=late),
+            )
+
+    def hang(self, endpoint_id: str) -> asyncio.Event:
+        gate = self.sender.gates[endpoint_id] = asyncio.Event()
+        return gate
+
+    async def step(self) -> None:
+        await self.deliverer.step()
+        await settle_down()
+
+    def states(self) -> list[str]:
+        return [str(delivery.state) for delivery in self.store.deliveries.values()]
+
+    def sent_to(self) -> list[str]:
+        return [endpoint_id for endpoint_id, _ in self.sender.sent]
+
+
+def attempts(post: Post) -> list[Attempted]:
+    return [news for news in post.ear.heard if isinstance(news, Attempted)]
+
+
+async def test_what_is_due_is_sent_settled_and_told() -> None:
+    async with Post("a") as post:
+        post.owe("a", late=2.0)
+        await post.step()
+        assert post.sender.sent == [("a", "evt_1")]
+        assert post.states() == ["done"]
+        [told] = attempts(post)
+        assert told.delay is not None
+        assert (post.ear.heard, round(told.delay, 6)) == (
+            [told],
+            3.1,
+        )  # two late, one until sent, a tenth to be accepted
+        assert told == (
+            Attempted(
+                endpoint="a",
+                delivery=1,
+                event_id="evt_1",
+                code=204,
+                error=None,
+                outcome="done",
+                took=0.1,
+                delay=told.delay,
+                attempts=1,
+            )
+        )
+
+
+async def test_what_failed_is_tried_again_when_it_is_due_and_not_before() -> None:
+    async with Post("a") as post:
+        post.owe("a")
+        post.sender.script("a", answered(500), answered(None, error="timeout"), answered(200))
+        while post.states() != ["done"]:
+            await post.step()
+        assert post.sender.sent == [("a", "evt_1")] * 3
+        told = [(news.code, news.error, news.outcome, news.attempts, news.delay) for news in attempts(post)]
+        assert told[:2] == [(500, None, "retried", 1, None), (None, "timeout", "retried", 2, None)]
+        assert told[2][:4] == (200, None, "done", 3)
+        assert post.clock.now() - NOON > timedelta(seconds=35)
+
+
+async def test_the_oldest_due_goes_first() -> None:
+    async with Post("a", limits=Limits(per_endpoint=1)) as post:
+        post.owe("a", late=1.0)
+        post.owe("a", late=3.0)
+        post.owe("a", late=2.0)
+        for _ in range(3):
+            await post.step()
+        assert [event_id for _, event_id in post.sender.sent] == ["evt_2", "evt_3", "evt_1"]
+
+
+# Room
+
+
+async def test_no_endpoint_gets_more_at_once_than_its_share() -> None:
+    async with Post("a") as post:
+        post.owe("a", 6)
+        gate = post.hang("a")
+        await post.step()
+        await post.step()
+        assert len(post.sender.sent) == 4
+        gate.set()
+        await settle_down()
+        await post.step()
+        assert sorted(post.states()) == ["done"] * 6
+
+
+async def test_no_more_are_sent_at_once_than_there_is_room_for_in_all() -> None:
+    async with Post("a", "b", "c", limits=Limits(per_endpoint=2, in_all=3)) as post:
+        for name in ("a", "b", "c"):
+            post.owe(name, 2)
+            post.hang(name)
+        await post.step()
+        await post.step()
+        assert post.sent_to() == ["a", "a", "b"]
+
+
+async def test_an_endpoint_that_hangs_holds_no_other_up() -> None:
+    async with Post("hangs", "works") as post:
+        post.hang("hangs")
+        post.owe("hangs", 10)
+        for _ in range(3):
+            post.owe("works", 4)
+            await post.step()
+        assert post.sent_to().count("works") == 12
+        assert post.states().count("done") == 12
+
+
+async def test_room_that_some_do_not_need_is_offered_to_the_others_at_once() -> None:
+    async with Post(*"abcdef", limits=Limits(per_endpoint=2, in_all=4)) as post:
+        post.owe("f", 2)
+        await post.step()
+        assert post.sent_to() == ["f", "f"]
+
+
+async def test_endpoints_take_turns_where_there_is_not_room_for_all() -> None:
+    async with Post(*"abc", limits=Limits(per_endpoint=4, in_all=1)) as post:
+        for name in "abc":
+            post.owe(name, 3)
+        for _ in range(9):
+            await post.step()
+        assert post.sent_to() == list("abcabcabc")
+
+
+# Waking
+
+
+async def test_with_nothing_to_do_it_looks_again_every_second() -> None:
+    async with Post("a") as post:
+        await post.step()
+        post.owe("a", late=-0.5)
+        await post.step()
+        assert post.clock.slept == [1.0, 1.0]
+        await post.step()
+        assert post.states() == ["done"]
+
+
+async def test_what_is_committed_while_it_claims_is_claimed_at_once() -> None:
+    async with Post("a") as post:
+
+        async def commit() -> None:
+            post.owe("a")
+            post.deliverer.wake()
+
+        post.store.meanwhile["claim"] = commit
+        await post.deliverer.step()
+        assert post.clock.slept == []
+        await post.step()
+        assert post.states() == ["done"]
+
+
+@pytest.mark.parametrize(("owed", "woken"), [(3, False), (4, True), (5, True)])
+async def test_an_attempt_that_ends_wakes_it_only_where_its_endpoint_may_be_owed_more(owed: int, woken: bool) -> None:
+    async with Post("a", clock=StillClock()) as post:
+        post.owe("a", owed)
+        gate = post.hang("a")
+        step = asyncio.create_task(post.deliverer.step())
+        await settle_down()
+        gate.set()
+        await settle_down()
+        assert post.states().count("done") == min(owed, 4)
+        assert step.done() is woken
+        step.cancel()
+        await asyncio.wait([step])
+
+
+async def test_where_all_places_were_taken_every_attempt_that_ends_wakes_it() -> None:
+    async with Post("a", "b", limits=Limits(per_endpoint=2, in_all=1), clock=StillClock()) as post:
+        post.owe("a")
+        gate = post.hang("a")
+        step = asyncio.create_task(post.deliverer.step())
+        await settle_down()
+        post.owe("b")
+        gate.set()
+        await step
+        step = asyncio.create_task(post.deliverer.step())
+        await settle_down()
+        assert post.sent_to() == ["a", "b"]
+        step.cancel()
+        await asyncio.wait([step])
+
+
+# What the store does not take
+
+
+async def test_a_store_that_cannot_claim_is_asked_again() -> None:
+    async with Post("a") as post:
+        post.owe("a")
+        post.store.failing = {"claim"}
+        with pytest.raises(StoreError):
+            await post.step()
+        post.store.failing = set()
+        await post.step()
+        assert post.states() == ["done"]
+
+
+async def test_what_was_accepted_is_written_down_as_soon_as_the_store_can_and_not_sent_again() -> None:
+    async with Post("a") as post:
+        post.owe("a")
+        post.store.failing = {"settle"}
+        await post.deliverer.step()
+        await settle_down(10)
+        await post.deliverer.step()
+        assert (post.states(), post.ear.heard) == (["pending"], [])
+        post.store.failing = set()
+        await settle_down()
+        assert (post.states(), len(attempts(post)), post.sender.sent) == (["done"], 1, [("a", "evt_1")])
+
+
+async def test_what_could_not_be_written_down_within_its_lease_is_sent_again_under_the_same_id() -> None:
+    async with Post("a") as post:
+        post.owe("a")
+        post.store.failing = {"settle"}
+        await post.step()
+        await settle_down(200)
+        assert [type(error) for error in post.errands.failed] == [StoreError]
+        assert post.clock.now() - NOON <= timedelta(seconds=45)
+        post.store.failing = set()
+        while post.states() != ["done"]:
+            await post.step()
+        assert post.clock.now() - NOON >= timedelta(seconds=45)
+        assert post.sender.sent == [("a", "evt_1")] * 2
+        assert len(attempts(post)) == 1
+
+
+async def test_an_attempt_whose_lease_was_taken_by_another_is_not_told() -> None:
+    async with Post("a") as post:
+        post.owe("a")
+        gate = post.hang("a")
+        await post.step()
+        post.store.claims[1] = ("another", NOON)
+        gate.set()
+        await settle_down()
+        assert (post.states(), post.ear.heard) == (["pending"], [])
+
+
+async def test_an_attempt_that_fails_inside_frees_its_place_and_is_tried_again_after_the_lease() -> None:
+    async with Post("a", limits=Limits(per_endpoint=1)) as post:
+        post.owe("a", late=1.0)
+        post.owe("a")
+        post.sender.raises["a"] = ZeroDivisionError("a mistake of ours")
+        await post.step()
+        assert [type(error) for error in post.errands.failed] == [ZeroDivisionError]
+        del post.sender.raises["a"]
+        await post.step()
+        assert post.states() == ["pending", "done"]
+        post.clock.turn(seconds=45)
+        await post.step()
+        assert post.states() == ["done", "done"]
+
+
+# What receivers ask for
+
+
+async def test_a_receiver_that_is_gone_gets_nothing_more_and_that_is_told() -> None:
+    async with Post("a", limits=Limits(per_endpoint=1)) as post:
+        post.owe("a", 2)
+        post.sender.script("a", answered(410))
+        for _ in range(3):
+            await post.step()
+        assert len(post.sender.sent) == 1
+        assert post.states() == ["held", "pending"]
+        assert post.ear.of(EndpointChanged) == [
+            EndpointChanged(endpoint="a", state="disabled", reason="the receiver answered 410 Gone")
+        ]
+
+
+async def test_a_receiver_that_asks_for_a_pause_gets_it_whole_and_that_is_told() -> None:
+    async with Post("a", limits=Limits(per_endpoint=1)) as post:
+        post.owe("a", 2)
+        post.sender.script("a", answered(503, retry_after=timedelta(seconds=60)), answered(200))
+        await post.step()
+        [paused] = post.ear.of(EndpointChanged)
+        assert isinstance(paused, EndpointChanged)
+        assert paused.until is not None
+        assert paused == EndpointChanged(
+            endpoint="a", state="paused", reason="the receiver answered 503 with Retry-After", until=paused.until
+        )
+        while post.clock.now() < paused.until:
+            assert len(post.sender.sent) == 1
+            await post.step()
+        while DeliveryState.PENDING in post.states():
+            await post.step()
+        assert [(news.outcome, news.attempts) for news in attempts(post)] == [("returned", 0), ("done", 1), ("done", 1)]
+
+
+# Reports, and the end
+
+
+async def test_the_report_says_what_every_endpoint_is_owed_and_how_it_is() -> None:
+    async with Post("a", "b", "c") as post:
+        post.owe("a", 2, late=5.0)
+        await post.store.settle_endpoints(
+            [
+                post.endpoints["a"],
+                replace(post.endpoints["b"], paused_until=NOON + timedelta(seconds=1)),
+                replace(post.endpoints["c"], state=EndpointState.DISABLED, paused_until=NOON + timedelta(seconds=1)),
+            ]
+        )
+        await post.deliverer.report()
+        assert post.ear.heard == [
+            Backlog(endpoint="a", pending=2, oldest_age=5.0, state="active"),
+            Backlog(endpoint="b", pending=0, oldest_age=0.0, state="paused"),
+            Backlog(endpoint="c", pending=0, oldest_age=0.0, state="disabled"),
+        ]
+        post.clock.turn(seconds=1)
+        post.ear.heard.clear()
+        await post.deliverer.report()
+        assert [news.state for news in post.ear.of(Backlog) if isinstance(news, Backlog)] == [
+            "active",
+            "active",
+            "disabled",
+        ]
+
+
+async def test_at_the_end_what_was_claimed_is_given_back() -> None:
+    async with Post("a") as post:
+        post.owe("a", 2)
+        post.hang("a")
+        await post.step()
+        assert len(post.store.claims) == 2
+        await post.deliverer.release()
+        assert post.store.claims == {}
