@@ -114,11 +114,11 @@ async def polled(session: ClientSession, url: str, path: Path) -> float:
 async def _run() -> dict[str, float]:
     ours: list[float] = []
     theirs: list[float] = []
-    with opponent() as url, tempfile.TemporaryDirectory() as folder:
+    with opponent() as other, tempfile.TemporaryDirectory() as folder:
         async with open_session(user_agent="bench") as session:
             for number in range(ROUNDS):
-                theirs.append(await bare(session, url))
-                ours.append(await polled(session, url, Path(folder) / f"{number}.db"))
+                theirs.append(await bare(session, other.url))
+                ours.append(await polled(session, other.url, Path(folder) / f"{number}.db"))
     return {
         "bare GET + JSON, per second (median)": statistics.median(theirs),
         "looks, per second (median)": statistics.median(ours),

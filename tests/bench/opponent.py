@@ -1,4 +1,5 @@
-"""The other side of the benchmarks, as lean as it can be: answers every GET of a batch, and every POST, from one process of its own.
+"""The other side of the benchmarks, as lean as it can be: answers every GET of a batch, and every POST, from one process of its
+own, and notes when each webhook arrived.
 
 Not the simulator: what is measured is our side, and a believable CallFire would take the greater part of the time.
 """
@@ -6,8 +7,10 @@ Not the simulator: what is measured is our side, and a believable CallFire would
 import asyncio
 import json
 import multiprocessing
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import cast
 
@@ -18,6 +21,9 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d
 
 class Answers(asyncio.Protocol):
     """One connection: an answer for each request, without looking further into it than is needed."""
+
+    def __init__(self, arrivals: dict[str, float]) -> None:
+        self.arrivals = arrivals
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's own is none by name
@@ -30,6 +36,8 @@ class Answers(asyncio.Protocol):
             for line in head.split(b"\r\n")[1:]:
                 if line[:15].lower() == b"content-length:":
                     length = int(line[15:])
+                elif line[:11].lower() == b"webhook-id:":
+                    self.arrivals.setdefault(line[11:].strip().decode(), time.monotonic())
             if len(self.rest) < end + 4 + length:
                 return
             self.rest = self.rest[end + 4 + length :]
@@ -49,9 +57,12 @@ class Answers(asyncio.Protocol):
 
 def _serve(told: Connection) -> None:
     async def forever() -> None:
-        server = await asyncio.get_running_loop().create_server(Answers, "127.0.0.1", 0)
+        arrivals: dict[str, float] = {}
+        server = await asyncio.get_running_loop().create_server(lambda: Answers(arrivals), "127.0.0.1", 0)
         told.send(server.sockets[0].getsockname()[1])
-        await asyncio.to_thread(told.recv)  # returns, or raises, when the other end is done
+        while True:  # until the other end is done, which raises
+            await asyncio.to_thread(told.recv)
+            told.send(arrivals)
 
     try:
         uvloop.run(forever())
@@ -59,16 +70,30 @@ def _serve(told: Connection) -> None:
         return
 
 
+@dataclass(frozen=True, slots=True)
+class Opponent:
+    """Where it is, and what it noted."""
+
+    url: str
+    _told: Connection
+
+    def arrivals(self) -> dict[str, float]:
+        """By webhook id: when it first arrived, on the monotonic clock, which all processes share."""
+        self._told.send(None)
+        arrived: dict[str, float] = self._told.recv()
+        return arrived
+
+
 @contextmanager
-def opponent() -> Iterator[str]:
-    """Its URL, while it runs."""
+def opponent() -> Iterator[Opponent]:
+    """While it runs."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs,), daemon=True)
     process.start()
     theirs.close()
     try:
-        yield f"http://127.0.0.1:{ours.recv()}"
+        yield Opponent(f"http://127.0.0.1:{ours.recv()}", ours)
     finally:
         ours.close()
         process.join(5)

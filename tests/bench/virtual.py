@@ -1,4 +1,4 @@
-"""Looking at batches in virtual time: the daemon's own roster and schedule beside what scripts do, on the same arrivals and budget.
+"""Looking at batches in virtual time: the daemon's own roster and schedule beside what scripts do, given equal arrivals.
 
 The workload is that of polling.md, "What it buys". A delay is the time from the end of validation to the look that sees it.
 """

@@ -15,8 +15,8 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from tests.cli.conftest import Scene, Watcher
-from watcher.cli.daemon import Daemon, NotFollowed, Outcome
-from watcher.cli.waiting import PATIENCE, Vigil, exit_code
+from watcher.cli.daemon import Daemon, DaemonError, NoDaemon, NotFollowed, Outcome
+from watcher.cli.waiting import PATIENCE, SILENT_MOST, Vigil, exit_code
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ class MadeUp(Daemon):
 
 def watch(state: str, *statuses: str) -> Mapping[str, Any]:
     rest = dict.fromkeys(("broadcast_id", "name", "size", "remaining", "enabled"))
-    transitions = [
+    transitions: list[Mapping[str, object]] = [
         {
             "number": n,
             "type": "t",
@@ -177,6 +177,17 @@ async def test_a_refused_account_ends_the_wait_once_that_is_sure() -> None:
     recovered = [*itertools.repeat("refused", PATIENCE - 1), "ok", "refused"]
     waited, _ = await vigil(MadeUp({1: [watch("open")]}, recovered), 1, rounds=PATIENCE + 1)
     assert waited == {("a", 1): "timeout"}
+
+
+async def test_a_daemon_that_restarts_is_waited_for() -> None:
+    silence = itertools.repeat(NoDaemon(), SILENT_MOST)
+    waited, _ = await vigil(MadeUp({1: [NotFollowed(), *silence, watch("settled", "ACTIVE")]}, ["ok"]), 1, rounds=99)
+    assert waited == {("a", 1): "ACTIVE"}
+
+
+async def test_a_daemon_that_stays_away_ends_the_wait() -> None:
+    with pytest.raises(DaemonError, match=r"^gone for good$"):
+        await vigil(MadeUp({1: [NotFollowed(), NoDaemon("gone for good")]}, ["ok"]), 1, rounds=SILENT_MOST + 1)
 
 
 async def test_of_very_many_each_gets_its_turn() -> None:

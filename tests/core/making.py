@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tests.fakes import NOON
-from watcher.core.model import NEW, Batch, Missing, Seen, Unanswered, Watch
+from watcher.core.model import NEW, Batch, Event, Missing, Seen, Unanswered, Watch
 from watcher.core.transitions import Learnt, Rules, learn
 
 RULES = Rules()
@@ -65,11 +65,9 @@ def told(learnt: Learnt) -> list[tuple[str, int]]:
 
 def learnt(watch: Watch, *looks: Seen | Missing | Unanswered, rules: Rules = RULES) -> Learnt:
     """The watch after all the looks, with all their events, and the last one's result."""
-    events = []
+    events: list[Event] = []
     result = Learnt(watch=watch, events=(), result="unchanged")
     for look in looks:
         result = learn(result.watch, look, rules)
         events += result.events
     return replace(result, events=tuple(events))
-
-

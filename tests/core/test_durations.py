@@ -73,7 +73,9 @@ def test_worth_only_grows_with_waiting(age: float, one: float, other: float) -> 
 
 
 @given(AGES, AGES, AGES)
-def test_a_look_at_a_younger_batch_is_worth_more_after_the_same_waiting(one: float, other: float, waited: float) -> None:
+def test_a_look_at_a_younger_batch_is_worth_more_after_the_same_waiting(
+    one: float, other: float, waited: float
+) -> None:
     young, old = sorted((one, other))
     assert worth_at(young, waited) >= worth_at(old, waited) * (1 - 1e-6) - 1e-12
 

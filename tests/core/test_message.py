@@ -74,10 +74,13 @@ def test_instants_are_rfc_3339_in_utc_with_milliseconds(at: datetime, text: str)
 
 def test_a_body_is_compact_json_of_type_timestamp_and_data() -> None:
     told = event(name='"Ä" 🚀', size=None, expected=True, window={"by": after(seconds=4.2134)})
-    assert body_of(told) == (
-        '{"type":"batch.new","timestamp":"2026-11-23T12:00:00.000Z",'
-        '"data":{"name":"\\"Ä\\" 🚀","size":null,"expected":true,"window":{"by":"2026-11-23T12:00:04.213Z"}}}'
-    ).encode()
+    assert (
+        body_of(told)
+        == (
+            '{"type":"batch.new","timestamp":"2026-11-23T12:00:00.000Z",'
+            '"data":{"name":"\\"Ä\\" 🚀","size":null,"expected":true,"window":{"by":"2026-11-23T12:00:04.213Z"}}}'
+        ).encode()
+    )
 
 
 def test_half_a_surrogate_pair_in_a_name_spoils_no_body() -> None:

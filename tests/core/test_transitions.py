@@ -190,7 +190,9 @@ def test_an_occurrence_says_the_same_of_the_watch_and_since_when() -> None:
 
 
 def test_an_unchanged_look_narrows_the_window_of_the_transition_to_come() -> None:
-    result = learnt(fresh(), seen(NEW, after(seconds=1)), seen(NEW, after(seconds=9)), seen(VALIDATING, after(seconds=20)))
+    result = learnt(
+        fresh(), seen(NEW, after(seconds=1)), seen(NEW, after(seconds=9)), seen(VALIDATING, after(seconds=20))
+    )
     assert [event.data["window"] for event in result.events] == [
         {"after": None, "by": "2026-11-23T12:00:01.000Z"},
         {"after": "2026-11-23T12:00:08.800Z", "by": "2026-11-23T12:00:20.000Z"},
@@ -528,13 +530,16 @@ def looks(draw: st.DrawFn) -> Look:
 
 
 def reopened(watch: Watch, at: datetime) -> Watch:
-    return replace(watch, state=State.OPEN, opened=at, stuck_told=0, stuck_last=None, missing_count=0, missing_since=None)
+    return replace(
+        watch, state=State.OPEN, opened=at, stuck_told=0, stuck_last=None, missing_count=0, missing_since=None
+    )
 
 
 @given(st.lists(looks() | MOMENTS, max_size=30))
 def test_numbers_run_from_one_without_a_gap_whatever_is_seen_in_whatever_order(steps: list[Look | datetime]) -> None:
     """Times go forward and back; a moment among the looks is when somebody follows the batch again."""
-    watch, events = fresh(), []
+    watch = fresh()
+    events: list[Event] = []
     for step in steps:
         if isinstance(step, datetime):
             watch = reopened(watch, step)

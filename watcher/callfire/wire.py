@@ -61,7 +61,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What all requests of one account have in common. `batches` is the address below which they are. `headers` hold the credentials and stay out of every repr."""
+    """What all requests of one account have in common. `batches` is the address below which they are. `headers` hold the
+    credentials and stay out of every repr."""
 
     batches: URL
     headers: Mapping[str, str] = field(repr=False)

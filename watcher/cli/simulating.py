@@ -2,12 +2,13 @@
 
 import asyncio
 import math
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from watcher.cli.printing import say_json, stop
+from watcher.cli.printing import Stop, say_json, stop
 
 if TYPE_CHECKING:
     from watcher.simulator.config import Addresses
@@ -67,10 +68,7 @@ def simulate(
     def announce(addresses: "Addresses") -> None:
         say_json({"api": addresses.api, "control": addresses.control})
 
-    try:
-        asyncio.run(run(config, announce))
-    except OSError as error:
-        stop(f"cannot listen: {error.strerror}: take other ports, or 0 for free ones")
+    _serve(run(config, announce))
 
 
 def receive(
@@ -87,7 +85,21 @@ def receive(
     except OSError as error:
         stop(f"{secret_file}: cannot be read ({error.strerror}): give the file that holds the secret")
     config = ReceiverConfig(secret=secret, port=port, fail_first=fail_first, seed=seed)
+    _serve(run(config, lambda url: say_json({"url": url})))
+
+
+def _serve(server: Coroutine[Any, Any, None]) -> None:
+    """Until it is asked to stop; ends the command where its ports cannot be had."""
     try:
-        asyncio.run(run(config, lambda url: say_json({"url": url})))
-    except OSError as error:
-        stop(f"cannot listen: {error.strerror}: take another port, or 0 for a free one")
+        asyncio.run(server)
+    except* OSError as group:
+        reasons = {str(error.strerror or error) for error in _leaves(group)}
+        raise Stop(f"cannot listen: {', '.join(reasons)}: take other ports, or 0 for free ones") from None
+
+
+def _leaves(group: BaseExceptionGroup[OSError]) -> Iterator[OSError]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

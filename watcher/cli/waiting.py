@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 POLL: Final = 1.0
 """Seconds between two rounds of questions to the daemon."""
+FIRST: Final = 0.1
+"""Seconds before the first of them; the pause doubles from there."""
 AT_ONCE: Final = 50
 """Batches that one round asks about."""
 PATIENCE: Final = 3
@@ -116,25 +118,19 @@ def _wait(
 async def _with_daemon(
     place: "Place", batch_ids: Sequence[int], account: str | None, seconds: float | None, any_: bool, tell: Tell
 ) -> Waited:
-    from watcher.cli.daemon import DaemonError, NoDaemon, reach
+    from watcher.cli.daemon import reach
 
     async with reach(place) as daemon:
-        silent = 0
         name = await daemon.account(account)
         vigil = Vigil(daemon, [(name, batch_id) for batch_id in batch_ids], tell)
+        pause = FIRST
         try:
             async with asyncio.timeout(seconds):
                 await vigil.begin()
                 while not vigil.over(any_=any_):
-                    await asyncio.sleep(POLL)
-                    try:
-                        await vigil.round()
-                        silent = 0
-                    except NoDaemon as error:
-                        # It was there a moment ago: it restarts. To ask CallFire as well would spend its budget twice.
-                        silent += 1
-                        if silent > SILENT_MOST:
-                            raise DaemonError(str(error)) from error
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, POLL)
+                    await vigil.round()
         except TimeoutError:
             pass
         return vigil.waited()
@@ -151,6 +147,7 @@ class Vigil:
         self._ended: dict[Key, str] = {}
         self._turn = 0
         self._refused_rounds = 0
+        self._silent_rounds = 0
 
     async def begin(self) -> None:
         """Follows what is not followed, and tells where each batch stands."""
@@ -175,7 +172,22 @@ class Vigil:
             pass
 
     async def round(self) -> None:
-        """Asks about some of the batches that have not ended, each in its turn, and whether the account is refused."""
+        """Asks about some of the batches that have not ended, each in its turn, and whether the account is refused.
+
+        A daemon that is silent is waited for: it was there a moment ago, so it restarts, and to ask CallFire meanwhile
+        would spend the budget twice. DaemonError when that takes too long.
+        """
+        from watcher.cli.daemon import DaemonError, NoDaemon
+
+        try:
+            await self._ask()
+            self._silent_rounds = 0
+        except NoDaemon as error:
+            self._silent_rounds += 1
+            if self._silent_rounds > SILENT_MOST:
+                raise DaemonError(str(error)) from error
+
+    async def _ask(self) -> None:
         from watcher.cli.daemon import NotFollowed
 
         waiting = [key for key in self._keys if key not in self._ended]

@@ -10,7 +10,9 @@ from watcher.simulator.world import Workload
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorConfig:
     """`accounts` are logins and passwords by account name. `budget` is how many requests an account may make in any second
-    before it gets 429 (None: any number), with Retry-After as `retry_after` says. `latency` is the median in seconds."""
+    before it gets 429 (None: any number), with Retry-After as `retry_after` says: seconds, or "date" for an HTTP date two
+    seconds ahead. `latency` is the median in seconds. With `sizes_late` a batch shows size 0 until its validation ends, and
+    without `total_count` a page does not say how many there are. `created_code` is what a POST that added a batch answers."""
 
     accounts: Mapping[str, tuple[str, str]] = field(default_factory=lambda: {"default": ("login", "password")})
     workload: Workload = field(default_factory=Workload)
@@ -25,6 +27,12 @@ class SimulatorConfig:
     total_count: bool = True
     sizes_late: bool = False
     created_code: Literal[200, 201] = 200
+
+    @property
+    def root(self) -> str:
+        """The base path with a slash at its beginning and none at its end; empty where there is none."""
+        path = self.base_path.strip("/")
+        return f"/{path}" if path else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

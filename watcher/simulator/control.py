@@ -1,30 +1,41 @@
-"""The control address: what really happened, more batches, and faults. On loopback only, for tests and the demo."""
+"""The control address: what really happened, more batches, and faults. Whoever reaches it may do all of it."""
 
-import json
+from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Annotated
+from dataclasses import asdict, replace
+from typing import Annotated, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
+from watcher.simulator.answers import complaint
 from watcher.simulator.api import Api
-from watcher.simulator.faults import Fault
-from watcher.simulator.world import Batch, Kind, Plan
+from watcher.simulator.faults import Fault, Mixed
+from watcher.simulator.questions import number, refusal, since
+from watcher.simulator.world import ACTIVE, Batch, Kind, Plan
+
+Asked = TypeVar("Asked", bound=BaseModel)
+Seconds = Annotated[float, Field(ge=0)]
 
 
 class More(BaseModel):
-    """Batches to add now. With `validating_for` their plan is the one given (seconds), else it is drawn."""
+    """Batches to add now. With `validating_for` their plan is the one given (seconds), else it is drawn, and what is given
+    of it holds."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     count: Annotated[int, Field(ge=1, le=100_000)] = 1
     account: str | None = None
-    kind: Kind = "calls"
-    size: int | None = None
-    new_for: Annotated[float, Field(ge=0)] = 0.0
-    validating_for: Annotated[float, Field(ge=0)] | None = None
-    end: str = "ACTIVE"
+    kind: Kind | None = None
+    size: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    new_for: Seconds | None = None
+    validating_for: Seconds | None = None
+    end: Annotated[str, Field(min_length=1)] | None = None
     skips: bool = False
+
+
+class Trouble(RootModel[Mixed | Fault]):
+    """A fault, or {"mixed": share}."""
 
 
 class Control:
@@ -35,6 +46,7 @@ class Control:
         self._clock = clock
 
     def routes(self) -> list[web.RouteDef]:
+        """What can be asked, and done."""
         return [
             web.get("/state", self._state),
             web.get("/truth", self._truth),
@@ -47,32 +59,28 @@ class Control:
         ]
 
     async def _state(self, _: web.Request) -> web.Response:
-        now = self._clock()
-        by_status: dict[str, int] = {}
-        for batch in self._api.world.batches.values():
-            status = batch.plan.status(now)
-            by_status[status] = by_status.get(status, 0) + 1
+        now = self._now()
+        world = self._api.world
         return web.json_response(
             {
-                "batches": len(self._api.world.batches),
-                "broadcasts": len(self._api.world.broadcasts),
-                "by_status": by_status,
+                "batches": len(world.batches),
+                "broadcasts": len(world.broadcasts),
+                "by_status": Counter(batch.plan.status(now) for batch in world.batches.values()),
                 "requests": len(self._api.journal.entries),
             }
         )
 
     async def _truth(self, request: web.Request) -> web.Response:
         """Every batch after `since` (an id), with its planned changes in Unix ms; those not yet come have `happened` false."""
-        now, since = self._clock(), int(request.query.get("since", "0"))
-        batches = [_true(batch, now) for batch in self._api.world.batches.values() if batch.id > since]
+        after, now = since(request), self._now()
+        batches = [_true(batch, now) for batch in self._api.world.batches.values() if batch.id > after]
         return web.json_response({"now": round(now * 1000), "batches": batches})
 
     async def _requests(self, request: web.Request) -> web.Response:
         """The journal from index `since` on; `next` is the index to go on from."""
-        since = int(request.query.get("since", "0"))
-        entries = self._api.journal.entries[since:]
-        shown = [entry._asdict() | {"at": entry.at * 1000} for entry in entries]
-        return web.json_response({"requests": shown, "next": since + len(entries)})
+        start = since(request)
+        shown = [asdict(entry) | {"at": entry.at * 1000} for entry in self._api.journal.entries[start:]]
+        return web.json_response({"requests": shown, "next": start + len(shown)})
 
     async def _budget(self, _: web.Request) -> web.Response:
         return web.json_response(
@@ -83,59 +91,61 @@ class Control:
         )
 
     async def _batches(self, request: web.Request) -> web.Response:
-        try:
-            more = More.model_validate_json(await request.read() or b"{}")
-        except ValidationError as wrong:
-            return _refused(wrong)
-        world = self._api.world
-        account = more.account or world.accounts[0]
+        more = _read(More, await request.read() or b"{}")
+        world, now = self._api.world, self._now()
+        account = more.account if more.account is not None else world.accounts[0]
         if account not in world.accounts:
-            return web.json_response({"error": f"no account {account}"}, status=400)
-        batches = [self._make(more, account) for _ in range(more.count)]
+            raise refusal(f"no account {account}")
+        batches = [self._make(more, account, now) for _ in range(more.count)]
         return web.json_response({"ids": [batch.id for batch in batches], "broadcast_id": batches[-1].broadcast_id})
 
-    def _make(self, more: More, account: str) -> Batch:
-        world, now = self._api.world, self._clock()
-        if more.validating_for is None:
+    def _make(self, more: More, account: str, now: float) -> Batch:
+        world = self._api.world
+        if more == More(count=more.count, account=more.account):
             return world.arrive(now, account)
-        mine = [each for each in world.broadcasts.values() if each.account == account and each.kind == more.kind]
-        room = mine and len(mine[-1].batches) < world.workload.batches_a_broadcast
-        broadcast = mine[-1] if room else world.broadcast(account, more.kind)
-        plan = Plan(
-            created=now,
-            validating=now + more.new_for,
-            ended=now + more.new_for + more.validating_for,
-            end=more.end,
-            size=more.size or 1000,
-            skips=more.skips,
-        )
-        return world.add(broadcast, plan)
+        if more.validating_for is None:
+            drawn = world.plan(now, size=more.size, end=more.end)
+            later = 0.0 if more.new_for is None else now + more.new_for - drawn.validating
+            plan = replace(drawn, validating=drawn.validating + later, ended=drawn.ended + later, skips=more.skips)
+        else:
+            validating = now + (more.new_for or 0.0)
+            plan = Plan(
+                created=now,
+                validating=validating,
+                ended=validating + more.validating_for,
+                end=more.end or ACTIVE,
+                size=1000 if more.size is None else more.size,
+                skips=more.skips,
+            )
+        return world.add(world.open_broadcast(account, more.kind or "calls"), plan)
 
     async def _faults(self, request: web.Request) -> web.Response:
-        """A fault, or {"mixed": share}."""
-        try:
-            asked = json.loads(await request.read())
-            if isinstance(asked, dict) and isinstance(asked.get("mixed"), int | float):
-                self._api.faults.mix(float(asked["mixed"]))
-                return web.json_response({"mixed": asked["mixed"]})
-            fault = Fault.model_validate(asked)
-        except ValidationError as wrong:
-            return _refused(wrong)
-        except ValueError:
-            return web.json_response({"error": "the body is no JSON"}, status=400)
-        return web.json_response({"id": self._api.faults.add(fault, self._clock())})
+        trouble = _read(Trouble, await request.read()).root
+        if isinstance(trouble, Fault):
+            return web.json_response({"id": self._api.faults.add(trouble, self._clock())})
+        self._api.faults.mix(trouble.mixed)
+        return web.json_response({"mixed": trouble.mixed})
 
     async def _clear(self, _: web.Request) -> web.Response:
         self._api.faults.clear()
         return web.json_response({})
 
     async def _remove(self, request: web.Request) -> web.Response:
-        found = self._api.faults.remove(int(request.match_info["number"]))
-        return web.json_response({}, status=200 if found else 404)
+        found = self._api.faults.remove(number(request.match_info["number"]))
+        return web.json_response({} if found else {"error": "no such fault"}, status=200 if found else 404)
+
+    def _now(self) -> float:
+        """The time, with everything there that has come by then."""
+        now = self._clock()
+        self._api.world.advance(now)
+        return now
 
 
-def _refused(wrong: ValidationError) -> web.Response:
-    return web.json_response({"error": wrong.errors(include_url=False, include_context=False)}, status=400)
+def _read(model: type[Asked], body: bytes) -> Asked:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as wrong:
+        raise refusal(complaint(wrong)) from wrong
 
 
 def _true(batch: Batch, now: float) -> Mapping[str, object]:

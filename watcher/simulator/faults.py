@@ -4,20 +4,22 @@ A fault is given as JSON over the control address, see `Fault`.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Operation = Literal["batch", "page", "submit", "enable"]
 
 FaultKind = Literal[
-    "code",  # an error answer: `code`, with `retry_after` and `body` as asked
+    "code",  # an error answer: `code`, with `body` as asked
     "not_json",
     "no_status",
     "other_id",
     "unknown_status",  # a status that nobody knows: `word`
     "huge",  # a body of over 1 MiB
-    "empty",  # 200 and nothing
+    "bomb",  # a small body that is over 1 MiB when unpacked
+    "bad_gzip",  # a body that is not gzip, though it says so
+    "empty",  # the right code and nothing
     "redirect",
     "slow",  # the right answer after `seconds`
     "hang",  # no answer at all
@@ -27,24 +29,44 @@ FaultKind = Literal[
     "lost",  # what was asked is done, and the answer is lost: `code`, or a reset where it is 0
 ]
 
+INSTEAD: Final[frozenset[FaultKind]] = frozenset({"code", "redirect", "hang", "reset"})
+"""These come instead of what was asked for, whoever asked; the others befall the right answer, after what was asked was done."""
+
 
 class Fault(BaseModel):
-    """One rule. It applies to the requests that all of its conditions fit, with the chance `share`, at most `count` times."""
+    """One rule. It applies to the requests that all of its conditions fit, with the chance `share`, at most `count` times.
 
-    model_config = ConfigDict(extra="forbid")
+    Where an answer comes at all, `retry_after` adds that header: seconds, or for "date" an HTTP date two seconds ahead.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: FaultKind
     code: Annotated[int, Field(ge=0, le=599)] = 503
-    retry_after: float | Literal["date"] | None = None
+    retry_after: Annotated[float, Field(ge=0.0)] | Literal["date"] | None = None
     body: Literal["json", "html", "empty"] = "json"
-    word: str = "PONDERING"
-    seconds: float = 1.0
+    word: Annotated[str, Field(min_length=1)] = "PONDERING"
+    seconds: Annotated[float, Field(ge=0.0)] = 1.0
     share: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
-    count: int | None = None
+    count: Annotated[int, Field(ge=1)] | None = None
     batch_ids: Sequence[int] | None = None
     account: str | None = None
     operation: Operation | None = None
-    lasts: float | None = None  # seconds from now
+    lasts: Annotated[float, Field(gt=0.0)] | None = None  # seconds from now
+
+    @model_validator(mode="after")
+    def _has_a_code_that_ends_an_answer(self) -> Self:
+        if self.code < 200 and not (self.kind == "lost" and self.code == 0):
+            raise ValueError("a code is 200 to 599, or 0 for a lost answer that ends with a reset")
+        return self
+
+
+class Mixed(BaseModel):
+    """Strikes that share of all requests with one of MIXED."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    mixed: Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 MIXED: Final[Sequence[tuple[float, Fault]]] = (
@@ -76,7 +98,7 @@ class _Rule:
         self.left = fault.count
         self.until = None if fault.lasts is None else now + fault.lasts
 
-    def fits(self, account: str, operation: Operation, batch_id: int | None, now: float) -> bool:
+    def fits(self, account: str, operation: Operation | None, batch_id: int | None, now: float) -> bool:
         fault = self.fault
         return (
             (self.until is None or now < self.until)
@@ -115,7 +137,7 @@ class Faults:
         self._rules.clear()
         self._mixed = 0.0
 
-    def strike(self, account: str, operation: Operation, batch_id: int | None, now: float) -> Fault | None:
+    def strike(self, account: str, operation: Operation | None, batch_id: int | None, now: float) -> Fault | None:
         """What befalls this request; None where it is answered as it should be."""
         for rule in self._rules.values():
             if rule.fits(account, operation, batch_id, now) and self._chance() < rule.fault.share:
@@ -128,8 +150,9 @@ class Faults:
 
     def _one_of_mixed(self) -> Fault:
         at = self._chance() * sum(weight for weight, _ in MIXED)
-        for weight, fault in MIXED:
-            at -= weight
-            if at < 0:
+        passed = 0.0
+        for weight, fault in MIXED[:-1]:
+            passed += weight
+            if at < passed:
                 return fault
         return MIXED[-1][1]

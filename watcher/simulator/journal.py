@@ -2,10 +2,12 @@
 
 from collections import deque
 from dataclasses import dataclass
-from typing import NamedTuple
+
+PENDING = "pending"
 
 
-class Entry(NamedTuple):
+@dataclass(slots=True, kw_only=True)
+class Entry:
     """One request. `at` is when it arrived, seconds since 1970; `outcome` the code of the answer, or the fault's name."""
 
     at: float
@@ -13,7 +15,7 @@ class Entry(NamedTuple):
     method: str
     path: str
     batch_id: int | None
-    outcome: str
+    outcome: str = PENDING
 
 
 @dataclass(slots=True)
@@ -33,21 +35,18 @@ class Journal:
         self.spent: dict[str, Spent] = {}
         self._last_second: dict[str, deque[float]] = {}
 
-    def arrived(self, account: str, at: float) -> int:
-        """Counts a request; how many of the account there were in the second that ends now, this one included."""
-        window = self._last_second.get(account)
-        if window is None:
-            window = self._last_second[account] = deque()
-            self.spent[account] = Spent()
-        window.append(at)
-        while at - window[0] >= 1.0:
+    def arrived(self, entry: Entry) -> int:
+        """Keeps a request; how many of its account there were in the second that ends with it, this one included.
+
+        A second holds its end and not its beginning: of two requests exactly one second apart each has its own.
+        """
+        self.entries.append(entry)
+        window = self._last_second.setdefault(entry.account, deque())
+        window.append(entry.at)
+        while entry.at - window[0] >= 1.0:
             window.popleft()
-        spent = self.spent[account]
+        spent = self.spent.setdefault(entry.account, Spent())
         spent.total += 1
         if len(window) > spent.most:
-            spent.most, spent.most_at = len(window), at
+            spent.most, spent.most_at = len(window), entry.at
         return len(window)
-
-    def write(self, entry: Entry) -> None:
-        """Keeps what became of a request."""
-        self.entries.append(entry)

@@ -1,10 +1,11 @@
-"""What there is: accounts, broadcasts, and batches whose whole life is planned when they are added.
+"""What there is: accounts, broadcasts, and batches whose whole life is planned when they come.
 
 What a batch shows at any moment follows from its plan and the time. Times are seconds since 1970, as floats.
 """
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -83,10 +84,9 @@ class Batch:
     enabled: bool = True
 
     def shown(self, now: float, *, sizes_late: bool) -> dict[str, object]:
-        """As the API shows it."""
+        """As the API shows it. With `sizes_late` the size is 0 until validation ends."""
         status = self.plan.status(now)
-        hidden = sizes_late and status in (NEW, VALIDATING)
-        size = 0 if hidden else self.plan.size
+        size = 0 if sizes_late and now < self.plan.ended else self.plan.size
         return {
             "id": self.id,
             "name": self.name,
@@ -110,31 +110,36 @@ class Broadcast:
 
 
 class World:
-    """All of it. Everything drawn comes from one seed, so the same calls make the same world."""
+    """All of it. Everything drawn comes from one seed, so the same calls make the same world.
 
-    def __init__(self, accounts: list[str], workload: Workload, seed: int) -> None:
+    Batches that come by themselves have their moments drawn; they are there from that moment on, whenever `advance` is called.
+    """
+
+    def __init__(self, accounts: Sequence[str], workload: Workload, seed: int, now: float) -> None:
         self.accounts = accounts
         self.workload = workload
         self.batches: dict[int, Batch] = {}
         self.broadcasts: dict[int, Broadcast] = {}
+        self._latest: dict[tuple[str, Kind | None], Broadcast] = {}
         self._random = random.Random(seed)
         self._last_id = 1000
+        for _ in range(workload.at_start):
+            self.arrive(now)
+        self._to_come = workload.batches if workload.arrivals > 0 else 0
+        self._next = now
+        self._draw_next()
 
-    def broadcast(self, account: str, kind: Kind) -> Broadcast:
-        """A new broadcast."""
-        broadcast = Broadcast(id=self._next_id(), account=account, kind=kind)
-        self.broadcasts[broadcast.id] = broadcast
-        return broadcast
+    def advance(self, now: float) -> None:
+        """Lets come what has come by now, each batch at its own moment."""
+        while self._to_come and self._next <= now:
+            self._to_come -= 1
+            self.arrive(self._next)
+            self._draw_next()
 
     def arrive(self, now: float, account: str | None = None) -> Batch:
         """A batch as the workload has them, in the account's latest broadcast or, when that is full, a new one."""
         draw, load = self._random, self.workload
-        account = account if account is not None else draw.choice(self.accounts)
-        mine = [broadcast for broadcast in self.broadcasts.values() if broadcast.account == account]
-        if mine and len(mine[-1].batches) < load.batches_a_broadcast:
-            broadcast = mine[-1]
-        else:
-            broadcast = self.broadcast(account, "texts" if draw.random() < load.texts_share else "calls")
+        broadcast = self.open_broadcast(account if account is not None else draw.choice(self.accounts))
         listed = draw.random() < load.lists_share
         return self.add(broadcast, self.plan(now, listed=listed), contact_list_id=self._next_id() if listed else None)
 
@@ -172,17 +177,21 @@ class World:
         broadcast.batches.append(number)
         return batch
 
-    def until_next(self) -> float:
-        """Seconds until the next batch comes by itself."""
-        return self._random.expovariate(self.workload.arrivals)
+    def open_broadcast(self, account: str, kind: Kind | None = None) -> Broadcast:
+        """The account's latest broadcast (of that kind, where one is given); a new one when that is full."""
+        latest = self._latest.get((account, kind))
+        if latest is not None and len(latest.batches) < self.workload.batches_a_broadcast:
+            return latest
+        if kind is None:
+            kind = "texts" if self._random.random() < self.workload.texts_share else "calls"
+        broadcast = Broadcast(id=self._next_id(), account=account, kind=kind)
+        self.broadcasts[broadcast.id] = broadcast
+        self._latest[account, kind] = self._latest[account, None] = broadcast
+        return broadcast
 
-    def latency(self, median: float) -> float:
-        """How long an answer takes, in seconds: lognormal around the median."""
-        return median * math.exp(self._random.gauss(0.0, 0.4)) if median > 0 else 0.0
-
-    def chance(self) -> float:
-        """A number in [0, 1)."""
-        return self._random.random()
+    def _draw_next(self) -> None:
+        if self._to_come:
+            self._next += self._random.expovariate(self.workload.arrivals)
 
     def _next_id(self) -> int:
         self._last_id += 1
