@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CONFIG ?=
 
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -ec
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo run test lint format bench chaos lock clean
 
@@ -22,7 +25,7 @@ run: $(VENV)/.runtime ## the daemon against the real CallFire: set CALLFIRE_LOGI
 
 test: lint ## everything the gate asks for
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage run -m pytest 2>&1 | tee .pytest_closing
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --include='watcher/core/*' --fail-under=100 --skip-covered
 	@$(BIN)/coverage report --omit='watcher/core/*' --fail-under=90 --skip-covered --precision=1

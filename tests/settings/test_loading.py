@@ -274,16 +274,16 @@ def test_all_problems_are_told_at_once() -> None:
         ),
         "environment variable CALLFIRE_RATE: must be a valid number, not 'fast': for example CALLFIRE_RATE=5",
         'w.toml:polling.worth: must be a duration: write seconds as a number, or "500ms", "15s", "5m", "1h30m", "7d"',
-        'w.toml:webhooks.timeout: is not between 1 and 30 s: write seconds as a number, or "15s"',
         (
             "w.toml:webhooks.per_endpoint: must be a valid integer, got a number with a fractional part, not 1.5: "
             "for example per_endpoint = 4"
         ),
+        'w.toml:webhooks.timeout: is not between 1 and 30 s: write seconds as a number, or "15s"',
         "environment variable WATCHER_HTTP__LISTN: is not known: did you mean WATCHER_HTTP__LISTEN?",
         "w.toml:log.level: must be 'debug', 'info', 'warning' or 'error', not 'loud': for example level = \"info\"",
+        "w.toml:acounts: is not known: did you mean accounts?",
         "environment variable WATCHER_HTPT__LISTEN: is not known: did you mean WATCHER_HTTP__LISTEN?",
         "environment variable WATCHER_QQ__WW: is not known: unset it",
-        "w.toml:acounts: is not known: did you mean accounts?",
     ]
 
 

@@ -75,7 +75,7 @@ class Problem(Exception):
         """The problem as a response."""
         return web.Response(
             status=self.status,
-            body=json.dumps(self.document(), separators=(",", ":")).encode(),
+            body=json.dumps(self.document(), separators=(",", ":")).encode() + b"\n",
             content_type="application/problem+json",
             headers=self.headers,
         )

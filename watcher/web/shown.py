@@ -16,7 +16,7 @@ def answer(
     model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None, exclude_none: bool = False
 ) -> web.Response:
     """The model as a JSON response."""
-    body = model.model_dump_json(exclude_none=exclude_none).encode()
+    body = model.model_dump_json(exclude_none=exclude_none).encode() + b"\n"  # so that a terminal shows it as a line
     return web.Response(status=status, body=body, content_type="application/json", headers=headers)
 
 
