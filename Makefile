@@ -44,7 +44,7 @@ format: $(VENV)/.dev ## ruff's formatter and its safe repairs
 bench: $(VENV)/.dev ## how fast it is beside bare loops in the same run; writes tests/bench/RESULTS.md
 	@$(BIN)/python -m tests.bench
 
-chaos: $(VENV)/.dev ## the long campaigns: every crash point twenty times, twenty kills under faults (about half an hour)
+chaos: $(VENV)/.dev ## the long campaigns: every crash point twenty times, twenty kills under faults (about five minutes)
 	@$(BIN)/python -m pytest -m campaign tests/chaos
 
 lock: ## pins the requirements anew (needs uv)

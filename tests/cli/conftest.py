@@ -17,6 +17,8 @@ from watcher.cli.program import program
 
 Watcher = Callable[..., Result]
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture(autouse=True)
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +75,7 @@ def process(*arguments: object, folder: Path, **environ: str) -> Iterator[dict[s
         stderr=subprocess.DEVNULL,
         text=True,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environ},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
     ) as running:
         assert running.stdout is not None
         try:

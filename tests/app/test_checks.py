@@ -1,0 +1,52 @@
+"""`check`: each thing that can be wrong is found before the daemon runs, and said with what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.app.house import asked, settings_for
+from watcher.app import Finding, check
+from watcher.simulator.config import SimulatorConfig
+from watcher.simulator.server import serve
+from watcher.store.opening import migrate
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+async def test_an_address_of_another_machine_is_found(tmp_path: Path) -> None:
+    settings = settings_for(
+        tmp_path, NOWHERE, WATCHER_LISTEN="192.0.2.1:8080", WATCHER_API_TOKEN="a-token-of-some-length"
+    )
+    assert (await check(settings, upstream=False))[1] == Finding(
+        name="listen", ok=False, detail="192.0.2.1:8080 cannot be listened on: Cannot assign requested address"
+    )
+
+
+async def test_a_database_that_is_there_is_tried(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, NOWHERE)
+    path = tmp_path / "watcher.db"
+    assert (await check(settings, upstream=False))[0].detail == f"{path} will be made at the first start"
+    migrate(path)
+    assert (await check(settings, upstream=False))[0] == Finding(
+        name="database", ok=True, detail=f"{path} can be read and written"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "ok", "said"),
+    [
+        ({"kind": "code", "code": 404}, True, "the login is good"),
+        ({"kind": "code", "code": 401}, False, "check login and password"),
+        ({"kind": "code", "code": 403}, False, "check login and password"),
+        ({"kind": "code", "code": 502, "body": "html"}, False, "the login could not be tried; check base_url"),
+        ({"kind": "reset"}, False, "the login could not be tried; check base_url"),
+    ],
+)
+async def test_the_login_is_tried_with_one_request(
+    tmp_path: Path, fault: dict[str, object], ok: bool, said: str
+) -> None:
+    async with serve(SimulatorConfig(latency=0.0)) as callfire:
+        await asked(callfire.control, "/faults", fault)
+        finding = (await check(settings_for(tmp_path, callfire.api), upstream=True))[-1]
+        assert len((await asked(callfire.control, "/requests"))["requests"]) == 1
+    assert (finding.name, finding.ok, finding.detail.endswith(said)) == ("account default", ok, True), finding
