@@ -18,6 +18,7 @@ MESSAGES: Final[Mapping[int, str]] = {
     406: "Not acceptable",
     408: "Request timed out",
     410: "Entity is gone",
+    413: "The request is too large",
     425: "Too early",
     429: "Too many requests",
 }

@@ -55,7 +55,11 @@ class Api:
         batch_id = number if kind is None else None
         entry = Entry(at=at, account=account, method=request.method, path=request.path, batch_id=batch_id)
         in_a_second = self.journal.arrived(entry)
-        body = await request.read() if request.body_exists else b""
+        try:
+            body = await request.read() if request.body_exists else b""
+        except web.HTTPRequestEntityTooLarge:
+            entry.outcome = "413"
+            return send(request, error(413))
         now = self._clock()
         fault = self.faults.strike(account, operation, batch_id, now)
         if fault is not None and fault.kind in INSTEAD:

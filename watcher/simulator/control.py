@@ -15,7 +15,7 @@ from watcher.simulator.questions import number, refusal, since
 from watcher.simulator.world import ACTIVE, Batch, Kind, Plan
 
 Asked = TypeVar("Asked", bound=BaseModel)
-Seconds = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, le=1e9)]
 
 
 class More(BaseModel):

@@ -85,7 +85,7 @@ class Receiver:
         number, timestamp = request.headers.get("webhook-id", ""), request.headers.get("webhook-timestamp", "")
         if not number or not SECONDS.fullmatch(timestamp) or abs(now - int(timestamp)) > TOLERANCE:
             return False
-        right = hmac.digest(self._key, f"{number}.{timestamp}.".encode() + body, "sha256")
+        right = hmac.digest(self._key, f"{number}.{timestamp}.".encode(errors="surrogateescape") + body, "sha256")
         for signature in request.headers.get("webhook-signature", "").split(" "):
             version, _, given = signature.partition(",")
             try:
@@ -102,10 +102,13 @@ class Receiver:
 
 
 def _parsed(body: bytes) -> object:
+    """The body, where it is JSON that the journal can show: not NaN, and not nested as deep as can be read but not written."""
     try:
-        return json.loads(body)
+        parsed: object = json.loads(body)
+        json.dumps([[[[parsed]]]], allow_nan=False)
     except (ValueError, RecursionError):
         return None
+    return parsed
 
 
 @asynccontextmanager
