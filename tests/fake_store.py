@@ -21,8 +21,11 @@ from watcher.core.model import (
     State,
     Watch,
 )
-from watcher.core.outbox import Settlement, subscribers
+from watcher.core.outbox import Outcome, Settlement, subscribers
 from watcher.ports import AccountChange, Change, Committed, EventQuery, Followed, Owed, StoreError, WatchQuery, Wish
+from watcher.store.wishes import grant
+
+STATES = {"done": DeliveryState.DONE, "dead": DeliveryState.DEAD, "held": DeliveryState.HELD}
 
 
 class FakeStore:
@@ -32,6 +35,8 @@ class FakeStore:
     before it does anything. `meanwhile` holds, by operation, what happens once between the doing of it and its answer.
     `done` counts what was done.
     """
+
+    alive = True
 
     def __init__(self, clock: FakeClock, endpoints: Sequence[Endpoint] = ()) -> None:
         self.watches: dict[Key, Watch] = {}
@@ -65,22 +70,18 @@ class FakeStore:
         """As if they had been stored before."""
         self.watches |= {watch.key: watch for watch in watches}
 
+    def put_endpoints(self, *endpoints: Endpoint) -> None:
+        """As if they had come to be so meanwhile."""
+        self._endpoints |= {endpoint.id: endpoint for endpoint in endpoints}
+
     async def follow(self, wishes: Sequence[Wish], now: datetime) -> list[Followed]:
         await self._do("follow")
-        followed = [self._follow(wish, now) for wish in wishes]
+        followed: list[Followed] = []
+        for wish in wishes:
+            followed.append(grant(self.watches.get(wish.key), wish, now))
+            self.put(followed[-1].watch)
         await self._answer("follow")
         return followed
-
-    def _follow(self, wish: Wish, now: datetime) -> Followed:
-        known = self.watches.get(wish.key)
-        if known is not None and known.state is State.OPEN:
-            return Followed(what="known", watch=known)
-        if known is None:
-            watch = Watch(account=wish.key.account, batch_id=wish.key.batch_id, opened=now, labels=wish.labels or {})
-        else:
-            watch = replace(known, state=State.OPEN, opened=now, version=known.version + 1)
-        self.watches[wish.key] = watch
-        return Followed(what="created" if known is None else "reopened", watch=watch)
 
     async def stop(self, key: Key) -> bool:
         await self._do("stop")
@@ -126,8 +127,8 @@ class FakeStore:
         stored = self.watches.get(change.watch.key)
         committed = None
         if stored is not None and stored.version == change.version:
-            self.watches[change.watch.key] = replace(change.watch, version=change.version + 1)
             committed = self._record(change.events)
+            self.put(replace(change.watch, version=change.version + 1))
         await self._answer("commit")
         return committed
 
@@ -135,8 +136,8 @@ class FakeStore:
         await self._do("save_looks")
         for look in looks:
             key = Key(account, look.batch_id)
-            watch = self.watches[key]
-            if watch.asked is None or look.asked > watch.asked:
+            watch = self.watches.get(key)
+            if watch is not None and (watch.asked is None or look.asked > watch.asked):
                 self.watches[key] = replace(
                     watch,
                     asked=look.asked,
@@ -153,12 +154,15 @@ class FakeStore:
 
     async def save_account(self, change: AccountChange) -> Committed:
         await self._do("save_account")
-        self.records[change.record.name] = change.record
         committed = self._record(change.events)
+        self.records[change.record.name] = change.record
         await self._answer("save_account")
         return committed
 
     def _record(self, events: Sequence[Event]) -> Committed:
+        ids = [*(each.id for each in self.log), *(event_id("test", event) for event in events)]
+        if len(set(ids)) < len(ids):
+            raise StoreError(f"one of {ids} is there already")
         recorded = [self._recorded(event) for event in events]
         return Committed(events=recorded, deliveries=[self._owe(event) for event in recorded])
 
@@ -173,8 +177,6 @@ class FakeStore:
             number=event.number,
             body=body_of(event),
         )
-        if recorded.id in {each.id for each in self.log}:
-            raise StoreError(f"{recorded.id} is there already")
         self.log.append(recorded)
         return recorded
 
@@ -209,7 +211,31 @@ class FakeStore:
 
     async def settle_endpoints(self, endpoints: Sequence[Endpoint]) -> None:
         await self._do("settle_endpoints")
-        self._endpoints = {endpoint.id: replace(endpoint, secrets=()) for endpoint in endpoints}
+        named = {endpoint.id: replace(endpoint, secrets=()) for endpoint in endpoints}
+        for known in list(self._endpoints.values()):
+            if known.id not in named:
+                self._endpoints[known.id] = replace(known, state=EndpointState.REMOVED)
+                self._turn_over(known.id, DeliveryState.PENDING, DeliveryState.HELD)
+            elif known.url == named[known.id].url:
+                state = EndpointState.ACTIVE if known.disabled_reason is None else EndpointState.DISABLED
+                self._endpoints[known.id] = replace(
+                    named[known.id],
+                    state=state,
+                    disabled_reason=known.disabled_reason,
+                    paused_until=known.paused_until,
+                )
+                if known.state is not state is EndpointState.ACTIVE:
+                    self._owe_again(known.id)
+            else:
+                self._endpoints[known.id] = named[known.id]
+                self._owe_again(known.id)
+        self._endpoints = dict(sorted((named | self._endpoints).items()))
+
+    def _owe_again(self, endpoint_id: str) -> None:
+        self._turn_over(endpoint_id, DeliveryState.HELD, DeliveryState.PENDING)
+        for each in self.deliveries.values():
+            if each.endpoint_id == endpoint_id and each.state is DeliveryState.PENDING:
+                self.deliveries[each.id] = replace(each, due=min(each.due, self._clock.now()))
 
     async def endpoints(self) -> list[Endpoint]:
         await self._do("endpoints")
@@ -219,7 +245,9 @@ class FakeStore:
         await self._do("claim")
         claimed: list[Delivery] = []
         for endpoint_id, most in room.items():
-            endpoint = self._endpoints[endpoint_id]
+            endpoint = self._endpoints.get(endpoint_id)
+            if endpoint is None:
+                continue
             paused = endpoint.paused_until is not None and endpoint.paused_until > now
             if endpoint.state is EndpointState.ACTIVE and not paused:
                 claimed += self._due(endpoint_id, now)[:most]
@@ -233,30 +261,39 @@ class FakeStore:
             for each in self.deliveries.values()
             if each.endpoint_id == endpoint_id and each.state is DeliveryState.PENDING and each.due <= now
         ]
-        free = [each for each in due if each.id not in self.claims or self.claims[each.id][1] <= now]
-        return sorted(free, key=lambda each: (each.due, each.id))
+        return sorted((each for each in due if self._is_free(each.id, now)), key=lambda each: (each.due, each.id))
 
-    async def settle(self, settlement: Settlement, *, token: str) -> bool:
+    def _is_free(self, delivery_id: int, now: datetime) -> bool:
+        return delivery_id not in self.claims or self.claims[delivery_id][1] <= now
+
+    async def settle(self, settlement: Settlement, *, token: str) -> Outcome | None:
         await self._do("settle")
         if self.claims.get(settlement.delivery_id, ("",))[0] != token:
-            return False
+            return None
         del self.claims[settlement.delivery_id]
         self.settlements.append(settlement)
         before = self.deliveries[settlement.delivery_id]
-        states = {"retried": "pending", "returned": "pending"}
-        self.deliveries[before.id] = replace(
-            before,
-            state=DeliveryState(states.get(settlement.outcome, settlement.outcome)),
-            attempts=settlement.attempts,
-            due=settlement.due or before.due,
-        )
         endpoint = self._endpoints[settlement.endpoint_id]
+        state = STATES.get(settlement.outcome, DeliveryState.PENDING)
+        if state is DeliveryState.PENDING and endpoint.state is not EndpointState.ACTIVE:
+            state = DeliveryState.HELD
+        self.deliveries[before.id] = replace(
+            before, state=state, attempts=settlement.attempts, due=settlement.due or before.due
+        )
         if settlement.pause_until is not None:
-            endpoint = replace(endpoint, paused_until=settlement.pause_until)
-        if settlement.disable is not None:
+            until = max(settlement.pause_until, endpoint.paused_until or settlement.pause_until)
+            endpoint = replace(endpoint, paused_until=until)
+        if settlement.disable is not None and endpoint.state is EndpointState.ACTIVE:
             endpoint = replace(endpoint, state=EndpointState.DISABLED, disabled_reason=settlement.disable)
+            self._turn_over(endpoint.id, DeliveryState.PENDING, DeliveryState.HELD)
         self._endpoints[endpoint.id] = endpoint
-        return True
+        return "held" if state is DeliveryState.HELD else settlement.outcome
+
+    def _turn_over(self, endpoint_id: str, before: DeliveryState, after: DeliveryState) -> None:
+        """All the endpoint's deliveries of one state come into another."""
+        for each in self.deliveries.values():
+            if each.endpoint_id == endpoint_id and each.state is before:
+                self.deliveries[each.id] = replace(each, state=after)
 
     async def release(self, token: str) -> int:
         await self._do("release")
@@ -268,18 +305,19 @@ class FakeStore:
     async def owed(self, now: datetime) -> list[Owed]:
         await self._do("owed")
         owed: list[Owed] = []
-        for endpoint_id in self._endpoints:
+        for endpoint_id, endpoint in self._endpoints.items():
             pending = [
                 each
                 for each in self.deliveries.values()
                 if each.endpoint_id == endpoint_id and each.state is DeliveryState.PENDING
             ]
+            free = [each.due for each in pending if self._is_free(each.id, now)]
             owed.append(
                 Owed(
                     endpoint_id=endpoint_id,
                     pending=len(pending),
                     oldest=min((each.created for each in pending), default=None),
-                    next_due=min((each.due for each in pending if each.id not in self.claims), default=None),
+                    next_due=max(min(free), endpoint.paused_until or min(free)) if free else None,
                 )
             )
         return owed

@@ -1,6 +1,7 @@
 """Hand-written stand-ins for the ports; the store's is in `fake_store`."""
 
 import asyncio
+import math
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -152,11 +153,15 @@ class FakeUpstream:
         """The batches asked about, in order."""
         return [batch_id for _, batch_id in self.asked]
 
-    async def token(self) -> None:
+    async def token(self, within: float = math.inf) -> bool:
         self.before_token()
         await asyncio.sleep(0)
+        if 1 / self.effective_rate > within:
+            self.clock.turn(seconds=within)
+            return False
         self.clock.turn(seconds=1 / self.effective_rate)
         self.tokens += 1
+        return True
 
     async def look(self, batch_id: int) -> Answer:
         asked = self.clock.now()

@@ -276,18 +276,87 @@ async def test_what_could_not_be_written_down_within_its_lease_is_sent_again_und
             await post.step()
         assert post.clock.now() - NOON >= timedelta(seconds=45)
         assert post.sender.sent == [("a", "evt_1")] * 2
-        assert len(attempts(post)) == 1
+        assert [news.outcome for news in attempts(post)] == ["lost", "done"]
 
 
-async def test_an_attempt_whose_lease_was_taken_by_another_is_not_told() -> None:
+async def test_an_attempt_whose_claim_went_to_another_is_told_as_one_of_which_nothing_became() -> None:
     async with Post("a") as post:
         post.owe("a")
         gate = post.hang("a")
+        post.sender.script("a", answered(410))
         await post.step()
         post.store.claims[1] = ("another", NOON)
         gate.set()
         await settle_down()
-        assert (post.states(), post.ear.heard) == (["pending"], [])
+        assert (post.states(), post.ear.heard) == (["pending"], attempts(post))
+        assert [(news.outcome, news.code) for news in attempts(post)] == [("lost", 410)]
+
+
+async def test_what_is_kept_because_its_endpoint_was_disabled_meanwhile_is_told_as_held() -> None:
+    async with Post("a") as post:
+        post.owe("a", 3)
+        post.sender.script("a", answered(410), answered(500), answered(200))
+        await post.step()
+        assert [(news.code, news.outcome) for news in attempts(post)] == [(410, "held"), (500, "held"), (200, "done")]
+        assert post.states() == ["held", "held", "done"]
+
+
+# Claims
+
+
+async def test_every_claim_has_a_token_of_its_own() -> None:
+    async with Post("a", "b") as post:
+        for name in ("a", "b", "b"):
+            post.owe(name)
+            post.hang(name)
+            await post.step()
+        tokens = [token for token, _ in post.store.claims.values()]
+        assert (len(set(tokens)), {token.partition(".")[0] for token in tokens}) == (3, {"mine"})
+
+
+async def test_what_flies_is_not_sent_beside_itself_when_the_clock_is_set_forward() -> None:
+    async with Post("a") as post:
+        post.owe("a")
+        gate = post.hang("a")
+        await post.step()
+        for _ in range(3):
+            post.clock.turn(hours=1)
+            await post.step()
+        gate.set()
+        await settle_down()
+        assert (post.sender.sent, post.states()) == ([("a", "evt_1")], ["done"])
+        assert [(news.outcome, news.attempts) for news in attempts(post)] == [("done", 1)]
+        assert post.store.claims == {}
+
+
+async def test_what_flies_takes_one_place_however_often_it_is_claimed() -> None:
+    async with Post("a", limits=Limits(per_endpoint=2)) as post:
+        post.owe("a")
+        gate = post.hang("a")
+        for _ in range(3):
+            await post.step()
+            post.clock.turn(hours=1)
+        post.owe("a", 5)
+        for _ in range(3):
+            await post.step()
+        assert len(post.sender.sent) == 2
+        gate.set()
+        while post.states() != ["done"] * 6:
+            await post.step()
+        assert len(post.sender.sent) == 6
+
+
+async def test_what_is_claimed_anew_while_it_is_settled_is_settled_under_the_new_claim() -> None:
+    async with Post("a") as post:
+        post.owe("a")
+        settling = post.store.gates["settle"] = asyncio.Event()
+        await post.step()
+        post.clock.turn(hours=1)
+        await post.step()
+        settling.set()
+        await settle_down()
+        assert (post.sender.sent, post.states()) == ([("a", "evt_1")], ["done"])
+        assert [news.outcome for news in attempts(post)] == ["done"]
 
 
 async def test_an_attempt_that_fails_inside_frees_its_place_and_is_tried_again_after_the_lease() -> None:
@@ -315,7 +384,7 @@ async def test_a_receiver_that_is_gone_gets_nothing_more_and_that_is_told() -> N
         for _ in range(3):
             await post.step()
         assert len(post.sender.sent) == 1
-        assert post.states() == ["held", "pending"]
+        assert post.states() == ["held", "held"]
         assert post.ear.of(EndpointChanged) == [
             EndpointChanged(endpoint="a", state="disabled", reason="the receiver answered 410 Gone")
         ]
@@ -343,30 +412,58 @@ async def test_a_receiver_that_asks_for_a_pause_gets_it_whole_and_that_is_told()
 # Reports, and the end
 
 
-async def test_the_report_says_what_every_endpoint_is_owed_and_how_it_is() -> None:
+async def test_the_report_says_what_every_endpoint_is_owed_and_every_state_once() -> None:
     async with Post("a", "b", "c") as post:
         post.owe("a", 2, late=5.0)
-        await post.store.settle_endpoints(
-            [
-                post.endpoints["a"],
-                replace(post.endpoints["b"], paused_until=NOON + timedelta(seconds=1)),
-                replace(post.endpoints["c"], state=EndpointState.DISABLED, paused_until=NOON + timedelta(seconds=1)),
-            ]
+        until = NOON + timedelta(seconds=1)
+        post.store.put_endpoints(
+            replace(post.endpoints["b"], paused_until=until),
+            replace(post.endpoints["c"], state=EndpointState.DISABLED, disabled_reason="gone", paused_until=until),
         )
-        await post.deliverer.report()
-        assert post.ear.heard == [
+        paused = "the receiver asked for it with Retry-After"
+        owed = [
             Backlog(endpoint="a", pending=2, oldest_age=5.0, state="active"),
             Backlog(endpoint="b", pending=0, oldest_age=0.0, state="paused"),
             Backlog(endpoint="c", pending=0, oldest_age=0.0, state="disabled"),
         ]
+        await post.deliverer.report()
+        assert post.ear.heard == [
+            EndpointChanged(endpoint="b", state="paused", reason=paused, until=until),
+            EndpointChanged(endpoint="c", state="disabled", reason="gone"),
+            *owed,
+        ]
+        post.ear.heard.clear()
+        await post.deliverer.report()
+        assert post.ear.heard == owed
         post.clock.turn(seconds=1)
         post.ear.heard.clear()
         await post.deliverer.report()
-        assert [news.state for news in post.ear.of(Backlog) if isinstance(news, Backlog)] == [
-            "active",
-            "active",
-            "disabled",
+        assert post.ear.heard == [
+            EndpointChanged(endpoint="b", state="active", reason="nothing holds it back any more"),
+            Backlog(endpoint="a", pending=2, oldest_age=6.0, state="active"),
+            Backlog(endpoint="b", pending=0, oldest_age=0.0, state="active"),
+            Backlog(endpoint="c", pending=0, oldest_age=0.0, state="disabled"),
         ]
+
+
+async def test_nothing_is_reported_of_an_endpoint_that_is_not_in_the_settings() -> None:
+    async with Post("a") as post:
+        post.store.put_endpoints(Endpoint(id="b", url="https://b.example", state=EndpointState.REMOVED))
+        await post.deliverer.report()
+        assert post.ear.heard == [Backlog(endpoint="a", pending=0, oldest_age=0.0, state="active")]
+
+
+async def test_pauses_are_told_when_they_begin_and_when_they_end() -> None:
+    async with Post("a") as post:
+        post.owe("a", 3)
+        post.sender.script("a", answered(429, retry_after=timedelta(seconds=60)))
+        for _ in range(2):
+            await post.step()
+            await post.deliverer.report()
+            post.clock.turn(hours=2)
+            await post.deliverer.report()
+        told = [news.state for news in post.ear.of(EndpointChanged) if isinstance(news, EndpointChanged)]
+        assert told == ["paused", "active", "paused", "active"]
 
 
 async def test_at_the_end_what_was_claimed_is_given_back() -> None:
@@ -375,5 +472,32 @@ async def test_at_the_end_what_was_claimed_is_given_back() -> None:
         post.hang("a")
         await post.step()
         assert len(post.store.claims) == 2
+        await post.deliverer.release()
+        assert post.store.claims == {}
+
+
+async def test_what_was_claimed_in_turn_and_not_settled_is_given_back_claim_by_claim() -> None:
+    async with Post("a", "b") as post:
+        for name in ("a", "b"):
+            post.owe(name)
+            post.hang(name)
+            await post.step()
+        post.store.claims[99] = ("another", NOON)
+        await post.deliverer.release()
+        assert post.store.claims == {99: ("another", NOON)}
+
+
+async def test_a_claim_whose_answer_nobody_waited_for_is_given_back() -> None:
+    async with Post("a") as post:
+        post.owe("a")
+        step = asyncio.create_task(post.deliverer.step())
+
+        async def end() -> None:
+            step.cancel()
+            await asyncio.sleep(0)
+
+        post.store.meanwhile["claim"] = end
+        await asyncio.wait([step])
+        assert (step.cancelled(), post.sender.sent, len(post.store.claims)) == (True, [], 1)
         await post.deliverer.release()
         assert post.store.claims == {}

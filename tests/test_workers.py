@@ -175,6 +175,42 @@ async def test_at_the_end_workers_stop_at_once_and_errands_end_in_peace() -> Non
     assert ended.is_set()
 
 
+async def test_at_rest_nothing_new_is_begun_and_what_flies_flies_on() -> None:
+    finish, ended = asyncio.Event(), asyncio.Event()
+
+    async def errand() -> None:
+        await finish.wait()
+        ended.set()
+
+    busy = Busy()
+    async with crew() as mine:
+        mine.hire(busy)
+        mine.errand("look", errand())
+        await settle_down()
+        await mine.rest()
+        taken = busy.taken
+        await settle_down()
+        assert (busy.taken, ended.is_set()) == (taken, False)
+        finish.set()
+    assert ended.is_set()
+
+
+async def test_the_grace_of_errands_begins_when_the_crew_comes_to_rest() -> None:
+    async def errand() -> None:
+        await asyncio.Event().wait()
+
+    async with crew(grace=1e-9) as mine:
+        mine.errand("look", errand())
+        await settle_down()
+        task = task_named("look")
+        await mine.rest()
+        await settle_down()
+        assert not task.done()
+        async with asyncio.timeout(10):
+            await mine.dismiss()
+        assert task.cancelled()
+
+
 async def test_an_errand_that_outlasts_its_grace_is_cancelled_and_waited_for() -> None:
     cleaned = asyncio.Event()
 

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Literal, Protocol
 
 from watcher.core.account import AccountRecord
@@ -14,7 +15,7 @@ from watcher.core.answers import Answer
 from watcher.core.model import Attempt, Delivery, Endpoint, Event, Key, Recorded, Watch
 from watcher.core.model import LastLook as LastLook
 from watcher.core.news import Tell as Tell
-from watcher.core.outbox import Settlement
+from watcher.core.outbox import Outcome, Settlement
 
 
 class StoreError(Exception):
@@ -55,8 +56,9 @@ class Upstream(Protocol):
         """Requests a second in force now."""
         ...
 
-    async def token(self) -> None:
-        """Returns when the budget allows one request; each return allows exactly one. For one waiter at a time."""
+    async def token(self, within: float = inf) -> bool:
+        """Returns when the budget allows one request; each True allows exactly one. False after `within` seconds in which it
+        allowed none. For one waiter at a time."""
         ...
 
     async def look(self, batch_id: int) -> Answer:
@@ -130,7 +132,11 @@ class WatchQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventQuery:
-    """Which events to list: those at a position greater than `after`, in the order of positions."""
+    """Which events to list: those at a position greater than `after`, in the order of positions.
+
+    Positions become visible in their order: where one has been read, no smaller one appears any more. So whoever goes on
+    after the last position read misses none, however many commit at once; a store with more than one writer must see to it.
+    """
 
     after: int = 0
     limit: int = 100
@@ -151,6 +157,11 @@ class Owed:
 
 class Store(Protocol):
     """Everything that lasts. Every method either does all it says, durably, or raises StoreError and does nothing."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it may answer, now or later; False where only a new process can help."""
+        ...
 
     async def follow(self, wishes: Sequence[Wish], now: datetime) -> list[Followed]:
         """Makes or opens the watches, in the order of the wishes. A watch that is open already is left as it is, but for
@@ -178,9 +189,9 @@ class Store(Protocol):
         ...
 
     async def commit(self, change: Change) -> Committed | None:
-        """The watch, its events and one delivery per matching endpoint
-        (HELD where the endpoint is disabled), in one transaction. The watch is stored as given, but for its version, which
-        becomes `change.version` + 1. None, and nothing done, where the stored version is not `change.version`."""
+        """The watch, its events and one delivery per matching endpoint (HELD where the endpoint is disabled, none where it
+        was removed), in one transaction. The watch is stored as given, but for its version, which becomes
+        `change.version` + 1. None, and nothing done, where the stored version is not `change.version`."""
         ...
 
     async def save_looks(self, account: str, looks: Sequence[LastLook]) -> None:
@@ -196,12 +207,13 @@ class Store(Protocol):
         ...
 
     async def events(self, query: EventQuery) -> list[Recorded]:
-        """At most `limit` events that match, in the order of positions."""
+        """At most `limit` events that match, in the order of positions, which is the order in which they become visible."""
         ...
 
     async def settle_endpoints(self, endpoints: Sequence[Endpoint]) -> None:
-        """Makes the settings' endpoints those of the store: new ones made, known ones updated (their state stays, but for
-        ones disabled for not being in the settings), others disabled, their pending deliveries HELD."""
+        """Makes the settings' endpoints those of the store: new ones made, known ones updated, others REMOVED, their pending
+        deliveries HELD. A known one stays disabled and paused, unless its URL is another now; one that was removed is again
+        what it was. What one that is active was kept from, by any of that, is PENDING and due."""
         ...
 
     async def endpoints(self) -> list[Endpoint]:
@@ -210,12 +222,14 @@ class Store(Protocol):
 
     async def claim(self, room: Mapping[str, int], *, token: str, now: datetime, until: datetime) -> list[Delivery]:
         """At most `room[endpoint]` due deliveries of each endpoint named, oldest due first, claimed under the token until
-        the time given. None is claimed twice before its lease ends; none of a paused or disabled endpoint is claimed."""
+        the time given. None is claimed twice before its lease ends; none of an endpoint that is paused or not active is
+        claimed."""
         ...
 
-    async def settle(self, settlement: Settlement, *, token: str) -> bool:
-        """Writes what became of an attempt, and what follows for the endpoint, where the token still stands. False,
-        and nothing done, where it does not."""
+    async def settle(self, settlement: Settlement, *, token: str) -> Outcome | None:
+        """Writes what became of an attempt, and what follows for the endpoint, where the token still stands; gives what
+        became of it: held instead of tried again where the endpoint is no longer active. None, and nothing done, where the
+        token does not stand."""
         ...
 
     async def release(self, token: str) -> int:
@@ -223,7 +237,7 @@ class Store(Protocol):
         ...
 
     async def owed(self, now: datetime) -> list[Owed]:
-        """What every endpoint is owed, disabled ones too."""
+        """What every endpoint is owed, disabled and removed ones too."""
         ...
 
     async def ping(self) -> None:
@@ -290,7 +304,7 @@ class Health(Protocol):
     """What the probes ask."""
 
     def live(self) -> Sequence[Check]:
-        """The loop turns, and every poller took a step within the last minute."""
+        """The loop turns, the store may answer, and every poller took a step within the last minute."""
         ...
 
     async def ready(self) -> Sequence[Check]:

@@ -30,7 +30,8 @@ class Worker(Protocol):
 class Crew:
     """Runs workers and errands. None of them takes another down; leaving the context ends all of them in good order.
 
-    On the way out workers are cancelled first, then errands have `grace` seconds to end, then they are cancelled too.
+    On the way out workers are cancelled first, then errands have `grace` seconds to end, then they are cancelled too. `rest`
+    begins with that while the context still lasts.
     """
 
     def __init__(self, *, clock: Clock, tell: Tell, grace: float = 20.0) -> None:
@@ -40,6 +41,7 @@ class Crew:
         self._group = asyncio.TaskGroup()
         self._workers: set[asyncio.Task[None]] = set()
         self._errands: set[asyncio.Task[None]] = set()
+        self._deadline: float | None = None
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -66,11 +68,18 @@ class Crew:
         task = self._keep(self._errands, self._run(name, errand), name)
         task.add_done_callback(lambda _: errand.close())  # where it was cancelled before it began, nobody else would
 
-    async def dismiss(self) -> None:
-        """Cancels the workers, waits for the errands at most `grace` seconds, and cancels those that take longer."""
+    async def rest(self) -> None:
+        """Cancels the workers, so that nothing new is begun. From the first call on the errands have `grace` seconds."""
+        if self._deadline is None:
+            self._deadline = asyncio.get_running_loop().time() + self._grace
         await _end(self._workers)
-        if self._errands:
-            _, late = await asyncio.wait(self._errands, timeout=self._grace)
+
+    async def dismiss(self) -> None:
+        """Rests, waits for the errands as long as they have time, and cancels those that take longer."""
+        await self.rest()
+        if self._errands and self._deadline is not None:
+            left = self._deadline - asyncio.get_running_loop().time()
+            _, late = await asyncio.wait(self._errands, timeout=max(left, 0.0))
             await _end(late)
 
     def _keep(

@@ -1,5 +1,7 @@
 """`check`: each thing that can be wrong is found before the daemon runs, and said with what to do."""
 
+import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from tests.app.house import asked, settings_for
 from watcher.app import Finding, check
 from watcher.simulator.config import SimulatorConfig
 from watcher.simulator.server import serve
+from watcher.store.lock import ProcessLock
 from watcher.store.opening import migrate
 
 NOWHERE = "http://127.0.0.1:9"
@@ -22,7 +25,7 @@ async def test_an_address_of_another_machine_is_found(tmp_path: Path) -> None:
     )
 
 
-async def test_a_database_that_is_there_is_tried(tmp_path: Path) -> None:
+async def test_a_database_is_looked_at_and_left_alone(tmp_path: Path) -> None:
     settings = settings_for(tmp_path, NOWHERE)
     path = tmp_path / "watcher.db"
     assert (await check(settings, upstream=False))[0].detail == f"{path} will be made at the first start"
@@ -30,6 +33,36 @@ async def test_a_database_that_is_there_is_tried(tmp_path: Path) -> None:
     assert (await check(settings, upstream=False))[0] == Finding(
         name="database", ok=True, detail=f"{path} can be read and written"
     )
+    with sqlite3.connect(path) as newer:
+        newer.execute("UPDATE meta SET value = '99' WHERE name = 'schema'")
+    newer.close()
+    found = (await check(settings, upstream=False))[0]
+    assert (found.ok, found.detail.partition(" (")[0]) == (
+        False,
+        f"{path} was made by a newer version of this program",
+    )
+
+
+async def test_a_database_whose_folder_cannot_be_made_is_found(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "watcher.db"
+    settings = settings_for(tmp_path, NOWHERE, WATCHER_DATABASE_URL=f"sqlite:///{place}")
+    assert (await check(settings, upstream=False))[0] == Finding(
+        name="database",
+        ok=False,
+        detail=f"{place.parent} cannot be made, for {place.parent} is no folder: name another database",
+    )
+
+
+async def test_a_database_in_use_is_no_fault(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, NOWHERE)
+    path = tmp_path / "watcher.db"
+    path.touch()
+    lock = ProcessLock(path)
+    assert (await check(settings, upstream=False))[0] == Finding(
+        name="database", ok=True, detail=f"{path} is in use by process {os.getpid()}"
+    )
+    lock.release()
 
 
 @pytest.mark.parametrize(

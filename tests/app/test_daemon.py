@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -14,13 +15,16 @@ import pytest
 
 from tests.app.house import PATIENCE, asked, daemon, settings_for
 from tests.cli.conftest import ROOT, process
-from watcher.app import Parts
+from tests.fakes import settle_down
+from tests.sockets import http, listening
+from watcher.app import CannotStart, Parts, run
 from watcher.app.daemon import loop_factory
-from watcher.core.news import AccountTold, Changed, Looked, Stepped
+from watcher.core.news import AccountTold, Attempted, Changed, EndpointChanged, Looked, Stepped
 from watcher.ports import Store, StoreError
 from watcher.simulator.config import Addresses, SimulatorConfig
 from watcher.simulator.server import serve
 from watcher.simulator.world import Workload
+from watcher.store.opening import migrate
 
 QUICK = SimulatorConfig(latency=0.0, workload=Workload(at_start=20, stuck_share=0.0, scale=0.001, new_lasts=0.01))
 
@@ -75,6 +79,103 @@ async def test_what_flies_when_it_is_asked_to_stop_is_finished_and_kept(tmp_path
         assert [event["type"] for event in log["items"]] == ["batch.errors"]
 
 
+async def test_a_request_that_its_client_does_not_end_lets_nothing_new_begin(tmp_path: Path) -> None:
+    async with serve(replace(QUICK, workload=Workload(at_start=0))) as callfire:
+        made = await asked(callfire.control, "/batches", {"count": 50, "validating_for": 3600, "end": "ACTIVE"})
+        async with daemon(settings_for(tmp_path, callfire.api)) as running:
+            await running.follow(*made["ids"])
+            await running.until(Looked, times=3)
+            host, port = running.url.removeprefix("http://").split(":")
+            _, half = await asyncio.open_connection(host, int(port))
+            half.write(f"POST /v1/watches HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100\r\n\r\n[".encode())
+            await half.drain()
+            await running.get("/readyz")  # behind it, so the half one has come in
+            running.stop.set()
+            await settle_down()
+            before = await outcomes(callfire)
+            for _ in range(200):  # each takes its time: many times that between two looks
+                assert (await outcomes(callfire)).total() <= before.total() + 4, "more than may have been in flight"
+            assert not running.ended.done()
+            half.transport.abort()
+
+
+async def test_a_database_that_is_locked_is_no_reason_for_a_traceback(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, "http://127.0.0.1:9")
+    path = tmp_path / "watcher.db"
+    migrate(path)
+    shell = sqlite3.connect(path, isolation_level=None)
+    shell.execute("BEGIN IMMEDIATE")
+    with pytest.raises(CannotStart, match=f"^{path} is locked by another program"):
+        await run(settings, announce=lambda _: None)
+    shell.close()
+
+
+async def test_a_store_that_fails_while_all_is_wired_is_why_it_cannot_start(tmp_path: Path) -> None:
+    full = StoreError("the disk of here is full: make room")
+
+    class Failing:
+        def __init__(self, real: Store) -> None:
+            self._real = real
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._real, name)
+
+        async def settle_endpoints(self, endpoints: object) -> None:
+            raise full
+
+    with pytest.raises(CannotStart, match=r"^the disk of here is full: make room$") as refusal:
+        await run(
+            settings_for(tmp_path, "http://127.0.0.1:9"),
+            announce=lambda _: None,
+            decorate=lambda parts: replace(parts, store=cast(Store, Failing(parts.store))),
+        )
+    assert refusal.value.__cause__ is full
+
+
+async def test_where_it_cannot_listen_nothing_was_begun(tmp_path: Path) -> None:
+    told: list[object] = []
+    async with serve(QUICK) as callfire:
+        port = callfire.api.split(":")[2].split("/")[0]
+        settings = settings_for(tmp_path, callfire.api, WATCHER_LISTEN=f"127.0.0.1:{port}")
+        with pytest.raises(CannotStart, match="the port is in use"):
+            await run(settings, announce=told.append, decorate=lambda parts: replace(parts, tell=told.append))
+    assert not any(isinstance(news, Stepped) for news in told)
+
+
+async def test_an_endpoint_that_is_disabled_is_told_at_every_start(tmp_path: Path) -> None:
+    hook = {"WATCHER_WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+    async with serve(QUICK) as callfire, listening(http(410)) as receiver:
+        gone = settings_for(tmp_path, callfire.api, WATCHER_WEBHOOK_URL=receiver.url, **hook)
+        for sends in (True, False):
+            async with daemon(gone) as running:
+                await running.follow(*await ids(callfire))
+                await running.until(EndpointChanged)
+                await running.until(Changed)
+            told = [news for news in running.heard if isinstance(news, EndpointChanged)]
+            assert told == [
+                EndpointChanged(endpoint="default", state="disabled", reason="the receiver answered 410 Gone")
+            ]
+            assert any(isinstance(news, Attempted) for news in running.heard) is sends
+
+
+async def test_a_store_whose_threads_ended_is_a_reason_to_start_it_anew(tmp_path: Path) -> None:
+    class Dead:
+        alive = False
+
+        def __init__(self, real: Store) -> None:
+            self._real = real
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._real, name)
+
+    def dead(parts: Parts) -> Parts:
+        return replace(parts, store=cast(Store, Dead(parts.store)))
+
+    async with serve(QUICK) as callfire, daemon(settings_for(tmp_path, callfire.api), dead) as running:
+        status, alive = await running.get("/livez")
+    assert (status, [check["name"] for check in alive["checks"] if not check["ok"]]) == (503, ["store-threads"])
+
+
 async def test_a_store_that_fails_makes_it_not_ready_and_leaves_it_alive(tmp_path: Path) -> None:
     class Failing:
         def __init__(self, real: Store) -> None:
@@ -100,7 +201,11 @@ async def test_a_store_that_fails_makes_it_not_ready_and_leaves_it_alive(tmp_pat
         assert "disk" not in str(ready)
         status, alive = await running.get("/livez")
         assert status == 200
-        assert {check["name"] for check in alive["checks"]} == {"loop", "poller:default"}
+        assert {check["name"]: check["ok"] for check in alive["checks"]} == {
+            "loop": True,
+            "store-threads": True,
+            "poller:default": True,
+        }
 
 
 def test_asked_twice_it_ends_at_once(tmp_path: Path) -> None:

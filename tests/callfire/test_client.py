@@ -5,6 +5,7 @@ import gzip
 import json
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -44,6 +45,7 @@ def callfire(
     *,
     clock: FakeClock | None = None,
     ear: Ear | None = None,
+    budget: Budget | None = None,
     connect: timedelta = timedelta(seconds=5),
     whole: timedelta = timedelta(seconds=15),
 ) -> CallFire:
@@ -51,7 +53,7 @@ def callfire(
         "default",
         access=access(url + "/v2", "login", "password"),
         session=session,
-        budget=Budget(1000),
+        budget=budget or Budget(1000),
         clock=clock or FakeClock(),
         tell=ear or Ear(),
         connect=connect,
@@ -289,6 +291,47 @@ async def test_a_name_nobody_knows_is_dns() -> None:
         answer = await callfire(opened, "http://callfire.invalid", ear=ear).look(1)
     assert (answer.kind, answer.outcome) == (Kind.FAILED, "dns")
     assert ear.heard == [Answered(account="default", operation="batch", outcome="dns", took=0.0)]
+
+
+class Hesitant(AbstractResolver):
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = asyncio.Event()
+        self.asked = asyncio.Event()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        self.asked.set()
+        await self.now.wait()
+        return [{"hostname": host, "host": "127.0.0.1", "port": port, "family": family, "proto": 0, "flags": 0}]
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_requests_that_piled_up_while_connecting_go_out_one_by_one() -> None:
+    """Each has its token; but the budget counts what CallFire gets, and when."""
+    arrivals: list[float] = []
+
+    async def note(writer: asyncio.StreamWriter) -> None:
+        arrivals.append(time.monotonic())
+        writer.write(http(200, BODY))
+
+    budget, resolver = Budget(50), Hesitant()
+    async with listening(note) as server, session(resolver=resolver) as opened:
+        ours = callfire(opened, f"http://callfire.test:{server.port}", budget=budget)
+        async with asyncio.TaskGroup() as group:
+            for number in range(6):
+                await ours.token()
+                group.create_task(ours.look(1), name=f"look {number}")
+            await resolver.asked.wait()
+            for _ in range(2):
+                await ours.token()  # time passes: no token is fresh any more
+            resolver.now.set()
+    assert len(arrivals) == 6
+    assert arrivals[-1] - arrivals[0] >= 4 / 50  # five periods; the network may take one from them
 
 
 async def test_a_name_that_cannot_be_one_is_dns() -> None:

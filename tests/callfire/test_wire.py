@@ -188,8 +188,6 @@ def test_a_name_is_kept_within_bounds_and_without_nul() -> None:
         (b'{"id":"1","status":"NEW"}', "id"),
         (b'{"id":true,"status":"NEW"}', "id"),
         (b'{"id":null,"status":"NEW"}', "id"),
-        (b'{"id":1,"status":"NEW","size":"12"}', "size"),
-        (b'{"id":1,"status":"NEW","enabled":"yes"}', "enabled"),
         (b'{"id":2,"status":"NEW"}', "another batch"),
         (b'{"id":-1,"status":"NEW"}', "another batch"),
         (b'\xff\xfe{"id":1}', "JSON"),
@@ -201,6 +199,22 @@ def test_a_body_that_does_not_say_what_was_asked_is_garbage(body: bytes, why: st
     assert (answer.kind, answer.outcome, answer.batch, answer.size) == (Kind.GARBAGE, "bad_body", None, len(body))
     assert answer.detail is not None
     assert why in answer.detail
+
+
+@pytest.mark.parametrize(
+    ("body", "batch"),
+    [
+        (b'{"id":1,"status":"NEW","size":"12","name":"a"}', Batch(id=1, status="NEW", name="a")),
+        (b'{"id":1,"status":"NEW","size":6198.0,"remaining":5}', Batch(id=1, status="NEW", remaining=5)),
+        (b'{"id":1,"status":"NEW","size":0.5}', Batch(id=1, status="NEW")),
+        (b'{"id":1,"status":"NEW","enabled":"yes","name":123}', Batch(id=1, status="NEW")),
+        (b'{"id":1,"status":"NEW","broadcastId":[],"created":{}}', Batch(id=1, status="NEW")),
+        (b'{"id":1,"status":"ACTIVE","name":"cut \\ud83d","size":NaN}', Batch(id=1, status="ACTIVE", name="cut ?")),
+    ],
+)
+def test_a_field_that_nobody_needs_hides_no_status(body: bytes, batch: Batch) -> None:
+    answer = told(200, body)
+    assert (answer.kind, answer.batch) == (Kind.SEEN, batch)
 
 
 def test_a_body_over_the_limit_is_garbage_even_if_what_came_can_be_read() -> None:

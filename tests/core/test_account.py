@@ -503,9 +503,28 @@ def test_an_account_in_order_comes_back_in_order_and_must_prove_itself_again() -
     assert recall("default", "abc", record) == replace(FRESH, number=2)
 
 
-def test_pauses_and_outages_do_not_outlive_the_process() -> None:
+def test_an_outage_does_not_outlive_the_process() -> None:
     story = Story().hear(*[Kind.FAILED] * 5)
     assert recall("default", "abc", record_of(story.account)) == FRESH
+
+
+def test_a_pause_that_callfire_wants_outlives_the_process() -> None:
+    """Or a daemon that is restarted again and again would ask again and again."""
+    paused = heed(FRESH, answer(Kind.THROTTLED, retry_after=timedelta(hours=1)), 0.0).account
+    again = recall("default", "abc", record_of(paused))
+    assert again == replace(
+        FRESH, condition=Condition.THROTTLED, reason="CallFire answered 429", until=NOON + SECOND + timedelta(hours=1)
+    )
+    over = answer(Kind.SEEN, asked=NOON + timedelta(hours=2))
+    assert record_of(heed(again, over, 0.5).account) == record_of(FRESH)
+
+
+@pytest.mark.parametrize("kind", [Kind.SEEN, Kind.UNAUTHORIZED])
+def test_an_answer_to_what_was_asked_in_the_moment_when_the_pause_began_does_not_end_it(kind: Kind) -> None:
+    paused = heed(replace(FRESH, proven=True), answer(Kind.THROTTLED, retry_after=timedelta(hours=1)), 0.0).account
+    assert paused.since is not None
+    after = heed(paused, answer(kind, asked=paused.since + timedelta(microseconds=50)), 0.5).account
+    assert (after.condition, after.until) == (Condition.THROTTLED, paused.until)
 
 
 def test_a_refusal_outlives_the_process_with_its_pause() -> None:

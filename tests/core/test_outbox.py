@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from tests.fakes import NOON
 from watcher.core.model import Attempt, Delivery, DeliveryState, Endpoint, EndpointState
-from watcher.core.outbox import BUSY_DELAY, DELAYS, RETRY_AFTER_MOST, Outcome, Settlement, settle, subscribers, wants
+from watcher.core.outbox import (
+    BUSY_DELAY,
+    DELAYS,
+    RETRY_AFTER_LEAST,
+    RETRY_AFTER_MOST,
+    Outcome,
+    Settlement,
+    settle,
+    subscribers,
+    wants,
+)
 
 TOOK = timedelta(seconds=2)
 ENDED = NOON + TOOK
@@ -89,11 +99,12 @@ def test_an_endpoint_wants_the_accounts_of_its_filter(accounts: tuple[str, ...],
     assert wants(endpoint, "account.refused", "default") is False
 
 
-def test_subscribers_are_those_who_want_it_disabled_ones_too() -> None:
+def test_subscribers_are_those_who_want_it_disabled_ones_too_but_not_those_that_were_removed() -> None:
     everything = Endpoint(id="a", url="https://a.example")
     disabled = Endpoint(id="b", url="https://b.example", state=EndpointState.DISABLED)
     other = Endpoint(id="c", url="https://c.example", accounts=("other",))
-    assert subscribers([everything, disabled, other], "batch.active", "default") == [everything, disabled]
+    removed = Endpoint(id="d", url="https://d.example", state=EndpointState.REMOVED)
+    assert subscribers([everything, disabled, other, removed], "batch.active", "default") == [everything, disabled]
 
 
 # What follows from an attempt.
@@ -119,16 +130,18 @@ def test_a_pause_that_is_asked_for_pauses_the_endpoint_and_costs_no_attempt(code
     )
 
 
-@pytest.mark.parametrize(
-    ("asked", "given"),
-    [
-        (timedelta(hours=25), RETRY_AFTER_MOST),
-        (timedelta(0), timedelta(0)),
-        (timedelta(seconds=-5), timedelta(0)),
-    ],
-)
-def test_a_pause_has_bounds(asked: timedelta, given: timedelta) -> None:
-    assert settle(delivery(), attempt(429, retry_after=asked), 0.0).due == ENDED + given
+def test_a_pause_has_an_end() -> None:
+    assert settle(delivery(), attempt(429, retry_after=timedelta(hours=25)), 0.0).due == ENDED + RETRY_AFTER_MOST
+
+
+@pytest.mark.parametrize("asked", [timedelta(seconds=-5), timedelta(0), RETRY_AFTER_LEAST - timedelta(microseconds=1)])
+@pytest.mark.parametrize(("code", "delay"), [(429, BUSY_DELAY), (503, SECONDS_5)])
+def test_a_pause_of_less_than_a_second_is_none_and_the_attempt_counts(
+    asked: timedelta, code: int, delay: timedelta
+) -> None:
+    tried = attempt(code, retry_after=asked)
+    assert settle(delivery(), tried, 0.0) == settlement("retried", tried, due=ENDED + delay)
+    assert settle(delivery(attempts=10), tried, 0.0) == settlement("dead", tried, attempts=11)
 
 
 @pytest.mark.parametrize("code", [200, 404, 500])
@@ -196,7 +209,7 @@ def test_chance_makes_a_delay_longer_by_up_to_a_fifth_and_never_shorter(attempts
 
 
 @given(
-    asked=st.timedeltas(timedelta(0), RETRY_AFTER_MOST),
+    asked=st.timedeltas(RETRY_AFTER_LEAST, RETRY_AFTER_MOST),
     draw=DRAWS,
     code=st.sampled_from([429, 503]),
     attempts=st.integers(0, 10),

@@ -69,7 +69,22 @@ def test_a_date_is_waited_for_and_not_longer(seconds: int) -> None:
     assert retry_after(date, NOON) == timedelta(seconds=min(max(seconds, 0), YEARS_10.total_seconds()))
 
 
-@given(st.text(max_size=50))
-def test_nothing_makes_it_fail(value: str) -> None:
-    pause = retry_after(value, NOON)
+@pytest.mark.parametrize(
+    ("date", "pause"),
+    [
+        ("Mon, 23 Nov 2026 11:55:00 GMT", 360),  # their clock is behind ours
+        ("Mon, 23 Nov 2026 12:00:50 GMT", 10),
+        ("Mon, 23 Nov 2026 12:02:00 GMT", 0),
+        ("yesterday", 60),
+    ],
+)
+def test_a_date_is_held_against_the_clock_that_it_was_made_by(date: str, pause: int) -> None:
+    until = "Mon, 23 Nov 2026 12:01:00 GMT"
+    assert retry_after(until, NOON, date) == timedelta(seconds=pause)
+    assert retry_after("5", NOON, date) == timedelta(seconds=5)
+
+
+@given(st.text(max_size=50), st.text(max_size=50))
+def test_nothing_makes_it_fail(value: str, date: str) -> None:
+    pause = retry_after(value, NOON, date)
     assert pause is None or timedelta(0) <= pause <= YEARS_10

@@ -116,6 +116,7 @@ def test_the_columns_say_what_the_watch_says() -> None:
         "status": 6,
         "enabled": 1,
         "doubted": True,
+        "lacks": 3,  # name and broadcast
         "stuck": True,
         "live": True,
     }
@@ -200,6 +201,9 @@ def test_what_an_unchanged_look_leaves_out_stays() -> None:
         (seen_watch(NEW, aside_until=after(hours=1)), seen(NEW, after(seconds=4))),
         (seen_watch(NEW, enabled=True), seen(NEW, after(seconds=4), enabled=False)),
         (seen_watch(NEW), seen(NEW, after(seconds=4), enabled=False)),
+        (seen_watch(NEW), seen(NEW, after(seconds=4), name="API 14")),
+        (seen_watch(NEW, name="API 14"), seen(NEW, after(seconds=4), broadcast_id=14)),
+        (seen_watch(NEW, created=None), seen(NEW, after(seconds=4), created=NOON)),
         (seen_watch(ACTIVE), seen(ACTIVE, after(seconds=4))),
         (seen_watch(NEW, batch_id=14), seen(NEW, after(seconds=4))),
     ],
@@ -217,6 +221,9 @@ def test_what_an_unchanged_look_leaves_out_stays() -> None:
         "was set aside",
         "disabled",
         "disabled, not known before",
+        "a name, not known before",
+        "a broadcast, not known before",
+        "when it was created, not known before",
         "followed again",
         "not followed",
     ],

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.core.making import RULES, after, fresh, seen, seen_watch
@@ -86,6 +86,7 @@ def test_what_was_never_asked_about_counts_from_its_opening() -> None:
         max_size=200,
     )
 )
+@example([(0.0, 1.0, False)])
 def test_choices_are_those_of_the_plain_formula(watches: list[tuple[float, float, bool]]) -> None:
     """All that are worth it and rested, and no others, by falling worth; also when there are more than the shortlist holds."""
     made, roster = schedule(
@@ -95,10 +96,10 @@ def test_choices_are_those_of_the_plain_formula(watches: list[tuple[float, float
         )
     )
     worth = {n: plain_worth(roster, n, NOW) for n, (_, waited, _) in enumerate(watches, start=1) if waited > 0.001}
-    able = {n for n, (_, waited, aside) in enumerate(watches, start=1) if not aside and waited >= 1.0 + 1e-6}
+    rested = {n: waited for n, (_, waited, aside) in enumerate(watches, start=1) if not aside and waited >= 1.0 - 1e-6}
     chosen = ids(made, NOW)
-    surely = {n for n in able if worth[n] > PACE.worth + 0.01}
-    perhaps = {n for n in able if worth[n] >= PACE.worth}
+    surely = {n for n, waited in rested.items() if waited >= 1.0 + 1e-6 and worth[n] > PACE.worth + 0.01}
+    perhaps = {n for n in rested if worth[n] >= PACE.worth}
     assert surely <= set(chosen) <= perhaps
     assert len(set(chosen)) == len(chosen)
     figures = [worth[n] for n in chosen]

@@ -114,6 +114,16 @@ async def test_an_unanswered_look_is_only_told() -> None:
         assert world.stored(1) == validating(1)
 
 
+@pytest.mark.parametrize("answer", [FAILS, Reply(kind=Kind.GARBAGE, outcome="bad_body")])
+async def test_a_watch_that_is_never_answered_expires_all_the_same(answer: Reply) -> None:
+    async with World(unseen(1), validating(2)) as world:
+        world.upstream.script(1, answer)
+        world.upstream.script(2, answer)
+        world.clock.turn(hours=24 * 7)
+        await world.step(2)
+        assert world.told == [("watch.expired", 1), ("watch.expired", 2)]
+
+
 async def test_a_batch_that_may_not_be_there_yet_is_looked_at_again_and_nothing_is_recorded() -> None:
     async with World(unseen(1)) as world:
         world.upstream.script(1, Reply(kind=Kind.NOT_FOUND, outcome="404"), shows("NEW"))

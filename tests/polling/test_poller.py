@@ -16,6 +16,7 @@ from watcher.core.news import (
     BudgetUsed,
     ConditionChanged,
     Looked,
+    SetAside,
     Stepped,
     Tally,
     Throttled,
@@ -77,6 +78,17 @@ async def test_a_freeze_that_comes_while_it_waits_for_the_token_holds_it_back() 
         world.upstream.before_token = freeze
         await world.step(3)
         assert (world.upstream.tokens, world.upstream.batches) == (1, [])
+
+
+async def test_a_budget_of_less_than_a_request_a_minute_leaves_signs_of_life_and_is_used() -> None:
+    async with World(unseen(1)) as world:
+        world.upstream.effective_rate = 1 / 100
+        await world.step(3)
+        assert world.upstream.tokens == 0
+        assert world.poller.last_step == after(30)
+        world.upstream.effective_rate = 1 / 10
+        await world.step()
+        assert world.upstream.batches == [1]
 
 
 async def test_a_new_watch_ends_the_wait() -> None:
@@ -367,6 +379,27 @@ async def test_what_was_asked_by_a_clock_that_has_been_set_back_since_holds_no_c
         assert world.told == [("batch.active", 2)]
         assert world.stored(1).asked == world.upstream.asked[1][0]
         assert [news.result for news in world.ear.of(Looked) if isinstance(news, Looked)] == ["unchanged", "changed"]
+
+
+async def test_a_watch_opened_by_a_clock_that_has_been_set_back_since_is_looked_at_all_the_same() -> None:
+    """Its age, its next look and how long it is set aside are those of the time that it is now."""
+    ahead = after(3000)
+    later = unseen(2, opened=ahead, aside_until=ahead + timedelta(hours=1))
+    async with World(validating(1, seen=ahead, opened=ahead), later) as world:
+        world.upstream.script(1, shows("VALIDATING"))
+        world.upstream.script(2, shows("VALIDATING"))
+        assert world.poller.next_look(2) is not None
+        await world.step_until(lambda: world.upstream.batches.count(1) > 1)
+        assert world.clock.now() < after(60)
+        await world.step_until(lambda: 2 in world.upstream.batches, most=5000)
+        assert world.clock.now() < after(2 * 3600)
+
+
+async def test_a_question_that_will_not_do_is_told_with_what_callfire_says() -> None:
+    async with World(unseen(1)) as world:
+        world.upstream.script(1, Reply(kind=Kind.UNFIT, outcome="400"))
+        await world.step()
+        assert world.ear.of(SetAside) == [SetAside(account="default", batch_id=1, outcome="400", detail=None)]
 
 
 # What it says of itself

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from math import inf
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -75,9 +76,10 @@ class Witness(FakeUpstream):
         self._chosen_in: tuple[Account, int] = (PROVEN, 0)
         self.answers: dict[tuple[datetime, int], Answer] = {}
 
-    async def token(self) -> None:
-        await super().token()
+    async def token(self, within: float = inf) -> bool:
+        granted = await super().token(within)
         self._chosen_in = self.poller.account, self.flying.total()  # the choice follows at once
+        return granted
 
     async def look(self, batch_id: int) -> Answer:
         now = self.clock.now()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fake_store import FakeStore
 from tests.fakes import Ear, FakeClock
 from watcher.ports import Store
 from watcher.store.sqlite import SqliteStore, open_store
@@ -20,9 +21,19 @@ def ear() -> Ear:
     return Ear()
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "fake"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock, ear: Ear) -> AsyncIterator[Store]:
-    """An empty store, known to the tests by its port only."""
+    """An empty store, known to the tests by its port only. The fake is among them, so that it is not kinder than the real."""
+    if request.param == "fake":
+        yield FakeStore(clock)
+        return
+    async with open_store(tmp_path / "watcher.db", tell=ear, clock=clock) as store:
+        yield store
+
+
+@pytest.fixture(params=["sqlite"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock, ear: Ear) -> AsyncIterator[Store]:
+    """As `store`, where only a database need keep the promise."""
     async with open_store(tmp_path / "watcher.db", tell=ear, clock=clock) as store:
         yield store
 

@@ -30,7 +30,8 @@ class Expected:
 
 
 class Histories(RuleBasedStateMachine):
-    """Commits, claims, answers, waits, releases and dismissals in any order. One token a claim, as the deliverer has it."""
+    """Commits, claims, answers, waits, releases and changes of the settings in any order. One token a claim, as the deliverer
+    has it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,6 +40,8 @@ class Histories(RuleBasedStateMachine):
         self.opened = open_store(None, tell=Ear(), clock=self.clock)
         self.expected: dict[int, Expected] = {}
         self.disabled: set[str] = set()
+        self.removed: set[str] = set()
+        self.urls = {name: f"https://{name}.example/" for name in ENDPOINTS}
         self.paused: dict[str, datetime] = {}
         self.claims: list[tuple[str, Delivery]] = []
         self.tokens = (f"token {number}" for number in itertools.count())
@@ -46,7 +49,7 @@ class Histories(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.store = self.runner.run(self.opened.__aenter__())
-        self.runner.run(self.store.settle_endpoints([endpoint(name) for name in ENDPOINTS]))
+        self.runner.run(self.store.settle_endpoints([endpoint(name, url=url) for name, url in self.urls.items()]))
 
     def teardown(self) -> None:
         self.runner.run(self.opened.__aexit__(None, None, None))
@@ -55,7 +58,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def commit(self) -> None:
         self.runner.run(happen(self.store, "batch.stuck"))
-        for name in ENDPOINTS:
+        for name in [each for each in ENDPOINTS if each not in self.removed]:
             state = "held" if name in self.disabled else "pending"
             self.expected[len(self.expected) + 1] = Expected(endpoint_id=name, due=self.clock.now(), state=state)
 
@@ -91,8 +94,9 @@ class Histories(RuleBasedStateMachine):
         settlement = answered(delivery, code, self.clock.now(), retry_after=wait)
         expected = self.expected[delivery.id]
         stands = expected.token == token
-        assert self.runner.run(self.store.settle(settlement, token=token)) is stands
+        outcome = self.runner.run(self.store.settle(settlement, token=token))
         if not stands:
+            assert outcome is None
             return
         name = delivery.endpoint_id
         expected.token = expected.until = None
@@ -101,12 +105,37 @@ class Histories(RuleBasedStateMachine):
         if settlement.pause_until is not None:
             self.paused[name] = max(settlement.pause_until, self.paused.get(name, settlement.pause_until))
         after = {"done": "done", "dead": "dead", "held": "held"}.get(settlement.outcome, "pending")
-        expected.state = "held" if after == "pending" and name in self.disabled else after
-        if settlement.disable is not None:
+        held = after == "held" or (after == "pending" and name in self.disabled | self.removed)
+        expected.state = "held" if held else after
+        assert outcome == ("held" if held else settlement.outcome)
+        if settlement.disable is not None and name not in self.removed:
             self.disabled.add(name)
-            for each in self.expected.values():
-                if each.endpoint_id == name and each.state == "pending":
-                    each.state = "held"
+            self._turn_over(name, "pending", "held")
+
+    def _turn_over(self, name: str, before: str, after: str) -> None:
+        for each in self.expected.values():
+            if each.endpoint_id == name and each.state == before:
+                each.state = after
+
+    @rule(name=st.sampled_from(ENDPOINTS), to=st.sampled_from(["nowhere", "the same", "another"]))
+    def change_the_settings(self, name: str, to: str) -> None:
+        if to == "nowhere":
+            self.removed.add(name)
+            self._turn_over(name, "pending", "held")
+        else:
+            back = name in self.removed
+            self.removed.discard(name)
+            if to == "another":
+                self.urls[name] += "x"
+                self.disabled.discard(name)
+                self.paused.pop(name, None)
+            if name not in self.disabled and (back or to == "another"):
+                self._turn_over(name, "held", "pending")
+                for each in self.expected.values():
+                    if each.endpoint_id == name and each.state == "pending":
+                        each.due = min(each.due, self.clock.now())
+        named = [endpoint(each, url=self.urls[each]) for each in ENDPOINTS if each not in self.removed]
+        self.runner.run(self.store.settle_endpoints(named))
 
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:

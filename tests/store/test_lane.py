@@ -205,10 +205,31 @@ async def test_a_closing_lane_does_what_was_asked_before_and_nothing_after(table
     assert table.numbers() == [1]
 
 
+@pytest.mark.parametrize(
+    "fault", [RuntimeError("a fault in the program"), AttributeError("no such thing"), MemoryError()]
+)
+async def test_a_fault_in_one_spoils_no_other_and_the_lane_goes_on(table: Table, ear: Ear, fault: Exception) -> None:
+    def fail() -> None:
+        raise fault
+
+    async with table.busy():
+        tasks = [
+            asyncio.create_task(table.put(1), name="before"),
+            asyncio.create_task(table.put(2, fail), name="fault"),
+            asyncio.create_task(table.put(3), name="after"),
+        ]
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [result if isinstance(result, int) else type(result) for result in results] == [1, StoreError, 3]
+    said = f"here: {str(fault) or 'MemoryError'}"
+    assert str(results[1]) == said
+    assert ear.of(StoreFailed) == [StoreFailed(operation="put", error=said)]
+    assert (table.numbers(), table.lane.alive) == ([1, 3], True)
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-async def test_a_lane_that_dies_leaves_nobody_waiting(table: Table) -> None:
+async def test_a_lane_that_dies_leaves_nobody_waiting_and_says_so(table: Table) -> None:
     def die() -> None:
-        raise RuntimeError("a fault in the program")
+        raise SystemExit
 
     async with table.busy():
         tasks = [
@@ -218,7 +239,7 @@ async def test_a_lane_that_dies_leaves_nobody_waiting(table: Table) -> None:
         ]
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [str(result) for result in results] == ["here was closed before it was done"] * 3
-    assert table.numbers() == []
+    assert (table.numbers(), table.lane.alive) == ([], False)
     with pytest.raises(StoreError, match="here is closed"):
         await table.put(4)
 
@@ -257,6 +278,18 @@ async def test_reading_does_not_wait_for_writing(sqlite: SqliteStore) -> None:
     go_on.set()
     assert await writing
     assert await sqlite.watch(KEY) != watch
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("lane", ["_writer", "_reader"])
+async def test_a_store_without_one_of_its_threads_is_not_alive(sqlite: SqliteStore, lane: str) -> None:
+    def die(_: sqlite3.Connection) -> None:
+        raise SystemExit
+
+    assert sqlite.alive
+    with pytest.raises(StoreError):
+        await getattr(sqlite, lane).run("die", die)
+    assert not sqlite.alive
 
 
 async def test_who_reads_cannot_write(sqlite: SqliteStore) -> None:

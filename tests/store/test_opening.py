@@ -18,7 +18,7 @@ from tests.store.making import KEY, follow
 from watcher.ports import UnusableStore
 from watcher.store.lock import ProcessLock
 from watcher.store.migrations import Migration, migrations
-from watcher.store.opening import Migrated, connect, migrate, schema_version
+from watcher.store.opening import Migrated, connect, migrate, outlook, schema_version
 from watcher.store.sqlite import open_store
 
 NEWEST = migrations("sqlite")[-1].number
@@ -92,6 +92,17 @@ async def test_another_process_is_refused_until_this_one_is_gone(path: Path) -> 
             await opened(path)
         holder.kill()
     await opened(path)
+
+
+async def test_a_second_name_of_one_database_has_the_same_lock(path: Path, clock: FakeClock, ear: Ear) -> None:
+    other = path.with_name("other.db")
+    other.symlink_to(path)
+    async with open_store(path, tell=ear, clock=clock):
+        with pytest.raises(UnusableStore, match=f"{other} is in use by process {os.getpid()}"):
+            await opened(other)
+    async with open_store(other, tell=ear, clock=clock):
+        with pytest.raises(UnusableStore, match="is in use by process"):
+            await opened(path)
 
 
 def test_a_lock_that_was_let_go_names_nobody(path: Path) -> None:
@@ -216,6 +227,35 @@ async def test_a_database_of_a_newer_version_is_left_alone(path: Path) -> None:
     assert schema_version(path) == 99
 
 
+async def test_a_database_that_is_locked_is_named_with_the_remedy_and_let_go(path: Path) -> None:
+    """It costs the patience of one connection: five seconds."""
+    await opened(path)
+    shell = sqlite3.connect(path, isolation_level=None)
+    shell.execute("BEGIN IMMEDIATE")
+    with pytest.raises(
+        UnusableStore, match=rf"^{path} is locked by another program .*: let it end \(database is locked\)$"
+    ):
+        await opened(path)
+    shell.execute("ROLLBACK")
+    shell.close()
+    assert sorted(each.name for each in path.parent.iterdir()) == ["watcher.db", "watcher.db.lock"]
+    await opened(path)
+
+
+async def test_a_database_that_refuses_what_every_start_writes_is_named_and_let_go(path: Path) -> None:
+    await opened(path)
+    with sqlite3.connect(path) as meddler:
+        meddler.executescript(
+            "INSERT INTO deliveries (account, endpoint_id, position, created, due, state, claim_token) "
+            "VALUES ('a', 'hook', 1, 0, 0, 'pending', 'token');"
+            "CREATE TRIGGER no BEFORE UPDATE ON deliveries BEGIN SELECT raise(ABORT, 'no'); END"
+        )
+    meddler.close()
+    with pytest.raises(UnusableStore, match=rf"^{path} .*\(no\)$"):
+        await opened(path)
+    assert sorted(each.name for each in path.parent.iterdir()) == ["watcher.db", "watcher.db.lock"]
+
+
 async def test_a_database_without_a_version_is_damaged(path: Path) -> None:
     await opened(path)
     damaged = sqlite3.connect(path)
@@ -223,6 +263,64 @@ async def test_a_database_without_a_version_is_damaged(path: Path) -> None:
     damaged.close()
     with pytest.raises(UnusableStore, match=rf"{path}: no such table: meta"):
         await opened(path)
+
+
+# What the next start will find
+
+
+def test_the_outlook_of_a_place_without_a_database_changes_nothing_there(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "lib" / "watcher.db"
+    assert outlook(path) == f"{path} will be made at the first start"
+    assert contents(tmp_path) == {}
+
+
+async def test_the_outlook_of_a_database_leaves_it_as_it_is(path: Path) -> None:
+    await opened(path)
+    before = {each.name: each.read_bytes() for each in path.parent.iterdir()}
+    assert outlook(path) == f"{path} can be read and written"
+    assert {each.name: each.read_bytes() for each in path.parent.iterdir()} == before
+
+
+def test_the_outlook_of_an_older_database_says_what_it_will_be_brought_to(path: Path) -> None:
+    path.touch()
+    assert outlook(path) == f"{path} will be brought to version {NEWEST} at the next start (its tables are version 0)"
+    assert [(each.name, each.stat().st_size) for each in path.parent.iterdir()] == [("watcher.db", 0)]
+
+
+async def test_the_outlook_of_a_database_in_use_names_the_process(path: Path, clock: FakeClock, ear: Ear) -> None:
+    async with open_store(path, tell=ear, clock=clock):
+        assert await asyncio.to_thread(outlook, path) == f"{path} is in use by process {os.getpid()}"
+    ProcessLock(path).release()
+
+
+async def test_where_no_start_can_succeed_the_outlook_says_why(path: Path) -> None:
+    (path.parent / "file").touch()
+    await opened(path)
+    newer = sqlite3.connect(path)
+    newer.execute("UPDATE meta SET value = '99' WHERE name = 'schema'")
+    newer.commit()
+    newer.close()
+    text = path.with_name("text.db")
+    text.write_text("shopping list: " + "apples, " * 1000)
+    for place, why in (
+        (path, "was made by a newer version of this program"),
+        (text, "is not a SQLite database"),
+        (path.parent, "is a folder: name a file in it"),
+        (path.parent / "file" / "a" / "watcher.db", "file is no folder: name another database"),
+    ):
+        with pytest.raises(UnusableStore, match=why):
+            outlook(place)
+
+
+def test_where_nothing_may_be_written_the_outlook_says_so(read_only: Path) -> None:
+    with as_nobody(), pytest.raises(UnusableStore, match=rf"^{read_only} may not be written: give the user of this"):
+        outlook(read_only / "a" / "watcher.db")
+    assert contents(read_only) == {}
+
+
+def test_where_the_file_may_not_be_read_the_outlook_says_so(unreadable: Path) -> None:
+    with as_nobody(), pytest.raises(UnusableStore, match=rf"^{unreadable} cannot be opened"):
+        outlook(unreadable)
 
 
 # Migrations

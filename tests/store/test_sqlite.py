@@ -61,7 +61,7 @@ async def test_when_a_delivery_cannot_be_made_nothing_of_its_change_remains(sqli
 
 async def test_endpoints_seen_in_a_transaction_that_failed_are_forgotten(sqlite: SqliteStore) -> None:
     def settle_and_fail(connection: sqlite3.Connection) -> None:
-        settle_endpoints(connection, sqlite._sql, sqlite._subscribed, [endpoint()])
+        settle_endpoints(connection, sqlite._sql, sqlite._subscribed, [endpoint()], 0)
         assert sqlite._subscribed.of(connection, "batch.new", "default") == [endpoint()]
         raise sqlite3.OperationalError("cut off")
 
@@ -113,7 +113,7 @@ async def test_claims_of_the_process_before_are_void(path: Path, clock: FakeCloc
         await happen(store, "batch.active")
         claimed = await claim(store, NOON)
     async with open_store(path, tell=ear, clock=clock) as store:
-        assert await store.settle(answered(claimed[0], 200, NOON), token="mine") is False
+        assert await store.settle(answered(claimed[0], 200, NOON), token="mine") is None
         assert await claim(store, NOON, token="yours") == claimed
 
 

@@ -71,9 +71,9 @@ async def test_whether_a_batch_is_enabled_may_be_unknown(store: Store, enabled: 
     assert await store.watch(KEY) == stored
 
 
-async def test_half_a_character_is_kept_as_a_question_mark(store: Store) -> None:
-    await put(store, replace(FULL, name="a\ud800ü", status="OD\udfffD", correlation_id="\ud800"))
-    stored = await store.watch(KEY)
+async def test_half_a_character_is_kept_as_a_question_mark(database: Store) -> None:
+    await put(database, replace(FULL, name="a\ud800ü", status="OD\udfffD", correlation_id="\ud800"))
+    stored = await database.watch(KEY)
     assert stored is not None
     assert (stored.name, stored.status, stored.correlation_id) == ("a?ü", "OD?D", "?")
 

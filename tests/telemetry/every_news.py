@@ -29,6 +29,7 @@ EVERYTHING: tuple[News, ...] = (
     told.Looked(account="a", by="single", result="unchanged"),
     changed(window=2.0, validation=40.0),
     told.UnknownStatus(account="a", batch_id=7, status="ODD"),
+    told.SetAside(account="a", batch_id=7, outcome="400", detail="fields is not known"),
     told.Following(account="a", batch_id=7, what="stopped"),
     told.Tally(account="a", by_status={"new": 3}, overdue=1, oldest_look_age=4.5, stuck=2, expected_wait=0.5),
     told.ConditionChanged(account="a", condition="down", previous="ok", reason="5 failures", until=NOON),

@@ -154,8 +154,9 @@ def test_failing_deliveries_are_logged_at_the_first_and_at_recovery_and_dead_one
     assert scribe.said(attempted("retried", code=503)) == ["delivery.retried"]
 
 
-def test_a_pause_or_a_hold_is_no_failure_of_a_delivery() -> None:
-    assert Scribe().said(attempted("returned", code=429), attempted("held", code=410), attempted()) == []
+@pytest.mark.parametrize(("outcome", "code"), [("returned", 429), ("held", 410), ("lost", 200)])
+def test_a_pause_a_hold_or_a_lost_claim_is_no_failure_of_a_delivery(outcome: str, code: int) -> None:
+    assert Scribe().said(attempted(outcome, code=code), attempted()) == []
 
 
 def test_an_endpoint_is_logged_when_its_state_changes() -> None:

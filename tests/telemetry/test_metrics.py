@@ -210,11 +210,12 @@ def test_a_pause_made_longer_by_an_answer_under_way_is_one_pause() -> None:
     assert samples(metrics, "account_throttled_total") == {("a",): 1.0}
 
 
-def test_deliveries_are_counted_by_what_became_of_them_and_a_pause_counts_only_as_an_attempt() -> None:
+def test_deliveries_are_counted_by_what_became_of_them_and_where_nothing_did_only_the_attempt_counts() -> None:
     metrics = metrics_after(
         attempted(delay=0.02),
         attempted("retried", code=503),
         attempted("returned", code=429),
+        attempted("lost", code=200),
         attempted("dead", code=None, error="timeout"),
     )
     assert samples(metrics, "deliveries_total") == {
@@ -224,7 +225,7 @@ def test_deliveries_are_counted_by_what_became_of_them_and_a_pause_counts_only_a
         ("e", "held"): 0.0,
     }
     assert samples(metrics, "delivery_attempts_total") == {
-        ("e", "2xx"): 1.0,
+        ("e", "2xx"): 2.0,
         ("e", "5xx"): 1.0,
         ("e", "4xx"): 1.0,
         ("e", "timeout"): 1.0,

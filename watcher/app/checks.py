@@ -12,6 +12,7 @@ from watcher.core.answers import Answer, Kind
 from watcher.ports import UnusableStore
 from watcher.settings.model import Settings
 from watcher.store.opening import migrate as migrate_store
+from watcher.store.opening import outlook
 from watcher.store.sqlite import open_store
 
 PROBE_BATCH: Final = 1
@@ -29,7 +30,7 @@ class Finding:
 
 async def check(settings: Settings, *, upstream: bool) -> list[Finding]:
     """Looks at the database, the address to listen on and, where `upstream`, at each account by one request to CallFire."""
-    findings = [await _database(settings), await asyncio.to_thread(_listen, settings)]
+    findings = [await asyncio.to_thread(_database, settings), await asyncio.to_thread(_listen, settings)]
     findings += [
         Finding(name=f"endpoint {name}", ok=True, detail=endpoint.url) for name, endpoint in settings.endpoints.items()
     ]
@@ -47,17 +48,11 @@ async def migrate(settings: Settings) -> tuple[int, int]:
     return migrated.before, migrated.after
 
 
-async def _database(settings: Settings) -> Finding:
-    path = settings.database.path
-    if not path.exists():
-        return Finding(name="database", ok=True, detail=f"{path} will be made at the first start")
+def _database(settings: Settings) -> Finding:
     try:
-        async with open_store(path, tell=Town().tell, clock=SystemClock()) as store:
-            await store.ping()
+        return Finding(name="database", ok=True, detail=outlook(settings.database.path))
     except UnusableStore as error:
-        in_use = "is in use by process" in str(error)
-        return Finding(name="database", ok=in_use, detail=str(error))
-    return Finding(name="database", ok=True, detail=f"{path} can be read and written")
+        return Finding(name="database", ok=False, detail=str(error))
 
 
 def _listen(settings: Settings) -> Finding:

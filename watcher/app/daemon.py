@@ -7,6 +7,7 @@ import signal
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Final
 
@@ -16,7 +17,7 @@ from watcher.clock import SystemClock
 from watcher.core.news import AccountTold, Changed, News, Started, Stopping
 from watcher.delivery import Deliverer, Limits
 from watcher.polling.following import Keeper, Polling
-from watcher.ports import Check, Clock, Store, StoreError, UnusableStore
+from watcher.ports import Check, Clock, Store, StoreError
 from watcher.settings.model import Settings
 from watcher.store.sqlite import open_store
 from watcher.telemetry.logs import Logs, configure
@@ -26,6 +27,9 @@ from watcher.workers import Crew, Pulse, Worker
 
 GRACE: Final = 20.0
 """Seconds that requests in flight are given when the daemon is asked to stop."""
+LOOKUPS: Final = 64
+"""Names that are looked up at once. One look-up that hangs (for half a minute, where no name server answers) holds a thread,
+and on two cores asyncio has six of them, uvloop two, for CallFire and all endpoints together."""
 STALLED: Final = 60.0
 """Seconds without a step of a poller or a beat of the loop after which the daemon does not count as alive."""
 
@@ -45,6 +49,8 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         import uvloop
     except ImportError:
         return None
+    # It looks names up in half the threads of a pool of its own, which is made at the first use.
+    os.environ.setdefault("UV_THREADPOOL_SIZE", str(2 * LOOKUPS))
     return uvloop.new_event_loop
 
 
@@ -60,6 +66,7 @@ async def run(
     `decorate` may replace parts before they are wired.
     """
     stop = stop or asyncio.Event()
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(LOOKUPS, thread_name_prefix="look-up"))
     clock, town = SystemClock(), Town()
     metrics, logs = Metrics(version=watcher.__version__), Logs(clock=clock)
     town.listen(metrics)
@@ -82,6 +89,7 @@ async def run(
             )
             listen = settings.http.listen
             url = await stack.enter_async_context(serve(app, host=listen.host, port=listen.port))
+            daemon.begin()
             gc.collect()
             gc.freeze()  # what is loaded now stays: no collection has to walk through it again
             town.tell(
@@ -93,10 +101,11 @@ async def run(
                 )
             )
             announce(url)
-            daemon.started = True
             await stop.wait()
-            daemon.stopping = True
-    except (UnusableStore, CannotListen) as error:
+            # Before anything is closed: a client that dawdles over its request must not keep us asking CallFire.
+            await daemon.rest()
+    except (StoreError, CannotListen) as error:
+        # Of opening and wiring only: once it runs, whoever asks the store hears of its trouble.
         raise CannotStart(str(error)) from error
     return 0
 
@@ -104,17 +113,35 @@ async def run(
 class Daemon:
     """What runs, and how it is. Implements the port `Health`."""
 
-    def __init__(self, polling: Polling, pulse: Pulse, *, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, polling: Polling, pulse: Pulse, *, others: Sequence[Worker], crew: Crew, store: Store, clock: Clock
+    ) -> None:
         self.polling = polling
-        self.started = False
-        self.stopping = False
         self._pulse = pulse
+        self._others = others
+        self._crew = crew
         self._store = store
         self._clock = clock
+        self._started = False
+        self._stopping = False
+
+    def begin(self) -> None:
+        """Sets everybody to work."""
+        for worker in (*self.polling.pollers.values(), *self._others, self._pulse):
+            self._crew.hire(worker)
+        self._started = True
+
+    async def rest(self) -> None:
+        """Nothing new is begun. What flies has from now on its time to end."""
+        self._stopping = True
+        await self._crew.rest()
 
     def live(self) -> Sequence[Check]:
         since_beat = self._clock.monotonic() - self._pulse.last_beat
-        checks = [Check(name="loop", ok=since_beat < STALLED, detail=f"turned {since_beat:.1f} s ago")]
+        checks = [
+            Check(name="loop", ok=since_beat < STALLED, detail=f"turned {since_beat:.1f} s ago"),
+            Check(name="store-threads", ok=self._store.alive, detail="" if self._store.alive else "ended: start anew"),
+        ]
         now = self._clock.now()
         for name, poller in self.polling.pollers.items():
             age = (now - poller.last_step).total_seconds()
@@ -130,14 +157,14 @@ class Daemon:
             store = Check(name="store", ok=False, detail="cannot be read and written: see the log")
         return (
             store,
-            Check(name="started", ok=self.started),
-            Check(name="serving", ok=not self.stopping, detail="asked to stop" if self.stopping else ""),
+            Check(name="started", ok=self._started),
+            Check(name="serving", ok=not self._stopping, detail="asked to stop" if self._stopping else ""),
         )
 
 
 @asynccontextmanager
 async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterator[Daemon]:
-    """The workers, at work; on the way out what flies ends, looks are saved, and claims are given back."""
+    """The workers, wired; on the way out what flies ends, looks are saved, and claims are given back."""
     clock, store = parts.clock, parts.store
     endpoints = endpoints_of(settings)
     await store.settle_endpoints(list(endpoints.values()))
@@ -157,11 +184,9 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
         pulse = Pulse(clock=clock, tell=parts.tell)
         reports = [*(poller.report for poller in polling.pollers.values()), deliverer.report]
         keeper = Keeper(polling, reports=reports, clock=clock, every=settings.polling.save_interval.total_seconds())
-        workers: list[Worker] = [*polling.pollers.values(), deliverer, keeper, pulse]
-        for worker in workers:
-            crew.hire(worker)
+        await deliverer.report()  # an endpoint that is disabled or paused still is said so, once a start
         try:
-            yield Daemon(polling, pulse, store=store, clock=clock)
+            yield Daemon(polling, pulse, others=(deliverer, keeper), crew=crew, store=store, clock=clock)
         finally:
             await crew.dismiss()
             await _leave_in_order(keeper, deliverer)

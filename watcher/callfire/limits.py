@@ -17,7 +17,8 @@ RETRY_INTERVAL: Final = 0.001
 class Budget:
     """Hands out tokens, at most one a period of 1/rate seconds.
 
-    For one waiter at a time. With more, the spacing holds all the same, but not the order, and each waiter polls.
+    For one waiter at a time, but for those that connecting made late. With more, the spacing holds all the same, but not the
+    order, and each waiter polls.
     A new owner's first token comes one period after it was first asked for: what the last owner spent is not known.
     """
 
@@ -37,21 +38,35 @@ class Budget:
         self._throttler.period = 1 / rate
         self._throttler.retry_interval = _retry_interval(rate)
 
-    async def token(self) -> None:
-        """Returns when one request may be sent. A cancelled wait costs no token."""
+    async def token(self, within: float = math.inf) -> bool:
+        """Returns when one request may be sent, or False after `within` seconds in which none may. Neither that nor a
+        cancelled wait costs a token."""
         if self._last is None:
             await self._acquire()  # stands for what the last owner may have spent just now
-        await self._rest()
+        if not await self._rest(within):
+            return False
         await self._acquire()
+        return True
 
-    async def _rest(self) -> None:
-        """Sleeps through what is left of the period, so that the throttle, which polls, has next to nothing left to wait."""
+    async def on_time(self, granted: float) -> None:
+        """Returns when a request may go out whose token was given at that moment of `time.monotonic()`.
+
+        A token is good for one period. What is sent later, because connecting took its time, waits for another one:
+        requests that piled up behind a slow connection would otherwise go out together.
+        """
+        if self._rate < SPINNING_RATE and time.monotonic() - granted > 1 / self._rate:
+            await self.token()
+
+    async def _rest(self, within: float) -> bool:
+        """Sleeps through what is left of the period, so that the throttle, which polls, has next to nothing left to wait.
+        False where more than `within` seconds are left, after as many."""
         if self._rate >= SPINNING_RATE or self._last is None:
-            return
+            return True
         # The throttle reads this very clock; a clock of ours could disagree with it.
         left = self._last + 1 / self._rate - time.monotonic()
         if left > 0:
-            await asyncio.sleep(left)
+            await asyncio.sleep(min(left, within))
+        return left <= within
 
     async def _acquire(self) -> None:
         await self._throttler.acquire()  # type: ignore[no-untyped-call]  # it has no annotations

@@ -3,15 +3,17 @@
 Follows callfire-api.md for the shapes and the table of polling.md ("What an answer means") for their meaning.
 """
 
+import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 from aiohttp import encode_basic_auth
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 from yarl import URL
 
 from watcher.core.answers import Answer, Kind
@@ -24,6 +26,8 @@ MAX_BODY: Final = 1024 * 1024
 FIELDS: Final = "id,status,size,remaining,enabled,broadcastId,name,created"
 """What is asked of a batch when partial answers are on."""
 
+NEEDED: Final = frozenset({"id", "status"})
+"""The fields without which an answer says nothing."""
 STATUS_LENGTH: Final = 100
 NAME_LENGTH: Final = 1000
 """Characters of a name that are kept, so that no name makes an event too large to send."""
@@ -150,7 +154,7 @@ def decipher(
         kind=kind,
         outcome=outcome,
         batch=batch,
-        retry_after=retry_after(headers.get("Retry-After"), answered),
+        retry_after=retry_after(headers.get("Retry-After"), answered, headers.get("Date")),
         detail=detail,
         size=len(body),
     )
@@ -194,7 +198,7 @@ def _unpacked(headers: Mapping[str, str], body: bytes, *, truncated: bool = Fals
 
 def _batch(batch_id: int, body: bytes) -> Batch:
     try:
-        sent = _BatchBody.model_validate_json(body)
+        sent = _sent(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -215,6 +219,32 @@ def _batch(batch_id: int, body: bytes) -> Batch:
     )
 
 
+def _sent(body: bytes) -> _BatchBody:
+    """Raises ValidationError where it says not which batch it is about, or not its status.
+
+    Nonsense in a field that nobody needs is no reason to, nor is half of a surrogate pair in a name that was cut there.
+    """
+    try:
+        return _BatchBody.model_validate_json(body)
+    except ValidationError as error:
+        try:
+            read = json.loads(body)
+        except (ValueError, RecursionError):
+            raise error from None
+        if not isinstance(read, dict):
+            raise
+        wrong = {each["loc"][0] for each in _errors(read)}
+        return _BatchBody.model_validate({name: read[name] for name in read if name in NEEDED or name not in wrong})
+
+
+def _errors(read: object) -> Sequence[ErrorDetails]:
+    try:
+        _BatchBody.model_validate(read)
+    except ValidationError as error:
+        return error.errors(include_url=False, include_context=False, include_input=False)
+    return ()
+
+
 def _within(number: int | None, least: int) -> int | None:
     """A number that is none where CallFire could not mean it, or no store could hold it."""
     return number if number is not None and least <= number <= MAX_BATCH_ID else None
@@ -227,7 +257,8 @@ def _moment(milliseconds: int | None) -> datetime | None:
 
 
 def _kept(name: str) -> str:
-    return name[:NAME_LENGTH].replace("\0", "")  # PostgreSQL keeps no NUL in a text
+    """Without what no text may hold: half of a surrogate pair, and NUL, which PostgreSQL does not keep."""
+    return name[:NAME_LENGTH].encode("utf-8", "replace").decode("utf-8").replace("\0", "")
 
 
 def _complaint(headers: Mapping[str, str], body: bytes) -> str | None:

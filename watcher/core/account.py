@@ -44,7 +44,10 @@ PROBED: Final = frozenset({Condition.DOWN, Condition.REFUSED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRecord:
-    """What of an account outlives the process. `credentials` is a fingerprint that tells whether they changed, not more."""
+    """What of an account outlives the process. `credentials` is a fingerprint that tells whether they changed, not more.
+
+    `probe_at` is when the account may be asked again: after a refusal, or after a pause that CallFire wants.
+    """
 
     name: str
     refused: bool = False
@@ -105,13 +108,15 @@ class Heeded:
 
 
 def recall(name: str, credentials: str, record: AccountRecord | None) -> Account:
-    """The account at the start of the process. A refusal stays in force, so that a restart does not hammer; other
+    """The account at the start of the process. A refusal and a pause stay in force, so that a restart does not hammer; other
     credentials than those refused may be probed at once, and only their success ends it (and is told)."""
     if record is None:
         return Account(name=name, credentials=credentials)
     account = Account(name=name, credentials=credentials, number=record.number)
     if not record.refused:
-        return account
+        if record.probe_at is None:
+            return account
+        return replace(account, condition=Condition.THROTTLED, reason=record.reason, until=record.probe_at)
     known = record.credentials == credentials
     return replace(
         account,
@@ -124,13 +129,13 @@ def recall(name: str, credentials: str, record: AccountRecord | None) -> Account
 
 def record_of(account: Account) -> AccountRecord:
     """What to keep of the account."""
-    refused = account.condition is Condition.REFUSED
+    kept = account.condition in (Condition.REFUSED, Condition.THROTTLED)
     return AccountRecord(
         name=account.name,
-        refused=refused,
-        reason=account.reason if refused else "",
+        refused=account.condition is Condition.REFUSED,
+        reason=account.reason if kept else "",
         refusals=account.refusals,
-        probe_at=account.until if refused else None,
+        probe_at=account.until if kept else None,
         credentials=account.credentials,
         number=account.number,
     )
@@ -168,6 +173,11 @@ def _stale(account: Account, answer: Answer) -> bool:
     return account.since is not None and answer.asked < account.since
 
 
+def _early(account: Account, answer: Answer) -> bool:
+    """Whether it was asked before the pause was over: before it began, or in the very moment when it did."""
+    return account.until is not None and answer.asked < account.until
+
+
 def _refuse(account: Account, answer: Answer, draw: float) -> Heeded:
     stale = _stale(account, answer)
     again = account.condition is Condition.REFUSED
@@ -185,7 +195,7 @@ def _refuse(account: Account, answer: Answer, draw: float) -> Heeded:
     if not stale:
         struck = replace(struck, failures_in_a_row=0)  # a refusal is an answer: the row of failures ends
     if not again and strikes < REFUSALS_IN_A_ROW:
-        over = not stale and account.condition in (Condition.DOWN, Condition.THROTTLED)
+        over = not _early(account, answer) and account.condition in (Condition.DOWN, Condition.THROTTLED)
         return Heeded(account=replace(struck, condition=Condition.OK, reason="", until=None) if over else struck)
     pause = max(_nth_pause(account.refusals), _asked_pause(answer, draw) or timedelta(0))
     refused = replace(
@@ -281,8 +291,8 @@ def _probe_failed(account: Account, answer: Answer, *, at_least: datetime) -> Ac
 
 
 def _recover(account: Account, answer: Answer) -> Heeded:
-    if account.condition in (Condition.THROTTLED, Condition.REFUSED) and _stale(account, answer):
-        return Heeded(account=account)  # asked before the pause was: it does not end it
+    if account.condition in (Condition.THROTTLED, Condition.REFUSED) and _early(account, answer):
+        return Heeded(account=account)  # it does not end a pause that it was too early for
     if account.untroubled:
         return Heeded(account=account)
     was_refused = account.condition is Condition.REFUSED

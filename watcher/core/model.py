@@ -178,8 +178,11 @@ class Recorded:
 
 
 class EndpointState(StrEnum):
+    """What happens is HELD for a DISABLED one. One that the settings no longer name is REMOVED, and owed nothing new."""
+
     ACTIVE = "active"
     DISABLED = "disabled"
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +205,7 @@ class Endpoint:
 
 
 class DeliveryState(StrEnum):
-    """PENDING ones wait for `due`; DONE was accepted; DEAD ran out of attempts; HELD belongs to a disabled endpoint."""
+    """PENDING ones wait for `due`; DONE was accepted; DEAD ran out of attempts; HELD is kept while its endpoint is not active."""
 
     PENDING = "pending"
     DONE = "done"

@@ -62,6 +62,16 @@ class UnknownStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """CallFire cannot do anything with our question about a batch: it is not asked again for a while. `outcome` is the code."""
+
+    account: str
+    batch_id: int
+    outcome: str
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Following:
     """A watch was made, opened again, or stopped."""
 
@@ -134,7 +144,8 @@ class Stepped:
 class Attempted:
     """One attempt at a delivery. `code` is None where no answer came, `error` then names the kind of failure.
 
-    `outcome` is what follows: done, retried, dead, held, or returned (a pause: the attempt does not count).
+    `outcome` is what follows: done, retried, dead, held, returned (a pause: the attempt does not count), or lost: nothing,
+    for the claim was no longer ours when it was to be written down.
     `delay` is commit to accepted, in seconds, only where the delivery is done.
     """
 
@@ -143,7 +154,7 @@ class Attempted:
     event_id: str
     code: int | None
     error: str | None
-    outcome: Literal["done", "retried", "dead", "held", "returned"]
+    outcome: Literal["done", "retried", "dead", "held", "returned", "lost"]
     took: float
     delay: float | None
     attempts: int
@@ -255,6 +266,7 @@ News = (
     | Looked
     | Changed
     | UnknownStatus
+    | SetAside
     | Following
     | Tally
     | ConditionChanged

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from watcher.core.model import Attempt, Delivery, Endpoint
+from watcher.core.model import Attempt, Delivery, Endpoint, EndpointState
 
 DELAYS: Final = (
     timedelta(seconds=5),
@@ -31,6 +31,8 @@ BUSY_CODES: Final = frozenset({429, 502, 504})
 BUSY_DELAY: Final = timedelta(seconds=60)
 RETRY_AFTER_CODES: Final = frozenset({429, 503})
 RETRY_AFTER_MOST: Final = timedelta(hours=24)
+RETRY_AFTER_LEAST: Final = timedelta(seconds=1)
+"""A shorter pause is none: 0, or a date that is over, would have us try without end, for a pause costs no attempt."""
 
 HOPELESS_ERRORS: Final = frozenset({"too_large", "bad_url"})
 """Kinds of failure that no later attempt can mend: the delivery is dead at once."""
@@ -64,8 +66,12 @@ def wants(endpoint: Endpoint, event_type: str, account: str) -> bool:
 
 
 def subscribers(endpoints: Sequence[Endpoint], event_type: str, account: str) -> list[Endpoint]:
-    """The endpoints that are owed an event; disabled ones too, for which it is held."""
-    return [endpoint for endpoint in endpoints if wants(endpoint, event_type, account)]
+    """The endpoints that are owed an event; disabled ones too, for which it is held, but not those that were removed."""
+    return [
+        endpoint
+        for endpoint in endpoints
+        if endpoint.state is not EndpointState.REMOVED and wants(endpoint, event_type, account)
+    ]
 
 
 def _covers(pattern: str, event_type: str) -> bool:
@@ -106,9 +112,9 @@ def settle(delivery: Delivery, attempt: Attempt, draw: float, delays: Sequence[t
         return settlement("done")
     if code == 410:
         return settlement("held", disable="the receiver answered 410 Gone")
-    if code in RETRY_AFTER_CODES and attempt.retry_after is not None:
-        wait = min(max(attempt.retry_after, timedelta(0)), RETRY_AFTER_MOST)
-        until = ended + wait * (1 + JITTER * draw / 4)
+    pause = attempt.retry_after
+    if code in RETRY_AFTER_CODES and pause is not None and pause >= RETRY_AFTER_LEAST:
+        until = ended + min(pause, RETRY_AFTER_MOST) * (1 + JITTER * draw / 4)
         return settlement("returned", attempts=delivery.attempts, due=until, pause_until=until)
     if attempts > len(delays) or (code is None and attempt.error in HOPELESS_ERRORS):
         return settlement("dead")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watcher.core.durations import Floats
-from watcher.core.model import FINAL_STATUSES, KNOWN_STATUSES, LastLook, Seen, Watch
+from watcher.core.model import FINAL_STATUSES, KNOWN_STATUSES, Batch, LastLook, Seen, Watch
 from watcher.core.transitions import Rules, next_occurrence
 
 UNSEEN: Final = 0
@@ -52,6 +52,7 @@ class Roster:
         self.status: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
         self.enabled: NDArray[np.int8] = np.full(capacity, -1, np.int8)
         self.doubted: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
+        self.lacks: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
         self.stuck: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
         self.live: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
 
@@ -88,6 +89,7 @@ class Roster:
         self.enabled[row] = -1 if watch.enabled is None else watch.enabled
         # The next sight of these must be recorded: strikes are forgiven, and one followed again after it ended is settled.
         self.doubted[row] = bool(watch.missing_count or watch.refused_count or watch.aside_until or watch.final)
+        self.lacks[row] = _lacks(watch)
         self.stuck[row] = watch.stuck_told > 0
         self._words.pop(row, None)
         code = CODES.get(watch.status)
@@ -114,6 +116,11 @@ class Roster:
             self.tried[row] = max(self.tried[row], _seconds(asked))
             self.due[row] = np.nan
 
+    def minds(self, batch_id: int, at: datetime) -> bool:
+        """Whether time alone makes something of the watch by then."""
+        row = self._rows.get(batch_id)
+        return row is not None and _seconds(at) >= self.mind[row]
+
     def note(self, look: Seen) -> bool:
         """Takes in a look that shows nothing new, and says so. False, and nothing done, where `learn` must decide."""
         batch = look.batch
@@ -121,13 +128,14 @@ class Roster:
         if row is None:
             return False
         asked, answered = _seconds(look.asked), _seconds(look.answered)
-        code = CODES.get(batch.status, UNKNOWN)
+        code, lacks = CODES.get(batch.status, UNKNOWN), _lacks(batch)
         if (
             code != self.status[row]
             or (code == UNKNOWN and self._words[row] != batch.status)
             or asked < self.asked[row]
             or answered >= self.mind[row]
             or self.doubted[row]
+            or self.lacks[row] | lacks != lacks  # it shows what no look before it did
             or (batch.enabled is not None and batch.enabled != self.enabled[row])
         ):
             return False
@@ -213,6 +221,11 @@ class Roster:
             if isinstance(column, np.ndarray):
                 setattr(self, name, np.concatenate([column, np.zeros(old, column.dtype)]))
         self._free = list(range(2 * old - 1, old - 1, -1))
+
+
+def _lacks(what: Watch | Batch) -> int:
+    """Which of the things that never change are not known: a bit for each."""
+    return (what.name is None) | (what.broadcast_id is None) << 1 | (what.created is None) << 2
 
 
 def _seconds(at: datetime) -> float:

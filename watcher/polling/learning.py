@@ -38,7 +38,9 @@ class Learner:
             return
         # Whatever becomes of it, it was asked now: a look that cannot be recorded must not be repeated at once.
         self._roster.attempt(choice.batch_id, look.asked)
-        if isinstance(look, Unanswered) and not (look.refused or look.unfit):
+        if isinstance(look, Unanswered) and not (
+            look.refused or look.unfit or self._roster.minds(choice.batch_id, look.answered)
+        ):
             self.looked(choice.by, "unanswered")
             return
         self._learning.add(choice.batch_id)

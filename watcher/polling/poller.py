@@ -6,16 +6,17 @@ A poller chooses one request after another; each look is an errand of its own, s
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from watcher.core.account import Account, Condition, heed, record_of, room
-from watcher.core.answers import Answer, look_of
+from watcher.core.answers import Answer, Kind, look_of
 from watcher.core.model import LastLook, Watch
 from watcher.core.news import (
     AccountTold,
     BudgetUsed,
     ConditionChanged,
+    SetAside,
     Stepped,
     Tally,
     Tell,
@@ -29,6 +30,8 @@ from watcher.ports import AccountChange, AccountView, Clock, Store, StoreError, 
 
 LONGEST_WAIT: Final = 15.0
 """Seconds: a poller with nothing to do takes a step at least this often, which is how one sees that it is alive."""
+ASIDE_MOST: Final = timedelta(hours=1)
+"""No watch is set aside for longer; more than that is a clock that was set back."""
 STEP_NEWS: Final = 1.0
 """Seconds: steps are told at most this often, however fast they come."""
 
@@ -119,7 +122,8 @@ class Poller:
         if until is None or until > now:
             await self._clock.wait(self._wake, LONGEST_WAIT if until is None else min(until - now, LONGEST_WAIT))
             return
-        await self._upstream.token()
+        if not await self._upstream.token(LONGEST_WAIT):
+            return
         now = self._clock.now().timestamp()
         if self._held_until(now) is not None:
             return
@@ -145,6 +149,15 @@ class Poller:
             answer = await self._upstream.look(choice.batch_id)
             await self._heed(answer)
             look = look_of(answer)
+            if answer.kind is Kind.UNFIT:
+                self._tell(
+                    SetAside(
+                        account=self.account.name,
+                        batch_id=choice.batch_id,
+                        outcome=answer.outcome,
+                        detail=answer.detail,
+                    )
+                )
             if look is None:
                 untouched = True
                 self.learner.looked(choice.by, "untouched")
@@ -274,7 +287,11 @@ def _both(older: AccountChange | None, newer: AccountChange | None) -> AccountCh
 
 
 def _not_from_the_future(watch: Watch, now: datetime) -> Watch:
-    """A machine's clock may have been set back since: what was asked later than now would overtake every look to come."""
-    if watch.asked is None or watch.asked <= now:
-        return watch
-    return replace(watch, asked=now, answered=now)
+    """A machine's clock may have been set back since: what was asked, or opened, later than now would keep every look to come
+    from counting, or from being worth one."""
+    aside = watch.aside_until
+    if watch.asked is not None and watch.asked > now:
+        watch = replace(watch, asked=now, answered=now)
+    if watch.opened > now:
+        watch = replace(watch, opened=now)
+    return watch if aside is None else replace(watch, aside_until=min(aside, now + ASIDE_MOST))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from watcher.core.model import Delivery, DeliveryState, Endpoint
+from watcher.core.model import Delivery, DeliveryState, Endpoint, EndpointState
 from watcher.core.outbox import Outcome, Settlement
 from watcher.ports import Owed
 from watcher.store.recording import Subscribers, endpoints
@@ -19,9 +19,6 @@ from watcher.store.rows import (
 
 Statements = Mapping[str, str]
 
-NOT_IN_SETTINGS: Final = "it is not in the settings"
-"""Why an endpoint is disabled that the settings no longer name; the only reason that ends by itself."""
-
 STATES: Final[Mapping[Outcome, DeliveryState]] = {
     "done": DeliveryState.DONE,
     "retried": DeliveryState.PENDING,
@@ -33,16 +30,20 @@ STATES: Final[Mapping[Outcome, DeliveryState]] = {
 
 
 def settle_endpoints(
-    connection: sqlite3.Connection, sql: Statements, subscribed: Subscribers, wanted: Sequence[Endpoint]
+    connection: sqlite3.Connection, sql: Statements, subscribed: Subscribers, wanted: Sequence[Endpoint], now: int
 ) -> None:
-    """Makes, updates and disables endpoints so that they are those of the settings."""
+    """Makes, updates and removes endpoints so that they are those of the settings."""
     subscribed.forget()
     known = {endpoint.id: endpoint for endpoint in endpoints(connection, sql)}
     for endpoint in wanted:
-        settled = _settled(endpoint, known.pop(endpoint.id, None))
+        before = known.pop(endpoint.id, None)
+        settled = _settled(endpoint, before)
         connection.execute(sql["put_endpoint"], values_of_endpoint(settled))
+        if before is not None and _resumes(before, settled):
+            connection.execute(sql["owe_again"], {"endpoint_id": endpoint.id, "now": now})
     for endpoint_id in known:
-        _disable(connection, sql, endpoint_id, NOT_IN_SETTINGS)
+        connection.execute(sql["remove_endpoint"], {"id": endpoint_id})
+        connection.execute(sql["hold_deliveries"], {"endpoint_id": endpoint_id})
 
 
 def claim(
@@ -50,9 +51,12 @@ def claim(
 ) -> list[Delivery]:
     """What is due now, as far as there is room, under the token."""
     claimed: list[Delivery] = []
+    # Asked first: a paused endpoint's deliveries, which may be very many, are not even looked at.
+    open_now = {row["id"] for row in connection.execute(sql["open_endpoints"], {"now": now})}
     for endpoint_id, most in room.items():
-        due = {"endpoint_id": endpoint_id, "now": now, "room": max(most, 0)}
-        claimed.extend(map(delivery_of, connection.execute(sql["due_deliveries"], due)))
+        if endpoint_id in open_now:
+            due = {"endpoint_id": endpoint_id, "now": now, "room": max(most, 0)}
+            claimed.extend(map(delivery_of, connection.execute(sql["due_deliveries"], due)))
     leases = [{"id": delivery.id, "token": token, "until": until} for delivery in claimed]
     connection.executemany(sql["claim_delivery"], leases)
     return claimed
@@ -60,8 +64,8 @@ def claim(
 
 def settle(
     connection: sqlite3.Connection, sql: Statements, subscribed: Subscribers, settlement: Settlement, token: str
-) -> bool:
-    """Writes the attempt and what follows, where the token stands."""
+) -> Outcome | None:
+    """Writes the attempt and what follows, where the token stands; what became of the delivery."""
     due = None if settlement.due is None else millis_or_later(settlement.due)
     delivery = {
         "id": settlement.delivery_id,
@@ -70,10 +74,12 @@ def settle(
         "attempts": settlement.attempts,
         "due": due,
     }
-    if not connection.execute(sql["settle_delivery"], delivery).rowcount:
-        return False
+    rows = connection.execute(sql["settle_delivery"], delivery).fetchall()
+    if not rows:
+        return None
+    outcome: Outcome = "held" if rows[0]["state"] == DeliveryState.HELD else settlement.outcome
     attempt = values_of_attempt(settlement.attempt)
-    attempt |= {"id": settlement.delivery_id, "outcome": settlement.outcome, "due": due}
+    attempt |= {"id": settlement.delivery_id, "outcome": outcome, "due": None if outcome == "held" else due}
     connection.execute(sql["note_attempt"], attempt)
     if settlement.pause_until is not None:
         subscribed.forget()
@@ -81,8 +87,10 @@ def settle(
         connection.execute(sql["pause_endpoint"], pause)
     if settlement.disable is not None:
         subscribed.forget()
-        _disable(connection, sql, settlement.endpoint_id, settlement.disable)
-    return True
+        reason = {"id": settlement.endpoint_id, "reason": settlement.disable}
+        connection.execute(sql["disable_endpoint"], reason)
+        connection.execute(sql["hold_deliveries"], {"endpoint_id": settlement.endpoint_id})
+    return outcome
 
 
 def release(connection: sqlite3.Connection, sql: Statements, token: str) -> int:
@@ -104,14 +112,15 @@ def owed(connection: sqlite3.Connection, sql: Statements, now: int) -> list[Owed
 
 
 def _settled(endpoint: Endpoint, known: Endpoint | None) -> Endpoint:
-    """The endpoint as the settings have it, in the state in which it was."""
-    if known is None:
+    """The endpoint as the settings have it, in the state in which it was; at another URL what the receiver of the former
+    asked for (410, Retry-After) is void."""
+    if known is None or known.url != endpoint.url:
         return endpoint
-    if known.disabled_reason == NOT_IN_SETTINGS:
-        return replace(endpoint, paused_until=known.paused_until)
-    return replace(endpoint, state=known.state, disabled_reason=known.disabled_reason, paused_until=known.paused_until)
+    state = EndpointState.ACTIVE if known.disabled_reason is None else EndpointState.DISABLED
+    return replace(endpoint, state=state, disabled_reason=known.disabled_reason, paused_until=known.paused_until)
 
 
-def _disable(connection: sqlite3.Connection, sql: Statements, endpoint_id: str, reason: str) -> None:
-    connection.execute(sql["disable_endpoint"], {"id": endpoint_id, "reason": reason})
-    connection.execute(sql["hold_deliveries"], {"endpoint_id": endpoint_id})
+def _resumes(before: Endpoint, settled: Endpoint) -> bool:
+    """Whether what was kept from the endpoint may be sent to it now."""
+    changed = before.state is not EndpointState.ACTIVE or before.url != settled.url
+    return changed and settled.state is EndpointState.ACTIVE

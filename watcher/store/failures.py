@@ -18,6 +18,9 @@ REMEDIES: Final[Mapping[int, str]] = {
 }
 """By SQLite's primary result code."""
 
+ASKED_WRONG: Final = (sqlite3.IntegrityError, ArithmeticError, LookupError, TypeError, ValueError)
+"""What is raised where the database is well, and what was asked of it was not."""
+
 PRIMARY: Final = 0xFF
 """The part of an extended result code that is the primary one."""
 
@@ -27,10 +30,10 @@ def explain(error: Exception, place: str) -> str:
     code = getattr(error, "sqlite_errorcode", None)
     remedy = None if code is None else REMEDIES.get(code & PRIMARY)
     if remedy is None:
-        return f"{place}: {error}"
+        return f"{place}: {str(error) or type(error).__name__}"
     return f"{remedy.format(place=place)} ({error})"
 
 
 def is_trouble(error: Exception) -> bool:
     """Whether the database is in trouble, rather than what was asked of it wrong."""
-    return isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError)
+    return not isinstance(error, ASKED_WRONG)

@@ -25,9 +25,6 @@ MOST: Final = 500
 PING: Final = "ping"
 """The operation that only asks whether the store is well."""
 
-UNFIT: Final = (sqlite3.Error, ArithmeticError, LookupError, TypeError, ValueError)
-"""What a job may raise: it is handed to whoever asked. Anything else ends the lane, loudly."""
-
 
 class Job(NamedTuple):
     operation: str
@@ -80,6 +77,11 @@ class Lane:
         )
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread is there, without which nothing is done any more."""
+        return self._thread.is_alive() and not self._ended.is_set()
+
     async def run(self, operation: str, work: Work[T]) -> T:
         """What the work gave, after its transaction was committed. Raises StoreError where nothing was done."""
         if self._closed:
@@ -89,7 +91,9 @@ class Lane:
         self._queue.put(Job(operation, work, future, self._clock.monotonic()))
         try:
             return await future
-        except UNFIT as error:
+        except StoreError:
+            raise
+        except Exception as error:  # whatever a job raises is the failure of that job, and of nothing else
             raise StoreError(explain(error, self._place)) from error
 
     async def close(self) -> None:
@@ -137,7 +141,7 @@ class Lane:
             begun = True
             results.extend(job.work(connection) for job in group)
             connection.execute("COMMIT")
-        except UNFIT as error:
+        except Exception as error:  # noqa: BLE001 # it is handed to whoever asked; the lane is for everybody
             self._roll_back()
             if begun and len(results) < len(group) and len(group) > 1:
                 return [outcome for job in group for outcome in self._together([job])]

@@ -12,7 +12,7 @@ class ProcessLock:
     process holds it, naming that one."""
 
     def __init__(self, database: Path) -> None:
-        path = database.with_name(database.name + ".lock")
+        path = _beside(database)
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
@@ -23,7 +23,7 @@ class ProcessLock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.pread(self._file, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            holder = _named(self._file)
             os.close(self._file)
             if not isinstance(error, BlockingIOError):
                 raise UnusableStore(f"{path} cannot be locked: {error.strerror}. Use a local disk") from error
@@ -38,3 +38,29 @@ class ProcessLock:
         """Lets another process have it. The file stays: to delete it would let two processes lock two files of one name."""
         os.ftruncate(self._file, 0)
         os.close(self._file)
+
+
+def holder(database: Path) -> str | None:
+    """The process that has the database; None where there is none. Raises OSError where that cannot be seen."""
+    try:
+        file = os.open(_beside(database), os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _named(file)
+    finally:
+        os.close(file)
+    return None
+
+
+def _beside(database: Path) -> Path:
+    """Beside the file itself, whichever of its names was given: one database, one lock."""
+    file = database.resolve()
+    return file.with_name(file.name + ".lock")
+
+
+def _named(file: int) -> str:
+    """The process that the lock file names."""
+    return os.pread(file, 32, 0).decode("ascii", "replace").strip() or "unknown"

@@ -12,7 +12,7 @@ from typing import Final
 
 from watcher.ports import UnusableStore
 from watcher.store.failures import explain
-from watcher.store.lock import ProcessLock
+from watcher.store.lock import ProcessLock, holder
 from watcher.store.migrations import Migration, migrations
 from watcher.store.statements import load
 
@@ -43,12 +43,41 @@ def migrate(path: Path) -> Migrated:
         lock.release()
 
 
+def outlook(path: Path) -> str:
+    """What the next start will find in the database's place. Changes nothing; raises UnusableStore where it could not start."""
+    newest = migrations("sqlite")[-1].number
+    try:
+        if path.is_dir():
+            raise UnusableStore(_is_a_folder(path))
+        if not path.exists():
+            nearest = next(folder for folder in path.absolute().parents if folder.exists())
+            if not nearest.is_dir():
+                raise UnusableStore(f"{path.parent} cannot be made, for {nearest} is no folder: name another database")
+            _may_write(nearest)
+            return f"{path} will be made at the first start"
+        process = holder(path)
+    except OSError as error:
+        raise UnusableStore(f"{path} cannot be opened: {error.strerror}. Name a database in another folder") from error
+    if process is not None:
+        return f"{path} is in use by process {process}"
+    version = schema_version(path)
+    _not_newer(path, version, newest)
+    _may_write(path.resolve().parent)
+    _may_write(path)
+    if version < newest:
+        return f"{path} will be brought to version {newest} at the next start (its tables are version {version})"
+    return f"{path} can be read and written"
+
+
 def schema_version(path: Path) -> int:
     """The version of the database's tables, 0 where there is none yet; also while a daemon has it. Changes nothing."""
     if not path.exists():
         return 0
+    # Without a log beside it the file is all there is; asked in another way, SQLite would make the log's files for us.
+    alone = not path.resolve().with_name(f"{path.resolve().name}-wal").exists()
+    uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        connection = sqlite3.connect(uri, uri=True)
     except sqlite3.Error as error:
         raise UnusableStore(explain(error, str(path))) from error
     try:
@@ -59,9 +88,9 @@ def schema_version(path: Path) -> int:
 
 def prepare(path: Path) -> None:
     """Makes sure that there is a folder, and nothing but a file in the database's place."""
-    if path.is_dir():
-        raise UnusableStore(f"{path} is a folder: name a file in it, for example {path / 'watcher.db'}")
     try:
+        if path.is_dir():
+            raise UnusableStore(_is_a_folder(path))
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UnusableStore(
@@ -76,11 +105,7 @@ def connect(path: Path, steps: Sequence[Migration]) -> tuple[sqlite3.Connection,
     try:
         before = _version(connection, path)
         newest = steps[-1].number
-        if before > newest:
-            raise UnusableStore(
-                f"{path} was made by a newer version of this program (its tables are version {before}, this one knows "
-                f"{newest}): install that one, or restore a backup from before. Nothing was changed"
-            )
+        _not_newer(path, before, newest)
         _settle_in(connection, path)
         for step in steps:
             if step.number > before:
@@ -94,9 +119,33 @@ def connect(path: Path, steps: Sequence[Migration]) -> tuple[sqlite3.Connection,
 def connect_reader(path: Path) -> sqlite3.Connection:
     """A connection that cannot write."""
     connection = _connection(path)
-    connection.executescript(load("sqlite")["settings_of_connection"])
-    connection.execute("PRAGMA query_only = ON")
+    try:
+        connection.executescript(load("sqlite")["settings_of_connection"])
+        connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _is_a_folder(path: Path) -> str:
+    return f"{path} is a folder: name a file in it, for example {path / 'watcher.db'}"
+
+
+def _not_newer(path: Path, version: int, newest: int) -> None:
+    if version > newest:
+        raise UnusableStore(
+            f"{path} was made by a newer version of this program (its tables are version {version}, this one knows "
+            f"{newest}): install that one, or restore a backup from before. Nothing was changed"
+        )
+
+
+def _may_write(place: Path) -> None:
+    """Refuses a file that may not be read and written, and a folder in which none may be made."""
+    if not os.access(place, os.W_OK | (os.X_OK if place.is_dir() else os.R_OK), effective_ids=True):
+        raise UnusableStore(
+            f"{place} may not be written: give the user of this process the right to, or name another database"
+        )
 
 
 def _make(path: Path) -> None:

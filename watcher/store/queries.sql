@@ -119,11 +119,24 @@ WHERE id = :id AND (paused_until IS NULL OR paused_until < :until);
 
 -- name: disable_endpoint!
 -- Nothing is sent to the endpoint any more; the first reason stays.
-UPDATE endpoints SET state = 'disabled', disabled_reason = :reason WHERE id = :id AND state <> 'disabled';
+UPDATE endpoints SET state = 'disabled', disabled_reason = :reason WHERE id = :id AND state = 'active';
+
+-- name: remove_endpoint!
+-- The settings no longer name the endpoint; why it was disabled stays, for the day it comes back.
+UPDATE endpoints SET state = 'removed' WHERE id = :id;
 
 -- name: hold_deliveries!
--- Keeps what a disabled endpoint is owed; what is on its way may still be settled under its token.
+-- Keeps what an endpoint is owed that is not active any more; what is on its way may still be settled under its token.
 UPDATE deliveries SET state = 'held' WHERE endpoint_id = :endpoint_id AND state = 'pending';
+
+-- name: owe_again!
+-- What was kept from an endpoint, or waits for a receiver that it no longer has, is due now.
+UPDATE deliveries SET state = 'pending', due = CASE WHEN due > :now THEN :now ELSE due END
+WHERE endpoint_id = :endpoint_id AND state IN ('held', 'pending');
+
+-- name: open_endpoints
+-- The endpoints to which something may be sent now.
+SELECT id FROM endpoints WHERE state = 'active' AND (paused_until IS NULL OR paused_until <= :now);
 
 -- name: make_delivery*!
 -- One event owed to one endpoint.
@@ -134,17 +147,18 @@ VALUES (:account, :endpoint_id, :position, :now, :now, :state);
 -- Nobody else tries the delivery before the lease ends.
 UPDATE deliveries SET claim_token = :token, claim_until = :until WHERE id = :id;
 
--- name: settle_delivery!
--- What became of an attempt, where the token still stands. What would be tried again is held once the endpoint is disabled.
+-- name: settle_delivery$
+-- The state after an attempt, where the token still stands. What would be tried again is held where its endpoint is not active.
 UPDATE deliveries SET
     state = CASE
         WHEN :state = 'pending' AND EXISTS (
-            SELECT 1 FROM endpoints WHERE endpoints.id = deliveries.endpoint_id AND endpoints.state = 'disabled'
+            SELECT 1 FROM endpoints WHERE endpoints.id = deliveries.endpoint_id AND endpoints.state <> 'active'
         ) THEN 'held'
         ELSE :state
     END,
     attempts = :attempts, due = coalesce(:due, due), claim_token = NULL, claim_until = NULL
-WHERE id = :id AND claim_token = :token;
+WHERE id = :id AND claim_token = :token
+RETURNING state;
 
 -- name: note_attempt!
 -- One try at a delivery, for the operator.

@@ -24,7 +24,7 @@ WHERE account = :account AND coalesce(batch_id, 0) = :batch_id AND position > :a
 ORDER BY position LIMIT :limit;
 
 -- name: due_deliveries
--- What may be claimed for an endpoint. There is one writer, so nobody can come between this and the claim.
+-- What may be claimed for an open endpoint. There is one writer, so nobody can come between this and the claim.
 SELECT
     deliveries.id, deliveries.endpoint_id, deliveries.position, events.id AS event_id, events.type AS event_type,
     events.body, deliveries.created, deliveries.due, deliveries.attempts, deliveries.state
@@ -32,9 +32,4 @@ FROM deliveries
 JOIN events ON events.position = deliveries.position
 WHERE deliveries.endpoint_id = :endpoint_id AND deliveries.state = 'pending' AND deliveries.due <= :now
     AND (deliveries.claim_until IS NULL OR deliveries.claim_until < :now)
-    AND EXISTS (
-        SELECT 1 FROM endpoints
-        WHERE endpoints.id = :endpoint_id AND endpoints.state = 'active'
-            AND (endpoints.paused_until IS NULL OR endpoints.paused_until <= :now)
-    )
 ORDER BY deliveries.due, deliveries.id LIMIT :room;

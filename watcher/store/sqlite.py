@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Concatenate, Final, NamedTuple, ParamSpec, TypeVar
 
 from watcher.core.account import AccountRecord
 from watcher.core.model import Delivery, Endpoint, Key, LastLook, Recorded, Watch
 from watcher.core.news import Tell
-from watcher.core.outbox import Settlement
+from watcher.core.outbox import Outcome, Settlement
 from watcher.ports import (
     AccountChange,
     Change,
@@ -25,10 +25,12 @@ from watcher.ports import (
     EventQuery,
     Followed,
     Owed,
+    UnusableStore,
     WatchQuery,
     Wish,
 )
 from watcher.store import delivering, recording, watching
+from watcher.store.failures import explain
 from watcher.store.lane import PING, Lane
 from watcher.store.lock import ProcessLock
 from watcher.store.migrations import migrations
@@ -53,6 +55,7 @@ class SqliteStore:
         *,
         writer: sqlite3.Connection,
         reader: sqlite3.Connection,
+        origin: str,
         migrated: Migrated,
         tell: Tell,
         clock: Clock,
@@ -60,12 +63,16 @@ class SqliteStore:
         self.place = path
         self.migrated = migrated
         self._sql = load("sqlite")
-        self._origin: str = writer.execute(self._sql["meta"], {"name": "origin"}).fetchone()[0]
+        self._origin = origin
         self._clock = clock
         self._subscribed = Subscribers(self._sql)
         place = str(path)
         self._writer = Lane(writer, place=place, writes=True, tell=tell, clock=clock, spoiled=self._subscribed.forget)
         self._reader = Lane(reader, place=place, writes=False, tell=tell, clock=clock)
+
+    @property
+    def alive(self) -> bool:
+        return self._writer.alive and self._reader.alive
 
     async def close(self) -> None:
         """Waits for what is under way, then closes. After it every method raises StoreError."""
@@ -115,7 +122,7 @@ class SqliteStore:
         return await self._read("events", recording.events, query, types)
 
     async def settle_endpoints(self, endpoints: Sequence[Endpoint]) -> None:
-        await self._write("settle_endpoints", delivering.settle_endpoints, self._subscribed, endpoints)
+        await self._write("settle_endpoints", delivering.settle_endpoints, self._subscribed, endpoints, self._now())
 
     async def endpoints(self) -> list[Endpoint]:
         return await self._read("endpoints", recording.endpoints)
@@ -123,7 +130,7 @@ class SqliteStore:
     async def claim(self, room: Mapping[str, int], *, token: str, now: datetime, until: datetime) -> list[Delivery]:
         return await self._write("claim", delivering.claim, room, token, millis(now), millis(until))
 
-    async def settle(self, settlement: Settlement, *, token: str) -> bool:
+    async def settle(self, settlement: Settlement, *, token: str) -> Outcome | None:
         return await self._write("settle", delivering.settle, self._subscribed, settlement, token)
 
     async def release(self, token: str) -> int:
@@ -173,8 +180,8 @@ async def open_store(path: Path | None, *, tell: Tell, clock: Clock) -> AsyncIte
     await asyncio.to_thread(prepare, path)
     lock = ProcessLock(path)
     try:
-        writer, reader, migrated = await asyncio.to_thread(_open, path)
-        store = SqliteStore(path, writer=writer, reader=reader, migrated=migrated, tell=tell, clock=clock)
+        opened = await asyncio.to_thread(_open, path)
+        store = SqliteStore(path, **opened._asdict(), tell=tell, clock=clock)
         try:
             yield store
         finally:
@@ -183,8 +190,23 @@ async def open_store(path: Path | None, *, tell: Tell, clock: Clock) -> AsyncIte
         lock.release()
 
 
-def _open(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, Migrated]:
+class _Opened(NamedTuple):
+    """What was opened, and what was found: `origin` is the database's part in the ids of events."""
+
+    writer: sqlite3.Connection
+    reader: sqlite3.Connection
+    origin: str
+    migrated: Migrated
+
+
+def _open(path: Path) -> _Opened:
     """Both connections. Whatever the former process had claimed is free: it is gone, or it would hold the lock."""
+    sql = load("sqlite")
     writer, migrated = connect(path, migrations("sqlite"))
-    writer.execute(load("sqlite")["release_all_deliveries"])
-    return writer, connect_reader(path), migrated
+    try:
+        writer.execute(sql["release_all_deliveries"])
+        origin = writer.execute(sql["meta"], {"name": "origin"}).fetchone()[0]
+        return _Opened(writer, connect_reader(path), origin, migrated)
+    except sqlite3.Error as error:
+        writer.close()
+        raise UnusableStore(explain(error, str(path))) from error

@@ -46,6 +46,7 @@ class Logs:
         self._log = own_logger()
         self._clock = clock
         self._words: set[str] = set()
+        self._unfit: set[str] = set()
         self._workers: dict[str, Trouble] = {}
         self._stores: dict[str, Trouble] = {}
         self._deliveries: dict[str, int] = {}
@@ -69,6 +70,7 @@ class Logs:
         return {
             told.Changed: self._changed,
             told.UnknownStatus: self._unknown_status,
+            told.SetAside: self._set_aside,
             told.ConditionChanged: self._condition_changed,
             told.Attempted: self._attempted,
             told.EndpointChanged: self._endpoint_changed,
@@ -125,6 +127,13 @@ class Logs:
             return
         self._words.add(news.status)
         self._log.warning("status.unknown", status=news.status, account=news.account, batch_id=news.batch_id)
+
+    def _set_aside(self, news: told.SetAside) -> None:
+        """Every batch of an account may be in the same trouble: the first is logged, the others are there for debugging."""
+        kind = f"{news.account} {news.outcome}"
+        say = self._log.debug if kind in self._unfit else self._log.warning
+        self._unfit.add(kind)
+        say("watch.set_aside", account=news.account, batch_id=news.batch_id, outcome=news.outcome, detail=news.detail)
 
     def _condition_changed(self, news: told.ConditionChanged) -> None:
         if news.condition == "ok":

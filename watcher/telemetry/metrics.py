@@ -214,7 +214,7 @@ class Metrics:
 
     def _attempted(self, news: told.Attempted) -> None:
         endpoint = self._endpoint(news.endpoint)
-        if news.outcome != "returned":  # a pause: nothing became of the delivery
+        if news.outcome not in ("returned", "lost"):  # a pause, or a lost claim: nothing became of the delivery
             self.catalogue.deliveries.of(endpoint, news.outcome).inc()
         self.catalogue.attempts.of(endpoint, self._result(news)).inc()
         self.catalogue.attempt_duration.of(endpoint).observe(news.took)
