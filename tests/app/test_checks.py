@@ -83,3 +83,25 @@ async def test_the_login_is_tried_with_one_request(
         finding = (await check(settings_for(tmp_path, callfire.api), upstream=True))[-1]
         assert len((await asked(callfire.control, "/requests"))["requests"]) == 1
     assert (finding.name, finding.ok, finding.detail.endswith(said)) == ("account default", ok, True), finding
+    assert finding.detail.startswith(
+        "CallFire did not answer: reset" if fault["kind"] == "reset" else "CallFire answered "
+    )
+
+
+async def test_that_nothing_is_there_is_no_proof_of_a_login_where_the_address_is_an_odd_one(tmp_path: Path) -> None:
+    async with serve(SimulatorConfig(latency=0.0)) as callfire:
+        odd = callfire.api.removesuffix("/v2") + "/v3"
+        finding = (await check(settings_for(tmp_path, odd), upstream=True))[-1]
+    assert not finding.ok
+    assert f"404 (Entity not found), and {odd} does not end in /v2" in finding.detail
+
+
+async def test_what_an_endpoints_url_carries_is_not_shown(tmp_path: Path) -> None:
+    settings = settings_for(
+        tmp_path,
+        NOWHERE,
+        WATCHER_WEBHOOK_URL="https://example.org/hook?key=hunter2",
+        WATCHER_WEBHOOK_SECRET="whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+    )
+    findings = await check(settings, upstream=False)
+    assert Finding(name="endpoint default", ok=True, detail="https://example.org/hook?********") in findings

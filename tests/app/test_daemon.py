@@ -242,6 +242,14 @@ def test_asked_twice_it_ends_at_once(tmp_path: Path) -> None:
             assert running.wait(PATIENCE) == 128 + signal.SIGTERM
 
 
+async def test_a_hangup_ends_nothing_and_is_reported(tmp_path: Path) -> None:
+    """A terminal that closes, or whoever expects the settings to be read again."""
+    async with serve(QUICK) as callfire, daemon(settings_for(tmp_path, callfire.api)) as running:
+        os.kill(os.getpid(), signal.SIGHUP)
+        async with running.session.get(f"{running.url}/metrics") as answer:
+            assert "watcher_settings_last_reload_successful 0.0" in (await answer.text()).splitlines()
+
+
 def test_without_uvloop_it_runs_on_asyncios_own_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvloop", None)
     assert loop_factory() is None

@@ -119,6 +119,12 @@ async def test_a_folder_is_no_database(tmp_path: Path) -> None:
     assert contents(tmp_path) == {}
 
 
+async def test_what_is_no_file_is_named(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(UnusableStore, match=r"watcher\.db"):
+        await opened(path)
+
+
 async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UnusableStore, match=rf"{tmp_path}/file cannot be made: .*Make it, or name"):
@@ -256,12 +262,21 @@ async def test_a_database_that_refuses_what_every_start_writes_is_named_and_let_
     assert sorted(each.name for each in path.parent.iterdir()) == ["watcher.db", "watcher.db.lock"]
 
 
-async def test_a_database_without_a_version_is_damaged(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("DROP TABLE meta", "no such table: meta"),
+        ("DELETE FROM meta WHERE name = 'schema'", "does not say which version its tables are: it is damaged"),
+        ("UPDATE meta SET value = 'one' WHERE name = 'schema'", "does not say which version its tables are"),
+    ],
+)
+async def test_a_database_without_a_version_is_damaged(path: Path, damage: str, said: str) -> None:
     await opened(path)
     damaged = sqlite3.connect(path)
-    damaged.execute("DROP TABLE meta")
+    damaged.execute(damage)
+    damaged.commit()
     damaged.close()
-    with pytest.raises(UnusableStore, match=rf"{path}: no such table: meta"):
+    with pytest.raises(UnusableStore, match=rf"{path}.*{said}"):
         await opened(path)
 
 

@@ -151,6 +151,11 @@ async def test_a_busy_receiver_may_ask_for_a_pause(code: int, value: str, pause:
     assert await send_to(http(code, retry_after=value)) == answered(code, retry_after=pause)
 
 
+async def test_a_date_to_wait_for_is_of_the_receivers_clock() -> None:
+    asked = http(503, retry_after="Mon, 23 Nov 2026 12:10:05 GMT", date="Mon, 23 Nov 2026 12:10:00 GMT")
+    assert await send_to(asked) == answered(503, retry_after=timedelta(seconds=5))
+
+
 async def test_a_pause_counts_from_the_answer() -> None:
     clock = FakeClock()
 

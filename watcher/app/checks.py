@@ -11,12 +11,16 @@ from watcher.clock import SystemClock
 from watcher.core.answers import Answer, Kind
 from watcher.ports import UnusableStore
 from watcher.settings.model import Settings
+from watcher.settings.showing import without_query
 from watcher.store.opening import migrate as migrate_store
 from watcher.store.opening import outlook
 from watcher.store.sqlite import open_store
 
 PROBE_BATCH: Final = 1
 """Whether there is such a batch does not matter: what matters is whether CallFire accepts the login."""
+
+
+USUAL_PATH: Final = "/v2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +36,8 @@ async def check(settings: Settings, *, upstream: bool) -> list[Finding]:
     """Looks at the database, the address to listen on and, where `upstream`, at each account by one request to CallFire."""
     findings = [await asyncio.to_thread(_database, settings), await asyncio.to_thread(_listen, settings)]
     findings += [
-        Finding(name=f"endpoint {name}", ok=True, detail=endpoint.url) for name, endpoint in settings.endpoints.items()
+        Finding(name=f"endpoint {name}", ok=True, detail=without_query(endpoint.url))
+        for name, endpoint in settings.endpoints.items()
     ]
     if upstream:
         findings += await _accounts(settings)
@@ -79,14 +84,23 @@ async def _accounts(settings: Settings) -> list[Finding]:
         findings = []
         for name, upstream in parts.upstreams.items():
             await upstream.token()
-            findings.append(_verdict(name, await upstream.look(PROBE_BATCH)))
+            answer = await upstream.look(PROBE_BATCH)
+            findings.append(_verdict(name, settings.accounts[name].base_url, answer))
         return findings
 
 
-def _verdict(name: str, answer: Answer) -> Finding:
-    said = f"CallFire answered {answer.outcome}" + (f" ({answer.detail})" if answer.detail else "")
-    if answer.kind in (Kind.SEEN, Kind.NOT_FOUND, Kind.GONE):
-        return Finding(name=f"account {name}", ok=True, detail=f"{said}: the login is good")
+def _verdict(name: str, base_url: str, answer: Answer) -> Finding:
+    """What the answer to the probe says of the login. That there is no such batch, and no such path, look alike."""
+    answered = f"answered {answer.outcome}" if answer.outcome.isdigit() else f"did not answer: {answer.outcome}"
+    said = f"CallFire {answered}" + (f" ({answer.detail})" if answer.detail else "")
     if answer.kind in (Kind.UNAUTHORIZED, Kind.FORBIDDEN):
         return Finding(name=f"account {name}", ok=False, detail=f"{said}: check login and password")
+    if answer.kind is Kind.NOT_FOUND and not base_url.rstrip("/").endswith(USUAL_PATH):
+        return Finding(
+            name=f"account {name}",
+            ok=False,
+            detail=f"{said}, and {base_url} does not end in {USUAL_PATH}: if that is meant, try it with `watcher wait`",
+        )
+    if answer.kind in (Kind.SEEN, Kind.NOT_FOUND, Kind.GONE):
+        return Finding(name=f"account {name}", ok=True, detail=f"{said}: the login is good")
     return Finding(name=f"account {name}", ok=False, detail=f"{said}: the login could not be tried; check base_url")

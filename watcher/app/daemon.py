@@ -14,7 +14,7 @@ from typing import Final
 import watcher
 from watcher.app.assembly import CannotStart, Parts, Town, endpoints_of, make_polling, open_parts
 from watcher.clock import SystemClock
-from watcher.core.news import AccountTold, Changed, News, Started, Stopping
+from watcher.core.news import AccountTold, Changed, News, Reloaded, Started, Stopping
 from watcher.delivery import Deliverer, Limits
 from watcher.polling.following import Keeper, Polling
 from watcher.ports import Check, Clock, Store, StoreError
@@ -207,7 +207,7 @@ def _wake(news: News, deliverer: Deliverer) -> None:
 
 @contextmanager
 def _signals(stop: asyncio.Event, town: Town) -> Iterator[None]:
-    """SIGTERM and SIGINT ask to stop; asked a second time the process ends at once."""
+    """SIGTERM and SIGINT ask to stop; asked a second time the process ends at once. SIGHUP is reported, and changes nothing."""
     loop = asyncio.get_running_loop()
 
     def asked(number: signal.Signals) -> None:
@@ -217,11 +217,14 @@ def _signals(stop: asyncio.Event, town: Town) -> Iterator[None]:
         town.tell(Stopping(reason=number.name))
         stop.set()
 
-    caught = (signal.SIGTERM, signal.SIGINT)
-    for number in caught:
+    def reload() -> None:
+        town.tell(Reloaded(error="settings are read at the start only: restart the daemon to have them read again"))
+
+    for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked, number)
+    loop.add_signal_handler(signal.SIGHUP, reload)
     try:
         yield
     finally:
-        for number in caught:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.remove_signal_handler(number)

@@ -49,7 +49,13 @@ def text_of(key: Key, value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(value)
     text = str(value)
-    return f"{text.partition('?')[0]}?{MASK}" if "://" in text and "?" in text else text
+    return without_query(text) if "://" in text else text
+
+
+def without_query(url: str) -> str:
+    """The URL with what it carries after `?` masked: many a receiver has its key there."""
+    place, mark, _ = url.partition("?")
+    return f"{place}?{MASK}" if mark else url
 
 
 def reference() -> str:

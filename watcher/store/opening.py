@@ -160,7 +160,10 @@ def _make(path: Path) -> None:
 
 def _connection(path: Path) -> sqlite3.Connection:
     """One that begins no transaction by itself, and that the thread to come may use."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise UnusableStore(explain(error, str(path))) from error
     connection.row_factory = sqlite3.Row
     return connection
 
@@ -171,7 +174,10 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
             return 0
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise UnusableStore(f"{path} is the database of another program: name another file")
-        return int(connection.execute(load("sqlite")["meta"], {"name": "schema"}).fetchone()[0])
+        row = connection.execute(load("sqlite")["meta"], {"name": "schema"}).fetchone()
+        if row is None or not str(row[0]).isdigit():
+            raise UnusableStore(f"{path} does not say which version its tables are: it is damaged, restore a backup")
+        return int(row[0])
     except sqlite3.Error as error:
         raise UnusableStore(explain(error, str(path))) from error
 

@@ -182,6 +182,7 @@ class _Answer:
     body: bytes = b""
     location: str | None = None
     asked_pause: str | None = None
+    date: str | None = None
 
     async def take(self, response: ClientResponse) -> None:
         self.code = response.status
@@ -189,13 +190,13 @@ class _Answer:
             location = response.headers.get("Location")
             self.location = None if location is None else location[:LOCATION_LENGTH]
         if response.status in RETRY_AFTER_CODES:
-            self.asked_pause = response.headers.get("Retry-After")
+            self.asked_pause, self.date = response.headers.get("Retry-After"), response.headers.get("Date")
         content = response.content
         while len(self.body) < ANSWER_KEPT and not content.at_eof():
             self.body += await content.read(ANSWER_KEPT - len(self.body))
 
     def pause(self, answered: datetime) -> timedelta | None:
-        return retry_after(self.asked_pause, answered)
+        return retry_after(self.asked_pause, answered, self.date)
 
 
 def _dropped(error: Exception) -> bool:
