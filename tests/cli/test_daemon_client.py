@@ -58,9 +58,11 @@ async def test_where_nobody_answers_it_is_said_how_to_start_one() -> None:
             await daemon.accounts()
 
 
-def answering(status: int, body: bytes, content_type: str = "application/json", **headers: str) -> TestServer:
+def answering(
+    status: int, body: bytes, content_type: str = "application/json", *, server: str = "watcher"
+) -> TestServer:
     async def answer(_: web.Request) -> web.Response:
-        return web.Response(status=status, body=body, content_type=content_type, headers=headers)
+        return web.Response(status=status, body=body, content_type=content_type, headers={"Server": server})
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
@@ -70,12 +72,31 @@ def answering(status: int, body: bytes, content_type: str = "application/json", 
 @pytest.mark.parametrize(
     ("status", "body", "content_type", "error", "said"),
     [
-        (200, b"<html>", "text/html", NoDaemon, "is no watcher: set WATCHER_URL"),
-        (200, b"{", "application/json", NoDaemon, "is no watcher: set WATCHER_URL"),
-        (200, b"[]", "application/json", NoDaemon, "is no watcher: set WATCHER_URL"),
-        (302, b"", "text/html", NoDaemon, "is no watcher: set WATCHER_URL"),
+        (200, b"<html>", "text/html", NoDaemon, "something else answers at http://127.0.0.1:[0-9]+: set WATCHER_URL"),
+        (200, b"{", "application/json", NoDaemon, "something else answers at http://127.0.0.1:[0-9]+: set WATCHER_URL"),
+        (
+            200,
+            b"[]",
+            "application/json",
+            NoDaemon,
+            "something else answers at http://127.0.0.1:[0-9]+: set WATCHER_URL",
+        ),
+        (302, b"", "text/html", NoDaemon, "something else answers at http://127.0.0.1:[0-9]+: set WATCHER_URL"),
         (401, b'{"detail": "x"}', "application/problem+json", DaemonError, r"set WATCHER_API_TOKEN \(x\)"),
-        (404, b'{"type": "/problems/not-followed", "detail": "x"}', "application/json", NotFollowed, "^x$"),
+        (
+            401,
+            b'{"type": "/problems/token-wrong", "detail": "x"}',
+            "application/problem+json",
+            DaemonError,
+            "^the daemon does not accept the token: set WATCHER_API_TOKEN to the one that the daemon was started with$",
+        ),
+        (
+            404,
+            b'{"type": "/problems/not-followed", "detail": "x"}',
+            "application/json",
+            NotFollowed,
+            "^batch 13 of account default is not followed: `watcher add 13` follows it$",
+        ),
         (503, b'{"title": "x"}', "application/json", DaemonError, "^x$"),
         (500, b"{}", "application/json", DaemonError, "^HTTP 500$"),
     ],
@@ -90,6 +111,35 @@ async def test_an_odd_answer_is_an_error_with_a_remedy(
         with pytest.raises(error, match=said) as caught:
             await daemon.watch("default", 13)
     assert type(caught.value) is error
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, b'{"status": "ok"}'), (404, b'{"detail": "Not Found"}'), (401, b'{"type": "about:blank"}')],
+)
+async def test_what_answers_json_is_not_yet_a_watcher(status: int, body: bytes) -> None:
+    async with (
+        answering(status, body, server="uvicorn") as server,
+        reach(Place(url=str(server.make_url("")).rstrip("/"))) as daemon,
+    ):
+        with pytest.raises(NoDaemon, match="something else answers at"):
+            await daemon.accounts()
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, b'{"items": [{"name": "a"}]}'), (404, b'{"type": "/problems/unknown-path", "detail": "x"}')],
+)
+async def test_a_watcher_is_known_behind_a_proxy_that_puts_its_own_name(status: int, body: bytes) -> None:
+    async with (
+        answering(status, body, server="nginx") as server,
+        reach(Place(url=str(server.make_url("")).rstrip("/"))) as daemon,
+    ):
+        if status == 200:
+            assert await daemon.accounts() == [{"name": "a"}]
+        else:
+            with pytest.raises(DaemonError, match=r"^x$"):
+                await daemon.accounts()
 
 
 async def test_a_connection_that_breaks_is_no_daemon() -> None:

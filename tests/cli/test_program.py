@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 import watcher as package
 from tests.cli.conftest import Watcher
+from watcher.cli.program import Commands
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ["run", "demo", "simulate", "check", "add", "ls", "show", "rm", "events", "wait", "db", "endpoints", "token"]
@@ -20,11 +23,13 @@ def test_help_names_every_command_and_the_exit_codes(watcher: Watcher) -> None:
     assert "Exit codes: 0 done" in said
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "simulate", "check", "add", "ls", "events", "wait"])
+@pytest.mark.parametrize(
+    "command", ["run", "demo", "simulate", "check", "add", "ls", "show", "rm", "events", "wait", "db migrate"]
+)
 def test_each_help_shows_how_it_is_used(watcher: Watcher, command: str) -> None:
-    result = watcher(command, "--help")
+    result = watcher(*command.split(), "--help")
     assert result.exit_code == 0
-    assert f"watcher {command}" in result.stdout or command == "demo"
+    assert f"    watcher {command}" in result.stdout.replace("  watcher", "    watcher") or command == "demo"
 
 
 def test_the_help_of_wait_tells_its_exit_codes(watcher: Watcher) -> None:
@@ -78,6 +83,68 @@ def test_usage_errors_end_with_2(watcher: Watcher, arguments: tuple[str, ...]) -
     assert result.exit_code == 2
     assert "Usage:" in result.stderr
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments", [("show", "abc"), ("show", "0"), ("ls", "--limit", "0"), ("events", "--batch", 2**63)]
+)
+def test_what_is_no_whole_number_is_said_with_the_remedy(watcher: Watcher, arguments: tuple[str, ...]) -> None:
+    said = watcher(*arguments).stderr.splitlines()[-1]
+    assert said.endswith(f": {arguments[-1]} is not a whole number from 1: give one, such as 13.")
+
+
+def test_a_mistake_of_ours_is_one_line_and_its_place_where_asked_for() -> None:
+    program = typer.Typer(cls=Commands, rich_markup_mode=None, pretty_exceptions_enable=False)
+    program.callback()(lambda: None)
+    program.command("fall")(_fall)
+    result = CliRunner().invoke(program, ["fall"])
+    line = "KeyError: 'inside': this is a bug: please report it; set WATCHER_DEBUG=1 to see where\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", line)
+    shown = CliRunner().invoke(program, ["fall"], env={"WATCHER_DEBUG": "1"}).stderr
+    assert "in _fall\n" in shown
+    assert shown.endswith(line)
+
+
+def _fall() -> None:
+    try:
+        raise KeyError("inside")
+    except KeyError as error:
+        raise ExceptionGroup("several tasks", [error]) from None
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("ls", "-h"), ("db", "-h"), ("check", "--reference"), ("token", "new")]
+)
+def test_a_full_disk_under_standard_output_is_one_line(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "watcher", *arguments],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        "standard output cannot be written (No space left on device): give it a place that has room\n",
+    )
+
+
+def test_a_full_disk_under_standard_error_changes_no_exit_code() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "watcher", "ls", "-c", "nowhere"], cwd=ROOT, stderr=full, check=False
+        )
+    assert ended.returncode == 2
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("check", "--reference")])
+def test_a_reader_that_goes_away_is_no_trouble(arguments: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as gone:
+        ended = subprocess.run(
+            [sys.executable, "-m", "watcher", *arguments],
+            cwd=ROOT, stdout=gone, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+        assert (ended.returncode, ended.stderr) == (1, "")
 
 
 @pytest.mark.parametrize("arguments", [("run",), ("check",), ("check", "--print"), ("db", "migrate")])

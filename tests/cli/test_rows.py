@@ -1,5 +1,7 @@
 """Batch ids as somebody names them."""
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,7 @@ def test_ids_alone_are_taken_once_each() -> None:
         ("1" * 5000, f"{'1' * 60}…: is not a batch id: give a whole number from 1 to 9223372036854775807"),
         ("abc", "abc: is neither a batch id nor a file: give a whole number from 1, a file with one a line, or -"),
         ("٣", "٣: is neither a batch id nor a file: give a whole number from 1, a file with one a line, or -"),
+        ('{"batch_id": NaN}', '{"batch_id": NaN}: is not JSON (NaN is no number in JSON): '),
         ('{"batch_id": 1', "{\"batch_id\": 1: is not JSON (Expecting ',' delimiter: line 1 column 15 (char 14)): "),
     ],
 )
@@ -60,10 +63,32 @@ def test_every_wrong_line_is_told_and_nothing_is_sent(tmp_path: Path) -> None:
 def test_a_file_that_names_nothing_or_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     (tmp_path / "binary").write_bytes(b"\xff")
-    for name, said in (("empty", "no batch is named"), ("binary", f"{tmp_path / 'binary'}: is not UTF-8")):
+    for name, said in (
+        ("empty", f"no batch is named, {tmp_path / 'empty'} was empty: "),
+        ("binary", f"{tmp_path / 'binary'}: is not UTF-8"),
+    ):
         with pytest.raises(Stop) as caught:
             read_rows([str(tmp_path / name)], {})
         assert caught.value.lines[0].startswith(said)
+
+
+def test_standard_input_is_read_as_a_file_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says where it is empty, or no text, names it."""
+    for given, said in (
+        (b"", "no batch is named, standard input was empty: "),
+        (b"\xff", "standard input: is not UTF-8"),
+    ):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given), encoding="utf-8"))
+        with pytest.raises(Stop) as caught:
+            read_rows(["-"], {})
+        assert caught.value.lines[0].startswith(said)
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "ids"
+    file.write_text("13\r\n14\r\n", encoding="utf-8-sig")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\ufeff15\n"))
+    assert read_ids([str(file), "-"]) == [13, 14, 15]
 
 
 def test_where_only_ids_are_taken_rows_are_refused(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -14,12 +16,15 @@ from tests.cli.conftest import Scene, Watcher
 from watcher.settings import reference
 
 LOGIN = {"CALLFIRE_LOGIN": "anna", "CALLFIRE_PASSWORD": "hunter2"}
+ANYWHERE = {"WATCHER_LISTEN": "127.0.0.1:0"}
 
 
-def running(tmp_path: Path, *arguments: str, **environ: str) -> "subprocess.Popen[str]":
+def running(
+    tmp_path: Path, environ: Mapping[str, str], stdout: int | IO[str] = subprocess.PIPE
+) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "watcher", "run", *arguments],
-        stdout=subprocess.PIPE,
+        [sys.executable, "-m", "watcher", "run"],
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
@@ -28,7 +33,7 @@ def running(tmp_path: Path, *arguments: str, **environ: str) -> "subprocess.Pope
 
 
 def test_the_daemon_says_its_address_and_ends_when_asked(tmp_path: Path) -> None:
-    with running(tmp_path, WATCHER_LISTEN="127.0.0.1:0", WATCHER_API_TOKEN="short") as daemon:
+    with running(tmp_path, {**ANYWHERE, "WATCHER_API_TOKEN": "short"}) as daemon:
         assert daemon.stdout is not None
         assert daemon.stderr is not None
         assert daemon.stdout.readline().startswith("watcher serves http://127.0.0.1:")
@@ -40,21 +45,42 @@ def test_the_daemon_says_its_address_and_ends_when_asked(tmp_path: Path) -> None
     assert (tmp_path / "var" / "watcher.db").exists()
 
 
+def test_a_daemon_whose_announcement_nobody_hears_runs_on(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as gone, running(tmp_path, ANYWHERE, gone) as daemon:
+        assert daemon.stderr is not None
+        assert json.loads(daemon.stderr.readline())["event"] == "daemon.started"
+        daemon.terminate()
+        assert json.loads(daemon.stderr.readline())["event"] == "daemon.stopping"
+        assert daemon.wait(10) == 0
+        assert daemon.stderr.read() == ""
+
+
+def test_a_daemon_whose_announcement_finds_no_room_says_so_and_runs_on(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full, running(tmp_path, ANYWHERE, full) as daemon:
+        assert daemon.stderr is not None
+        assert json.loads(daemon.stderr.readline())["event"] == "daemon.started"
+        assert daemon.stderr.readline().startswith("standard output cannot be written (No space left on device): ")
+        daemon.terminate()
+        assert daemon.wait(10) == 0
+
+
 def test_a_port_in_use_is_refused_with_the_remedy(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        daemon = running(tmp_path, WATCHER_LISTEN=address)
+        daemon = running(tmp_path, {"WATCHER_LISTEN": address})
         said, complained = daemon.communicate(timeout=10)
     assert (daemon.returncode, said) == (2, "")
     assert complained.splitlines()[-1].startswith(f"Cannot listen on {address}: the port is in use")
 
 
 def test_a_second_daemon_on_one_database_is_refused(watcher: Watcher, scene: Scene, tmp_path: Path) -> None:
-    environ = {"WATCHER_LISTEN": "127.0.0.1:0", "WATCHER_DATABASE_URL": "sqlite:///one.db"}
-    with running(tmp_path, **environ) as first:
+    environ = {**ANYWHERE, "WATCHER_DATABASE_URL": "sqlite:///one.db"}
+    with running(tmp_path, environ) as first:
         assert first.stdout is not None
         first.stdout.readline()
-        with running(tmp_path, **environ) as second:
+        with running(tmp_path, environ) as second:
             _, complained = second.communicate(timeout=10)
         assert second.returncode == 2
         assert "one.db" in complained
@@ -90,6 +116,20 @@ def test_check_says_what_is_wrong_and_ends_with_2(watcher: Watcher) -> None:
     result = watcher("check", **LOGIN, WATCHER_LISTEN="127.0.0.1:0", WATCHER_DATABASE_URL="sqlite:///folder")
     assert result.exit_code == 2
     assert [line.split()[1] for line in result.stdout.splitlines() if line.startswith("WRONG")] == ["database"]
+
+
+def test_check_tells_a_program_each_problem_of_the_settings(watcher: Watcher) -> None:
+    result = watcher("check", "-o", "json", CALLFIRE_LOGIN="anna", WATCHER_LISTEN="8080")
+    assert result.exit_code == 2
+    problems = result.stderr.splitlines()
+    assert len(problems) == 2
+    assert json.loads(result.stdout) == [{"name": "settings", "ok": False, "detail": line} for line in problems]
+
+
+def test_check_prints_or_asks_upstream_but_not_both(watcher: Watcher) -> None:
+    result = watcher("check", "--print", "--upstream", **LOGIN)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "--print asks nobody: leave out --upstream, or give it alone\n"
 
 
 @pytest.mark.parametrize(("password", "code"), [("password", 0), ("wrong", 2)])

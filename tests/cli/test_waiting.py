@@ -15,8 +15,9 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from tests.cli.conftest import Scene, Watcher
+from watcher.cli.asking import SILENT_MOST, refusal
 from watcher.cli.daemon import Daemon, DaemonError, NoDaemon, NotFollowed, Outcome
-from watcher.cli.waiting import PATIENCE, SILENT_MOST, Vigil, exit_code
+from watcher.cli.waiting import PATIENCE, Vigil, exit_code
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,10 @@ def test_with_a_daemon_it_tells_each_change_and_how_it_ended(watcher: Watcher, s
     assert events[-1]["type"] == "batch.errors"
     assert [event["data"]["number"] for event in events] == list(range(1, len(events) + 1))
     assert last == {"waited": [{"account": "default", "batch_id": batch_id, "ended": "ERRORS"}], "exit_code": 1}
+    log = map(
+        json.loads, watcher("events", "--batch", batch_id, "-o", "json", WATCHER_URL=scene.url).stdout.splitlines()
+    )
+    assert events == [{part: event[part] for part in ("type", "timestamp", "data")} for event in log]
 
 
 def test_a_batch_that_has_ended_is_not_followed_again(watcher: Watcher, scene: Scene) -> None:
@@ -102,10 +107,11 @@ class MadeUp(Daemon):
         self._conditions = conditions
         self.followed: list[Mapping[str, object]] = []
         self.asked: list[int] = []
+        self._shown: dict[int, list[Mapping[str, Any]]] = {}
 
     async def accounts(self) -> list[Mapping[str, Any]]:
         condition = self._conditions.pop(0) if len(self._conditions) > 1 else self._conditions[0]
-        return [{"name": "a", "condition": condition}]
+        return [{"name": "a", "condition": condition, "reason": "CallFire answered 401"}]
 
     async def watch(self, account: str, batch_id: int) -> Mapping[str, Any]:
         self.asked.append(batch_id)
@@ -113,7 +119,20 @@ class MadeUp(Daemon):
         answer = script.pop(0) if len(script) > 1 else script[0]
         if isinstance(answer, Exception):
             raise answer
+        self._shown[batch_id] = answer["transitions"]
         return answer
+
+    async def events(
+        self, *, after: int, batch: int | None = None, **query: Any
+    ) -> tuple[list[Mapping[str, Any]], int]:
+        """The log that goes with the watch as it was last shown, an event at a time."""
+        assert batch is not None
+        found: list[Mapping[str, Any]] = [
+            {"position": data["number"], "id": "evt", "type": "t", "timestamp": "", "data": data}
+            for data in self._shown[batch]
+            if data["number"] > after
+        ]
+        return found[:1], after + len(found[:1])
 
     async def follow(self, rows: Any) -> Any:
         self.followed += [row.body for row in rows]
@@ -121,21 +140,8 @@ class MadeUp(Daemon):
 
 
 def watch(state: str, *statuses: str) -> Mapping[str, Any]:
-    rest = dict.fromkeys(("broadcast_id", "name", "size", "remaining", "enabled"))
-    transitions: list[Mapping[str, object]] = [
-        {
-            "number": n,
-            "type": "t",
-            "timestamp": "",
-            "status": status,
-            "previous_status": None,
-            "skipped": [],
-            "window": None,
-        }
-        for n, status in enumerate(statuses, 1)
-    ]
-    status = statuses[-1] if statuses else None
-    return {"account": "a", "batch_id": 1, "state": state, "status": status, "transitions": transitions, **rest}
+    transitions = [{"number": number, "status": status} for number, status in enumerate(statuses, 1)]
+    return {"state": state, "status": statuses[-1] if statuses else None, "transitions": transitions}
 
 
 async def vigil(daemon: MadeUp, *ids: int, rounds: int, any_: bool = False) -> tuple[Mapping[Any, str], list[Any]]:
@@ -170,10 +176,11 @@ async def test_a_batch_that_is_followed_no_more_is_gone(ended: Mapping[str, Any]
     assert waited == {("a", 1): "gone"}
 
 
-async def test_a_refused_account_ends_the_wait_once_that_is_sure() -> None:
+async def test_a_refused_account_ends_the_wait_once_that_is_sure(capsys: pytest.CaptureFixture[str]) -> None:
     forever = itertools.repeat("refused", PATIENCE)
     waited, _ = await vigil(MadeUp({1: [watch("open")]}, [*forever]), 1, rounds=PATIENCE)
     assert waited == {("a", 1): "refused"}
+    assert capsys.readouterr().err == f"{refusal('a', 'CallFire answered 401')}\n"
     recovered = [*itertools.repeat("refused", PATIENCE - 1), "ok", "refused"]
     waited, _ = await vigil(MadeUp({1: [watch("open")]}, recovered), 1, rounds=PATIENCE + 1)
     assert waited == {("a", 1): "timeout"}
@@ -251,6 +258,36 @@ def test_without_a_daemon_the_exit_codes_are_the_same(
 ) -> None:
     batch_id = added(scene, validating_for=1000)
     assert watcher("wait", batch_id, *arguments, **alone(**more)).exit_code == code
+
+
+def test_without_a_daemon_too_a_refusal_is_said(
+    watcher: Watcher, scene: Scene, alone: Callable[..., dict[str, str]]
+) -> None:
+    result = watcher("wait", added(scene, validating_for=1000), **alone(CALLFIRE_PASSWORD="wrong"))
+    assert result.stderr.splitlines()[-1] == refusal("default", "CallFire answered 401: Authentication failed")
+
+
+def test_without_a_daemon_too_a_full_disk_is_one_line(
+    scene: Scene, alone: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
+    batch_id = added(scene, validating_for=1000)
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "watcher", "wait", str(batch_id)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, **alone(), "PYTHONPATH": str(Path(__file__).parents[2])},
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr.splitlines()) == (
+        2,
+        [
+            "no daemon runs here: asking CallFire directly",
+            "standard output cannot be written (No space left on device): give it a place that has room",
+        ],
+    )
 
 
 def test_ctrl_c_ends_it_with_130(scene: Scene, alone: Callable[..., dict[str, str]], tmp_path: Path) -> None:

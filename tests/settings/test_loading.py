@@ -144,6 +144,7 @@ def test_what_kubernetes_and_the_commands_put_into_the_environment_is_no_problem
         {
             **LOGIN,
             "WATCHER_URL": "http://127.0.0.1:8080",
+            "WATCHER_DEBUG": "1",
             "WATCHER_SERVICE_HOST": "10.0.0.1",
             "WATCHER_SERVICE_PORT": "80",
             "WATCHER_SERVICE_PORT_HTTP": "80",
@@ -410,6 +411,18 @@ def test_a_settings_file_that_cannot_be_read_is_the_only_problem() -> None:
     ]
     assert problems(Path("latin"), {}) == ["latin: is not UTF-8: save it as UTF-8 text"]
     assert problems(Path("no.toml"), LOGIN)[0].startswith("no.toml: ")
+
+
+def test_a_default_settings_file_that_cannot_be_reached_is_a_problem_without_a_traceback() -> None:
+    Path("config").symlink_to("x" * 300)  # fails like a folder that may not be entered, for root too
+    assert problems(None, LOGIN) == [
+        "config/watcher.toml: the settings file cannot be read (File name too long): see to its permissions"
+    ]
+
+
+def test_where_nobody_made_a_default_settings_file_there_is_none() -> None:
+    Path("config").touch()
+    assert load(None, LOGIN).accounts["default"].login == "anna"
 
 
 def test_a_variable_that_looks_like_one_of_ours_is_a_warning() -> None:

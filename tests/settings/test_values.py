@@ -146,6 +146,16 @@ def test_what_is_no_database_is_refused(url: object) -> None:
         database_url(url)
 
 
+def test_options_of_a_database_are_refused_by_name() -> None:
+    with pytest.raises(PydanticCustomError) as refused:
+        database_url("sqlite:///x?mode=ro")
+    assert refused.value.context == {
+        "what": "has options after ?, which are not supported",
+        "remedy": "write sqlite:///PATH alone",
+        "key": "",
+    }
+
+
 def test_a_signing_secret_has_24_to_64_bytes() -> None:
     assert len(signing_key("whsec_" + "AAAA" * 8)) == 24
     for wrong in ("whsec_" + "AAAA" * 7, "whsec_" + "AAAA" * 22, "whsec_AAA", "AAAA" * 8):

@@ -180,6 +180,89 @@ async def test_a_body_that_does_not_arrive_in_time_is_refused() -> None:
         await writer.wait_closed()
 
 
+@pytest.mark.parametrize(
+    ("sent", "detail"),
+    [
+        (b"GARBAGE\r\n\r\n", "Invalid method encountered."),
+        (b"GET /livez HTTP/1.1\r\n\r\n", "Missing 'Host' header in request."),
+        (b"GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "Duplicate 'Host' header found."),
+        (
+            b"GET /livez HTTP/1.1\r\nHost: a\r\nX: " + b"secret" * 2000 + b"\r\n\r\n",
+            "Got more than 8190 bytes when reading.",
+        ),
+        (
+            b"POST /livez HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n",
+            "Invalid character in chunk size.",
+        ),
+    ],
+)
+async def test_what_is_no_request_is_a_problem_and_one_quiet_line(
+    house: House, caplog: pytest.LogCaptureFixture, sent: bytes, detail: str
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(house.url.rpartition(":")[2]))
+    with caplog.at_level("DEBUG", "aiohttp"):
+        writer.write(sent)
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.0 400 ")
+    assert b"Content-Type: application/problem+json\r\n" in head
+    assert b"Server: watcher\r\n" in head
+    assert json.loads(body) == {
+        "type": "/problems/bad-request",
+        "title": "This is no HTTP request",
+        "status": 400,
+        "detail": detail,
+    }
+    (line,) = [record for record in caplog.records if record.name.startswith("aiohttp")]
+    assert (line.levelname, line.exc_info, line.message.partition(": ")[0]) == ("DEBUG", None, "bad request")
+    assert "secret" not in line.message
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_client_that_goes_away_in_the_middle_of_its_body_is_no_failure_of_ours(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    done, began = asyncio.Event(), asyncio.Event()
+
+    @web.middleware
+    async def watched(request: web.Request, handler: Any) -> web.StreamResponse:
+        began.set()
+        try:
+            response: web.StreamResponse = await handler(request)
+            return response
+        finally:
+            done.set()
+
+    app = _app(house, tell=house.ear)
+    app.middlewares.insert(0, watched)
+    async with serve(app, host="127.0.0.1", port=0) as url:
+        port = int(url.rpartition(":")[2])
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = f"POST /v1/watches HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+        writer.write(head.encode() + b"Content-Length: 100\r\n\r\n[")
+        await began.wait()
+        writer.transport.abort()
+        await done.wait()
+    assert house.ear.of(RequestFailed) == []
+    assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
+
+
+async def test_a_failure_of_ours_below_the_handlers_is_logged_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(request: web.Request) -> web.Response:
+        raise RuntimeError("ours")
+
+    app = web.Application()
+    app.router.add_get("/", broken)
+    async with (
+        serve(app, host="127.0.0.1", port=0) as url,
+        aiohttp.ClientSession() as session,
+        session.get(url) as response,
+    ):
+        assert response.status == 500
+    (line,) = [record for record in caplog.records if record.name == "aiohttp.server"]
+    assert (line.levelname, line.exc_info is not None) == ("ERROR", True)
+
+
 async def test_a_free_port_is_chosen_where_none_is_named(house: House) -> None:
     assert house.url.startswith("http://127.0.0.1:")
     assert int(house.url.rpartition(":")[2]) > 0
@@ -251,7 +334,7 @@ async def test_a_request_under_way_is_answered_before_the_end(house: House) -> N
         await _status(house.session, url + "/readyz")
 
 
-def _app(house: House, health: FakeHealth | None = None) -> Any:
+def _app(house: House, health: FakeHealth | None = None, tell: Any = lambda _: None) -> Any:
     return make_app(
         store=house.store,
         following=house.following,
@@ -260,6 +343,7 @@ def _app(house: House, health: FakeHealth | None = None) -> Any:
         token=None,
         clock=house.clock,
         version="1",
+        tell=tell,
     )
 
 

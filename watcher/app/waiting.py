@@ -8,7 +8,6 @@ from typing import Final, Literal
 
 from watcher.app.assembly import Town, make_polling, open_parts
 from watcher.clock import SystemClock
-from watcher.core.account import Condition
 from watcher.core.model import Key, State, Watch
 from watcher.core.news import AccountTold, Changed, ConditionChanged, News
 from watcher.ports import EventQuery, Store, Wish
@@ -56,9 +55,11 @@ async def wait_alone(
                 while len(ended) < (len(keys) if until == "all" else 1):
                     await turned.wait()
                     turned.clear()
+                    for name in polling.pollers:
+                        # Of the store, and before the events are shown: a refusal is in it together with its event.
+                        record = await store.account(name)
+                        refused[name] = record is not None and record.refused
                     position = await _show(store, position, progress)
-                    for name, poller in polling.pollers.items():
-                        refused[name] = poller.account.condition is Condition.REFUSED
                     ended = await _ended(store, keys, refused)
         except TimeoutError:
             ended = await _ended(store, keys, refused)

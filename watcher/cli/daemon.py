@@ -143,11 +143,11 @@ class Daemon:
 
     async def watch(self, account: str, batch_id: int) -> Document:
         """The watch with its transitions."""
-        return await self._ask("GET", f"/v1/accounts/{account}/batches/{batch_id}")
+        return await self._ask_of("GET", account, batch_id)
 
     async def unfollow(self, account: str, batch_id: int) -> None:
         """Stops following the batch."""
-        await self._ask("DELETE", f"/v1/accounts/{account}/batches/{batch_id}")
+        await self._ask_of("DELETE", account, batch_id)
 
     async def watches(
         self, *, account: str | None = None, status: str | None = None, final: bool | None = None
@@ -181,12 +181,20 @@ class Daemon:
         page = await self._ask("GET", "/v1/events", params=query)
         return list(page["items"]), int(page["next"])
 
+    async def _ask_of(self, method: str, account: str, batch_id: int) -> Document:
+        try:
+            return await self._ask(method, f"/v1/accounts/{account}/batches/{batch_id}")
+        except NotFollowed:
+            raise NotFollowed(
+                f"batch {batch_id} of account {account} is not followed: `watcher add {batch_id}` follows it"
+            ) from None
+
     async def _ask(self, method: str, path: str, *, also: Sequence[str] = (), **more: Any) -> Document:
         """The answer's document. A problem of a kind in `also` counts as an answer."""
         try:
             async with self._session.request(method, self._url + path, allow_redirects=False, **more) as response:
-                ours = response.headers.get("Server") == "watcher" or "json" in response.content_type
-                text = await response.read()
+                named = response.headers.get("Server") == "watcher"
+                document = _json(await response.read())
                 status = response.status
         except TimeoutError:
             raise DaemonError(f"the daemon at {self._url} does not answer in time: look at its log") from None
@@ -196,9 +204,8 @@ class Daemon:
             raise NoDaemon(self._nobody(str(error) or type(error).__name__)) from error
         if status == 204:
             return {}
-        document = _json(text) if ours else None
-        if document is None:
-            raise NoDaemon(f"what answers at {self._url} is no watcher: set WATCHER_URL to the daemon's address")
+        if document is None or not (named or _ours(document)):
+            raise NoDaemon(f"something else answers at {self._url}: set WATCHER_URL to the daemon's address")
         if status < 400 or _kind(document) in also:
             return document
         raise _refusal(status, document)
@@ -216,7 +223,7 @@ def _portions(rows: Sequence[Row]) -> list[list[tuple[Row, bytes]]]:
     portions: list[list[tuple[Row, bytes]]] = []
     size = MOST_BYTES
     for row in rows:
-        line = json.dumps(row.body, ensure_ascii=False).encode()
+        line = json.dumps(row.body).encode()
         if size + len(line) + 1 > MOST_BYTES or len(portions[-1]) == MOST_ROWS:
             portions.append([])
             size = 0
@@ -239,12 +246,21 @@ def _json(text: bytes) -> Document | None:
     return document if isinstance(document, dict) else None
 
 
+def _ours(document: Document) -> bool:
+    """Whether it can only be a watcher's: a proxy may have put another name into the header Server."""
+    return str(document.get("type", "")).startswith("/problems/") or not document.keys().isdisjoint(("items", "looks"))
+
+
 def _kind(document: Document) -> str:
     return str(document.get("type", "")).rpartition("/")[2]
 
 
 def _refusal(status: int, document: Document) -> DaemonError:
     detail = str(document.get("detail") or document.get("title") or f"HTTP {status}")
+    if _kind(document) == "token-wrong":
+        return DaemonError(
+            "the daemon does not accept the token: set WATCHER_API_TOKEN to the one that the daemon was started with"
+        )
     if status == 401:
         return DaemonError(f"the daemon wants its token: set WATCHER_API_TOKEN ({detail})")
     return NotFollowed(detail) if _kind(document) == "not-followed" else DaemonError(detail)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -11,6 +11,11 @@ from watcher.cli.printing import Output, complain, stop
 
 if TYPE_CHECKING:
     from watcher.settings import Settings
+
+GREATEST: Final = 2**63 - 1
+"""The greatest batch id."""
+LONGEST_TOLD: Final = 60
+"""Characters of an argument that are repeated."""
 
 Config = Annotated[
     Path | None,
@@ -21,6 +26,14 @@ Account = Annotated[
     str | None,
     typer.Option("--account", "-a", help="Account by its name in the settings; not needed where there is one."),
 ]
+
+
+def whole(text: object) -> int:
+    """A whole number from 1, as an option or argument takes it."""
+    number = str(text)
+    if number.isascii() and number.isdigit() and 1 <= len(number) <= 19 and 1 <= int(number) <= GREATEST:
+        return int(number)
+    raise typer.BadParameter(f"{number[:LONGEST_TOLD]} is not a whole number from 1: give one, such as 13.")
 
 
 def environment() -> Mapping[str, str]:

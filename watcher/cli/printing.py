@@ -1,8 +1,10 @@
 """How the commands speak: tables for people, JSON for programs, one line a problem on standard error."""
 
+import io
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -21,6 +23,8 @@ STYLES: Final = {
     "refused": "red",
     "timeout": "magenta",
 }
+GAP: Final = 2
+"""Columns between two cells."""
 UNBOUNDED: Final = 100_000
 """Columns of what is no terminal: nothing is cut off there."""
 
@@ -46,35 +50,67 @@ def stop(*lines: str, code: int = 2) -> NoReturn:
     raise Stop(*lines, code=code)
 
 
+@contextmanager
+def printing() -> Iterator[None]:
+    """Where standard output cannot be written the command ends, saying so; BrokenPipeError where its reader went away."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        # What could not be written would be tried again when the process ends, and change its exit code.
+        sys.stdout = io.StringIO()
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise Stop(f"standard output cannot be written ({error.strerror}): give it a place that has room") from error
+
+
 def say(line: str) -> None:
     """One line on standard output, at once."""
-    typer.echo(printable(line))
-    sys.stdout.flush()
+    with printing():
+        typer.echo(printable(line))
 
 
 def complain(line: str) -> None:
-    """One line on standard error."""
-    typer.echo(printable(line), err=True)
+    """One line on standard error; where that cannot be written, there is nobody to be told."""
+    with suppress(OSError):
+        typer.echo(printable(line), err=True)
 
 
 def say_json(value: object, *, indent: int | None = None) -> None:
     """A JSON document; on one line where no indent is asked for."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=indent))
-    sys.stdout.flush()
+    with printing():
+        typer.echo(json.dumps(value, ensure_ascii=False, indent=indent))
 
 
-def say_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Aligned columns. A word that is a status gets its colour on a terminal."""
+def say_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, spare: Sequence[str] = ()) -> None:
+    """Aligned columns. A word that is a status gets its colour on a terminal.
+
+    Where the terminal is too narrow, the columns in `spare` are left out, the first of them first.
+    """
     from rich.table import Table
     from rich.text import Text
 
+    there = console()
+    cells = [["" if value is None else printable(str(value)) for value in row] for row in rows]
+    shown = _fitting(headings, cells, spare, there.width)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        cells = ["" if value is None else printable(str(value)) for value in row]
-        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in cells))
-    console().print(table)
+    for column in shown:
+        table.add_column(headings[column], overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(row[column], style=STYLES.get(row[column], "")) for column in shown))
+    with printing():
+        there.print(table)
+
+
+def _fitting(headings: Sequence[str], cells: Sequence[Sequence[str]], spare: Sequence[str], width: int) -> list[int]:
+    """The columns that are shown in that width, by their places."""
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, column)) for column in zip(headings, *cells, strict=True)]
+    shown, rest = list(range(len(headings))), list(spare)
+    while rest and sum(widths[column] + GAP for column in shown) - GAP > width:
+        shown.remove(headings.index(rest.pop(0)))
+    return shown
 
 
 def console(*, err: bool = False) -> "Console":

@@ -3,28 +3,66 @@
 Commands import what they need when they run, so that `watcher --help` is quick.
 """
 
+import traceback
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 import watcher
 from watcher.cli import demo, making, serving, simulating, waiting, watching
-from watcher.cli.printing import Stop, complain, say
+from watcher.cli.options import environment
+from watcher.cli.printing import Stop, complain, printing, say
+
+
+class Command(TyperCommand):
+    """One command. Its help, too, may find no place to be written to."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with printing():
+            return super().make_context(*args, **kwargs)
 
 
 class Commands(TyperGroup):
     """Ends a command that cannot go on with its lines on standard error and its exit code, without a traceback."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            with printing():
+                return super().make_context(*args, **kwargs)
+        except Stop as end:
+            raise _ended(end) from None
+
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            return self._invoke(ctx)
         except Stop as end:
-            for line in end.lines:
-                complain(line)
-            raise typer.Exit(end.code) from None
+            raise _ended(end) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
+        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+            raise  # typer knows what they mean
+        except Exception as error:  # noqa: BLE001 -- whoever gave a command gets a word, and the place where asked for
+            if environment().get("WATCHER_DEBUG"):
+                complain(traceback.format_exc().rstrip())
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+            raise _ended(Stop(f"{what}: this is a bug: please report it; set WATCHER_DEBUG=1 to see where")) from None
+
+    def _invoke(self, ctx: Any) -> Any:
+        """What one task of several raised counts as if it had been alone."""
+        try:
+            return super().invoke(ctx)
+        except ExceptionGroup as group:
+            error: Exception = group
+            while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+                error = error.exceptions[0]
+            raise error from group
+
+
+def _ended(end: Stop) -> typer.Exit:
+    for line in end.lines:
+        complain(line)
+    return typer.Exit(end.code)
 
 
 program = typer.Typer(
@@ -66,26 +104,28 @@ def about(version: Version = False) -> None:
     """
 
 
-program.command("run")(serving.run)
-program.command("demo")(demo.demo)
-program.command("simulate")(simulating.simulate)
-program.command("receive", hidden=True)(simulating.receive)
-program.command("check")(serving.check)
-program.command("add")(watching.add)
-program.command("ls")(watching.ls)
-program.command("show")(watching.show)
-program.command("rm")(watching.rm)
-program.command("events")(watching.events)
-program.command("wait")(waiting.wait)
+program.command("run", cls=Command)(serving.run)
+program.command("demo", cls=Command)(demo.demo)
+program.command("simulate", cls=Command)(simulating.simulate)
+program.command("receive", cls=Command, hidden=True)(simulating.receive)
+program.command("check", cls=Command)(serving.check)
+program.command("add", cls=Command)(watching.add)
+program.command("ls", cls=Command)(watching.ls)
+program.command("show", cls=Command)(watching.show)
+program.command("rm", cls=Command)(watching.rm)
+program.command("events", cls=Command)(watching.events)
+program.command("wait", cls=Command)(waiting.wait)
 
-database = typer.Typer(no_args_is_help=True, help="The database.", rich_markup_mode=None)
-database.command("migrate")(serving.migrate)
+database = typer.Typer(cls=Commands, no_args_is_help=True, help="The database.", rich_markup_mode=None)
+database.command("migrate", cls=Command)(serving.migrate)
 program.add_typer(database, name="db")
 
-endpoints = typer.Typer(no_args_is_help=True, help="Webhook endpoints.", rich_markup_mode=None)
-endpoints.command("secret")(making.secret)
+endpoints = typer.Typer(cls=Commands, no_args_is_help=True, help="Webhook endpoints.", rich_markup_mode=None)
+endpoints.command("secret", cls=Command)(making.secret)
 program.add_typer(endpoints, name="endpoints")
 
-token = typer.Typer(no_args_is_help=True, help="Tokens for the daemon's interface.", rich_markup_mode=None)
-token.command("new")(making.token)
+token = typer.Typer(
+    cls=Commands, no_args_is_help=True, help="Tokens for the daemon's interface.", rich_markup_mode=None
+)
+token.command("new", cls=Command)(making.token)
 program.add_typer(token, name="token")

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from watcher.cli.daemon import Row
+from watcher.cli.options import GREATEST, LONGEST_TOLD
 from watcher.cli.printing import stop
 
-GREATEST_ID: Final = 2**63 - 1
+BYTE_ORDER_MARK: Final = "\ufeff"
+"""What editors of Windows put before a text."""
 MOST_TOLD: Final = 20
 """Wrong lines that are listed; of more only the number is told."""
-
-LONGEST_TOLD: Final = 60
-"""Characters of an argument that are repeated."""
 
 
 def read_rows(named: Sequence[str], more: Mapping[str, object]) -> list[Row]:
@@ -35,7 +34,8 @@ def read_rows(named: Sequence[str], more: Mapping[str, object]) -> list[Row]:
         rest = [f"and {len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
         stop(*wrong[:MOST_TOLD], *rest)
     if not rows:
-        stop("no batch is named: give ids, a file with one a line, or - for standard input")
+        empty = " and ".join("standard input" if argument == "-" else argument for argument in named)
+        stop(f"no batch is named, {empty} was empty: give ids, a file with one a line, or - for standard input")
     return rows
 
 
@@ -59,8 +59,6 @@ def _texts(argument: str) -> Iterator[tuple[str, str]]:
                 yield from _lines(argument, file)
         except OSError as error:
             stop(f"{argument}: cannot be read ({error.strerror}): see to its permissions")
-        except UnicodeDecodeError:
-            stop(f"{argument}: is not UTF-8 text: give one id a line")
     else:
         yield argument if len(argument) <= LONGEST_TOLD else argument[:LONGEST_TOLD] + "…", argument
 
@@ -77,22 +75,29 @@ def _is_file(text: str) -> bool:
 
 
 def _lines(name: str, lines: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(lines, 1):
-        text = line.strip()
-        if text and not text.startswith("#"):
-            yield f"{name} line {number}", text
+    try:
+        for number, line in enumerate(lines, 1):
+            text = (line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line).strip()
+            if text and not text.startswith("#"):
+                yield f"{name} line {number}", text
+    except UnicodeDecodeError:
+        stop(f"{name}: is not UTF-8 text: give one id a line")
 
 
 def _body(text: str) -> Mapping[str, object] | str:
     """A row as the daemon takes it, or what is wrong with it."""
     if text.startswith("{"):
         try:
-            body = json.loads(text)
+            body = json.loads(text, parse_constant=_no_constant)
         except ValueError as error:
             return f'is not JSON ({error}): write {{"batch_id": 13}}, or the id alone'
         return body if isinstance(body, dict) else "is not a JSON object"
     if _is_number(text):
-        if len(text) <= 20 and 1 <= int(text) <= GREATEST_ID:
+        if len(text) <= 20 and 1 <= int(text) <= GREATEST:
             return {"batch_id": int(text)}
-        return f"is not a batch id: give a whole number from 1 to {GREATEST_ID}"
+        return f"is not a batch id: give a whole number from 1 to {GREATEST}"
     return "is neither a batch id nor a file: give a whole number from 1, a file with one a line, or -"
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no number in JSON")

@@ -1,12 +1,13 @@
 """`watcher run`, `check` and `db migrate`: what is done with the settings on this machine, without asking a daemon."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from watcher.cli.options import As, Config, settings_in_force
-from watcher.cli.printing import Output, say, say_json, say_table, stop
+from watcher.cli.printing import Output, Stop, complain, say, say_json, say_table, stop
 
 if TYPE_CHECKING:
     from watcher.app import Finding
@@ -31,10 +32,13 @@ def run(config: Config = None, output: As = Output.TABLE) -> None:
     settings = settings_in_force(config)
 
     def announce(url: str) -> None:
-        if output is Output.JSON:
-            say_json({"url": url})
-        else:
-            say(f"watcher serves {url}")
+        """A courtesy: that nobody hears it does not end the daemon."""
+        try:
+            say_json({"url": url}) if output is Output.JSON else say(f"watcher serves {url}")
+        except BrokenPipeError:
+            pass
+        except Stop as unsaid:
+            complain(str(unsaid))
 
     try:
         code = main(settings, announce=announce)
@@ -68,7 +72,14 @@ def check(
 
         say(table().rstrip())
         return
-    settings = settings_in_force(config)
+    if print_ and upstream:
+        stop("--print asks nobody: leave out --upstream, or give it alone")
+    try:
+        settings = settings_in_force(config)
+    except Stop as bad:
+        if output is Output.JSON and not print_:
+            _print_rows([("settings", False, line) for line in bad.lines], output)
+        raise
     if print_:
         _print(settings, output)
         return
@@ -81,7 +92,12 @@ def check(
 
 
 def migrate(config: Config = None, output: As = Output.TABLE) -> None:
-    """Bring the database to this version's schema. `watcher run` does it too; this does nothing else."""
+    """Bring the database to this version's schema. `watcher run` does it too; this does nothing else.
+
+    \b
+    watcher db migrate
+    WATCHER_DATABASE_URL=sqlite:////var/lib/watcher.db watcher db migrate
+    """
     from watcher.app import CannotStart
     from watcher.app import migrate as migrate_database
 
@@ -112,6 +128,10 @@ def _print_findings(settings: "Settings", findings: "list[Finding]", output: Out
     sources = " and ".join([*sorted(origins), *(["the environment"] if _from_environment(settings) else [])])
     rows = [("settings", True, f"good, from {sources or 'defaults'}")]
     rows += [(finding.name, finding.ok, finding.detail) for finding in findings]
+    _print_rows(rows, output)
+
+
+def _print_rows(rows: Sequence[tuple[str, bool, str]], output: Output) -> None:
     if output is Output.JSON:
         say_json([{"name": name, "ok": ok, "detail": detail} for name, ok, detail in rows], indent=2)
     else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from watcher.cli.asking import POLL, Patience, refusal
 from watcher.cli.options import Account, As, Config, account_of, environment, settings_in_force
 from watcher.cli.printing import Output, complain, say, say_json, say_table, stop
 from watcher.cli.watching import Ids
@@ -14,17 +15,12 @@ from watcher.cli.watching import Ids
 if TYPE_CHECKING:
     from watcher.cli.daemon import Daemon, Document, Place
 
-POLL: Final = 1.0
-"""Seconds between two rounds of questions to the daemon."""
 FIRST: Final = 0.1
-"""Seconds before the first of them; the pause doubles from there."""
+"""Seconds before the first round of questions to the daemon; the pause doubles from there."""
 AT_ONCE: Final = 50
 """Batches that one round asks about."""
 PATIENCE: Final = 3
 """Rounds for which an account may stand as refused: longer than a daemon with a new password takes to find out."""
-
-SILENT_MOST: Final = 60
-"""Rounds that a daemon which did answer may be silent for."""
 
 Key = tuple[str, int]
 Waited = Mapping[Key, str]
@@ -108,11 +104,22 @@ def _wait(
     complain("no daemon runs here: asking CallFire directly")
     from watcher.app import CannotStart, wait_alone
 
-    keys = [(account_of(settings, account), batch_id) for batch_id in batch_ids]
+    name, reason = account_of(settings, account), ""
+
+    def hear(event: Mapping[str, Any]) -> None:
+        nonlocal reason
+        tell(event)
+        if event["type"] == "account.refused":
+            reason = event["data"]["reason"]
+
+    keys = [(name, batch_id) for batch_id in batch_ids]
     try:
-        return asyncio.run(wait_alone(settings, keys, timeout=seconds, progress=tell, until="any" if any_ else "all"))
+        waited = asyncio.run(wait_alone(settings, keys, timeout=seconds, progress=hear, until="any" if any_ else "all"))
     except CannotStart as error:
         stop(str(error))
+    if "refused" in waited.values():
+        complain(refusal(name, reason))
+    return waited
 
 
 async def _with_daemon(
@@ -144,13 +151,18 @@ class Vigil:
         self._keys = list(keys)
         self._tell = tell
         self._told: dict[Key, int] = {}
+        self._positions = dict.fromkeys(self._keys, 0)
         self._ended: dict[Key, str] = {}
         self._turn = 0
         self._refused_rounds = 0
-        self._silent_rounds = 0
+        self._patience = Patience()
 
     async def begin(self) -> None:
         """Follows what is not followed, and tells where each batch stands."""
+        with self._patience.round():
+            await self._begin()
+
+    async def _begin(self) -> None:
         from watcher.cli.daemon import NotFollowed, Row
 
         unknown = []
@@ -164,7 +176,7 @@ class Vigil:
                 unknown.append(key)  # somebody hopes that it is there now
             else:
                 self._told[key] = max((t["number"] for t in watch["transitions"]), default=1) - 1
-                self._learn(key, watch)
+                await self._learn(key, watch)
         rows = [Row(where=str(batch_id), body={"account": name, "batch_id": batch_id}) for name, batch_id in unknown]
         for key in unknown:
             self._told[key] = 0
@@ -177,15 +189,8 @@ class Vigil:
         A daemon that is silent is waited for: it was there a moment ago, so it restarts, and to ask CallFire meanwhile
         would spend the budget twice. DaemonError when that takes too long.
         """
-        from watcher.cli.daemon import DaemonError, NoDaemon
-
-        try:
+        with self._patience.round():
             await self._ask()
-            self._silent_rounds = 0
-        except NoDaemon as error:
-            self._silent_rounds += 1
-            if self._silent_rounds > SILENT_MOST:
-                raise DaemonError(str(error)) from error
 
     async def _ask(self) -> None:
         from watcher.cli.daemon import NotFollowed
@@ -196,7 +201,7 @@ class Vigil:
         self._turn = first + len(turn)
         for key in turn:
             try:
-                self._learn(key, await self._daemon.watch(*key))
+                await self._learn(key, await self._daemon.watch(*key))
             except NotFollowed:
                 self._ended[key] = "gone"
         await self._heed_account()
@@ -207,31 +212,31 @@ class Vigil:
     def waited(self) -> Waited:
         return {key: self._ended.get(key, "timeout") for key in self._keys}
 
-    def _learn(self, key: Key, watch: "Document") -> None:
-        for transition in watch["transitions"]:
-            if transition["number"] > self._told[key]:
-                self._told[key] = transition["number"]
-                self._tell(
-                    {**transition, "data": {"account": key[0], "batch_id": key[1], "name": watch["name"], **transition}}
-                )
+    async def _learn(self, key: Key, watch: "Document") -> None:
+        newest = max((transition["number"] for transition in watch["transitions"]), default=0)
+        while self._told[key] < newest:
+            found, self._positions[key] = await self._daemon.events(
+                after=self._positions[key], account=key[0], batch=key[1]
+            )
+            for event in found:
+                if event["data"]["number"] > self._told[key]:
+                    self._told[key] = event["data"]["number"]
+                    self._tell({part: event[part] for part in ("type", "timestamp", "data")})
+            if not found:
+                break
         if watch["state"] == "settled":
             self._ended[key] = watch["status"]
         elif watch["state"] != "open":
             self._ended[key] = "gone"
 
     async def _heed_account(self) -> None:
-        accounts = {account["name"]: account["condition"] for account in await self._daemon.accounts()}
-        refused = [key for key in self._keys if accounts.get(key[0]) == "refused" and key not in self._ended]
+        accounts = {account["name"]: account for account in await self._daemon.accounts()}
+        refused = [key for key in self._keys if accounts[key[0]]["condition"] == "refused" and key not in self._ended]
         self._refused_rounds = self._refused_rounds + 1 if refused else 0
         if self._refused_rounds >= PATIENCE:
             self._ended |= dict.fromkeys(refused, "refused")
-
-
-def _event(watch: "Document", transition: "Document") -> Mapping[str, Any]:
-    """A transition as an event has it, as far as the daemon shows it with the watch."""
-    data = {key: watch[key] for key in ("account", "batch_id", "broadcast_id", "name", "size", "remaining", "enabled")}
-    data |= {key: transition[key] for key in ("number", "status", "previous_status", "skipped", "window")}
-    return {"type": transition["type"], "timestamp": transition["timestamp"], "data": data}
+            for name in {key[0] for key in refused}:
+                complain(refusal(name, accounts[name]["reason"]))
 
 
 def _seconds(text: str) -> float:
@@ -248,4 +253,5 @@ def _say_event(event: Mapping[str, Any]) -> None:
     batch = f"{data['account']}/{data['batch_id']}" if data.get("batch_id") else data["account"]
     before = f"{data['previous_status']} -> " if data.get("previous_status") else ""
     name = f"  ({data['name']})" if data.get("name") else ""
-    say(f"{event['timestamp']}  {batch}  {event['type']}  {before}{data.get('status') or ''}{name}")
+    now = data.get("status") or data.get("reason") or ""
+    say(f"{event['timestamp']}  {batch}  {event['type']}  {before}{now}{name}")

@@ -1,23 +1,23 @@
 """`watcher add`, `ls`, `show`, `rm` and `events`: what a running daemon follows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from watcher.cli.options import Account, As, Config, environment
+from watcher.cli.asking import POLL, Patience, ask, warn_of_refused
+from watcher.cli.options import Account, As, Config, whole
 from watcher.cli.printing import Output, complain, console, say, say_json, say_table, stop
 
 if TYPE_CHECKING:
     from watcher.cli.daemon import Daemon, Document, Outcome, Row
 
-POLL: Final = 1.0
-"""Seconds between two questions of `events --follow`."""
-PATIENCE: Final = 1.0
+LATE: Final = 1.0
 """Seconds after which something that takes longer shows how far it is."""
+PAGE: Final = 1000
+"""Events that are asked for at once."""
 
 Ids = Annotated[
     list[str], typer.Argument(metavar="ID...", help="Batch ids; a file with one a line; - for standard input.")
@@ -58,7 +58,7 @@ def add(
     if correlation_id is not None:
         more["correlation_id"] = correlation_id
     rows = read_rows(ids, more)
-    outcomes = _ask(config, lambda daemon: _add(daemon, rows))
+    outcomes = ask(config, lambda daemon: _add(daemon, rows))
     _print_outcomes(outcomes, output)
     if any(outcome.error for outcome in outcomes):
         raise typer.Exit(1)
@@ -70,45 +70,58 @@ def ls(
     final: Annotated[
         bool | None, typer.Option("--final/--open", help="Only batches that have ended validation, or that have not.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 1000,
+    limit: Annotated[int, typer.Option(parser=whole, metavar="COUNT", help="How many at most.")] = 1000,
     config: Config = None,
     output: As = Output.TABLE,
 ) -> None:
-    """List what is followed.
+    """List what is followed. Columns for which a terminal has no room are left out.
 
     \b
     watcher ls --open
     watcher ls --status ERRORS -o json | jq '.[].batch_id'
     """
-    watches = _ask(config, lambda daemon: _some(daemon.watches(account=account, status=status, final=final), limit + 1))
+
+    async def some(daemon: "Daemon") -> "list[Document]":
+        await warn_of_refused(daemon, None if account is None else {account})
+        return await _some(daemon.watches(account=account, status=status, final=final), limit + 1)
+
+    watches = ask(config, some)
     more, watches = len(watches) > limit, watches[:limit]
     if output is Output.JSON:
         say_json(watches, indent=2)
         return
-    headings = ("ACCOUNT", "BATCH", "BROADCAST", "STATUS", "SINCE", "LOOKS", "SIZE", "NAME")
+    one = len({watch["account"] for watch in watches}) == 1
     say_table(
-        headings,
+        ("ACCOUNT", "BATCH", "BROADCAST", "STATUS", "SINCE", "LOOKS", "SIZE", "NAME"),
         [
-            (w["account"], w["batch_id"], w["broadcast_id"], _status(w), w["since"], w["looks"], w["size"], w["name"])
+            (w["account"], w["batch_id"], w["broadcast_id"], _status(w), _second(w), w["looks"], w["size"], w["name"])
             for w in watches
         ],
+        spare=("BROADCAST", "SIZE", "LOOKS", "NAME", *(("ACCOUNT",) if one else ()), "SINCE"),
     )
     if more:
         complain(f"there are more than {limit}: see them with --limit")
 
 
 def show(
-    batch_id: Annotated[int, typer.Argument(metavar="ID", min=1, help="Batch id.")],
+    batch_id: Annotated[int, typer.Argument(parser=whole, metavar="ID", help="Batch id.")],
     account: Account = None,
     config: Config = None,
     output: As = Output.TABLE,
 ) -> None:
-    """Show a batch as last seen, and everything that happened to it. Exit code 1: it is not followed."""
+    """Show a batch as last seen, and everything that happened to it. Exit code 1: it is not followed.
+
+    \b
+    watcher show 13
+    watcher show 13 -o json | jq .transitions
+    """
 
     async def one(daemon: "Daemon") -> "Document":
-        return await daemon.watch(await daemon.account(account), batch_id)
+        name = await daemon.account(account)
+        await warn_of_refused(daemon, {name})
+        return await daemon.watch(name, batch_id)
 
-    watch = _ask(config, one)
+    watch = ask(config, one)
     if output is Output.JSON:
         say_json(watch, indent=2)
         return
@@ -142,7 +155,12 @@ def show(
 
 
 def rm(ids: Ids, account: Account = None, config: Config = None, output: As = Output.TABLE) -> None:
-    """Stop following batches. What happened to them stays in the log. Exit code 1: some were not followed."""
+    """Stop following batches. What happened to them stays in the log. Exit code 1: some were not followed.
+
+    \b
+    watcher rm 13 14
+    watcher ls --status ERRORS -o json | jq '.[].batch_id' | watcher rm -
+    """
     from watcher.cli.rows import read_ids
 
     batch_ids = read_ids(ids)
@@ -160,7 +178,7 @@ def rm(ids: Ids, account: Account = None, config: Config = None, output: As = Ou
                 ended.append((batch_id, str(error)))
         return ended
 
-    ended = _ask(config, stop_all)
+    ended = ask(config, stop_all)
     if output is Output.JSON:
         say_json([{"batch_id": batch_id, "stopped": error is None} for batch_id, error in ended], indent=2)
     else:
@@ -175,8 +193,8 @@ def events(
     after: Annotated[int, typer.Option(min=0, help="Only events after this position of the log.")] = 0,
     type_: Type = None,
     account: Account = None,
-    batch: Annotated[int | None, typer.Option(min=1, help="Only events of this batch.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="How many at most.")] = None,
+    batch: Annotated[int | None, typer.Option(parser=whole, metavar="ID", help="Only events of this batch.")] = None,
+    limit: Annotated[int | None, typer.Option(parser=whole, metavar="COUNT", help="How many at most.")] = None,
     config: Config = None,
     output: As = Output.TABLE,
 ) -> None:
@@ -187,44 +205,37 @@ def events(
     watcher events --follow -o json | while read -r event; do …; done
     """
 
-    async def tell(daemon: "Daemon") -> None:
-        position, told = after, 0
-        while limit is None or told < limit:
-            some = min(1000, 1000 if limit is None else limit - told)
-            found, position = await daemon.events(
-                after=position, limit=some, types=type_ or (), account=account, batch=batch
-            )
-            for event in found:
-                say_json(event) if output is Output.JSON else say(_event(event))
-            told += len(found)
-            if len(found) < some:
-                if not follow:
-                    return
-                await asyncio.sleep(POLL)
+    def show(event: "Document") -> None:
+        say_json(event) if output is Output.JSON else say(_event(event))
 
-    _ask(config, tell)
+    query = {"types": type_ or (), "account": account, "batch": batch}
+    ask(config, lambda daemon: tell_events(daemon, query, show, after=after, limit=limit, follow=follow))
 
 
-def ask(config: Path | None, question: "Callable[[Daemon], Awaitable[Any]]") -> Any:
-    """The daemon's answer; ends the command where it has none."""
-    from watcher.cli.daemon import DaemonError, NotFollowed, place_of, reach
-    from watcher.settings import BadSettings
-
-    async def answer() -> Any:
-        async with reach(place_of(config, environment())) as daemon:
-            return await question(daemon)
-
-    try:
-        return asyncio.run(answer())
-    except BadSettings as bad:
-        stop(*map(str, bad.problems))
-    except NotFollowed as error:
-        stop(str(error), code=1)
-    except DaemonError as error:
-        stop(str(error))
-
-
-_ask = ask
+async def tell_events(
+    daemon: "Daemon",
+    query: Mapping[str, Any],
+    tell: "Callable[[Document], None]",
+    *,
+    after: int,
+    limit: int | None,
+    follow: bool,
+    pause: float = POLL,
+) -> None:
+    """Tells the events after a position that match, until there are enough; goes on after the last where it is to follow."""
+    told, patience = 0, Patience()
+    while limit is None or told < limit:
+        some = min(PAGE, PAGE if limit is None else limit - told)
+        found: list[Document] = []
+        with patience.round() if follow else nullcontext():
+            found, after = await daemon.events(after=after, limit=some, **query)
+        for event in found:
+            tell(event)
+        told += len(found)
+        if len(found) < some:
+            if not follow:
+                return
+            await asyncio.sleep(pause)
 
 
 async def _add(daemon: "Daemon", rows: "list[Row]") -> "list[Outcome]":
@@ -233,6 +244,7 @@ async def _add(daemon: "Daemon", rows: "list[Row]") -> "list[Outcome]":
         async for portion in daemon.follow(rows):
             outcomes += portion
             advance(len(portion))
+    await warn_of_refused(daemon, {outcome.account for outcome in outcomes if outcome.account})
     return outcomes
 
 
@@ -253,7 +265,7 @@ async def _progress(what: str, total: int) -> AsyncIterator[Callable[[int], None
     there = console(err=True)
     bar = Progress(console=there, transient=True, disable=not there.is_terminal)
     task = bar.add_task(what, total=total)
-    late = asyncio.get_running_loop().call_later(PATIENCE, bar.start)
+    late = asyncio.get_running_loop().call_later(LATE, bar.start)
     try:
         yield lambda count: bar.advance(task, count)
     finally:
@@ -292,6 +304,12 @@ def _status(watch: "Document") -> str | None:
     """The status; or how the watch ended, where it was not by one."""
     state: str = watch["state"]
     return state if state in ("missing", "expired") else watch["status"]
+
+
+def _second(watch: "Document") -> str | None:
+    """Since when it has its status, to the second and in UTC: what fits into a line."""
+    since: str | None = watch["since"]
+    return since and since[:19].replace("T", " ")
 
 
 def _window(window: "Document | None", timestamp: str) -> tuple[str | None, str]:

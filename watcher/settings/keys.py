@@ -31,8 +31,8 @@ SHORT: Final[Mapping[str, KeyPath]] = {
 }
 """The variables that have a name of their own. Those of secrets may also end in _FILE."""
 
-NOT_SETTINGS: Final = frozenset({"WATCHER_CONFIG", "WATCHER_URL"})
-"""Read by the commands: where the settings file is, and where the daemon is."""
+NOT_SETTINGS: Final = frozenset({"WATCHER_CONFIG", "WATCHER_DEBUG", "WATCHER_URL"})
+"""Read by the commands: where the settings file is, where the daemon is, and whether mistakes of ours show their place."""
 
 KUBERNETES: Final = re.compile(r"WATCHER_(SERVICE_(HOST|PORT\w*)|PORT(_\d+_(TCP|UDP|SCTP)\w*)?)")
 """What Kubernetes puts into every container beside a Service called watcher: not meant for us."""

@@ -83,19 +83,19 @@ def gather(config: Path | None, environ: Mapping[str, str], section: str | None 
 
 
 def _file_table(gathered: Gathered, config: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
-    named_by = "--config"
+    named_by = " (--config)"
     if config is None and environ.get("WATCHER_CONFIG"):
-        config, named_by = Path(environ["WATCHER_CONFIG"]), "environment variable WATCHER_CONFIG"
-    if config is None:
-        if not DEFAULT_FILE.is_file():
-            return {}
-        config = DEFAULT_FILE
+        config, named_by = Path(environ["WATCHER_CONFIG"]), " (environment variable WATCHER_CONFIG)"
+    elif config is None:
+        config, named_by = DEFAULT_FILE, ""
     try:
         text = config.read_bytes().decode()
         table = tomllib.loads(text)
     except OSError as error:
+        if not named_by and isinstance(error, FileNotFoundError | NotADirectoryError):
+            return {}  # nobody asked for it
         remedy = "name a file that exists" if isinstance(error, FileNotFoundError) else "see to its permissions"
-        gathered.refuse(str(config), f"the settings file ({named_by}) cannot be read ({error.strerror})", remedy)
+        gathered.refuse(str(config), f"the settings file{named_by} cannot be read ({error.strerror})", remedy)
     except UnicodeDecodeError:
         gathered.refuse(str(config), "is not UTF-8", "save it as UTF-8 text")
     except tomllib.TOMLDecodeError as error:

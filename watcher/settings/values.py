@@ -146,8 +146,10 @@ def database_url(value: object) -> str:
     if not isinstance(value, str) or not value.startswith("sqlite:///"):
         raise refusal("is not a database", "write sqlite:///PATH, or sqlite:////PATH from the root")
     path = value.removeprefix("sqlite:///")
-    if not path or path.endswith("/") or path.startswith(":") or re.search(r"[?#\x00]", path):
-        raise refusal("names no file", "write sqlite:///var/watcher.db, without ? and #")
+    if "?" in path:
+        raise refusal("has options after ?, which are not supported", "write sqlite:///PATH alone")
+    if not path or path.endswith("/") or path.startswith(":") or re.search(r"[#\x00]", path):
+        raise refusal("names no file", "write sqlite:///var/watcher.db, without #")
     return value
 
 

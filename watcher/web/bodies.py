@@ -42,6 +42,9 @@ async def read_body(request: web.Request, deadline: float = READ_DEADLINE) -> by
             f"At most {MAX_BODY} bytes at once: send it in parts.",
             headers={"Connection": "close"},
         ) from None
+    except ConnectionError:
+        # Nobody hears this: but it is the client's doing, and no failure of ours.
+        raise Problem(400, "bad-encoding", "The connection ended before the body did.") from None
     except web.RequestPayloadError as error:
         raise Problem(
             400, "bad-encoding", f"The body cannot be read: {cut(str(error))}", headers={"Connection": "close"}
@@ -65,7 +68,7 @@ async def read_optional(request: web.Request, model: type[Model]) -> Model:
 
 
 async def read_rows(request: web.Request) -> list[tuple[str, object]]:
-    """The rows of a JSON list or of NDJSON, each with its place in words. A row of NDJSON that is no JSON is a BadJson."""
+    """The rows of a JSON list or of NDJSON, each with its place in words."""
     if request.content_type not in (JSON, NDJSON):
         raise _other_kind(request, f"{JSON} (a list) or {NDJSON} (a line each)")
     body = await read_body(request)
@@ -73,7 +76,7 @@ async def read_rows(request: web.Request) -> list[tuple[str, object]]:
     if request.content_type == NDJSON:
         lines = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
         _check_count(len(lines))
-        rows = [(f"line {number}", _row(line)) for number, line in lines]
+        rows = [(f"line {number}", _row(number, line)) for number, line in lines]
     else:
         try:
             document = parse(body)
@@ -120,11 +123,13 @@ def read_query(request: web.Request, model: type[Model], *, repeatable: Sequence
         raise Problem(422, "bad-query", f"{summary(errors)}. There are: {known}.", errors=errors) from None
 
 
-def _row(line: bytes) -> object:
+def _row(number: int, line: bytes) -> object:
+    """A row of NDJSON. One that is no JSON spoils the whole body: what its sender meant is not sure."""
     try:
         return parse(line)
     except BadJson as error:
-        return error
+        place = f"line {number}"
+        raise Problem(400, "bad-json", f"Nothing was done. At {place}: {error}", place=place) from None
 
 
 def _check_count(rows: int) -> None:

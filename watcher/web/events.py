@@ -6,9 +6,10 @@ from typing import Final
 from aiohttp import web
 
 from watcher.ports import EventQuery, Following, Store
+from watcher.web.accounts import require_account, require_kept
 from watcher.web.bodies import read_query
 from watcher.web.models import AccountPage, EventPage, EventsParams
-from watcher.web.problems import Problem, cut, listed
+from watcher.web.problems import Problem, cut
 from watcher.web.shown import account_shown, answer, event_shown
 
 EVENT_TYPES: Final = (
@@ -49,6 +50,8 @@ class Log:
     async def events(self, request: web.Request) -> web.Response:
         """Events after a position, in the order of positions."""
         params = read_query(request, EventsParams, repeatable=("type",))
+        if params.account is not None:
+            await require_kept(params.account, self._following, self._store)
         found = await self._store.events(
             EventQuery(
                 after=params.after,
@@ -69,9 +72,7 @@ class Log:
     async def account(self, request: web.Request) -> web.Response:
         """One account."""
         name = request.match_info["account"]
-        names = self._following.accounts
-        if name not in names:
-            raise Problem(404, "unknown-account", f"There is no account {cut(name)!r}. There are: {listed(names)}.")
+        require_account(name, self._following.accounts)
         return answer(account_shown(self._following.view(name)))
 
 

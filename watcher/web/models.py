@@ -59,7 +59,7 @@ class WatchesParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    account: list[str] | None = None
+    account: list[Annotated[str, AfterValidator(_storable)]] | None = None
     status: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_storable)] | None = None
     final: bool | None = None
     cursor: str | None = None

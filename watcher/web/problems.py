@@ -18,6 +18,7 @@ TITLES: Final[Mapping[str, str]] = {
     "bad-json": "The body is not JSON",
     "bad-body": "The body is not right",
     "bad-media-type": "The body is of another kind",
+    "bad-request": "This is no HTTP request",
     "bad-encoding": "The body's encoding is broken",
     "body-too-large": "The body is too large",
     "body-too-slow": "The body did not arrive in time",
@@ -112,6 +113,8 @@ def _message(each: Any) -> str:
     message: str = each["msg"].removeprefix("Value error, ")
     if each["type"] == "extra_forbidden":
         message = "There is no such key"
+    if each["type"] == "model_type":
+        message = "Input should be an object, {…}"
     if each["loc"] and each["loc"][-1] == "[key]":
         message = f"The key is not right: {message}"
     return message

@@ -13,6 +13,7 @@ from watcher.core.news import RequestFailed, Tell
 from watcher.ports import Clock, Following, Health, Store, StoreError
 from watcher.web.auth import Guard
 from watcher.web.bodies import MAX_BODY
+from watcher.web.connection import SECURITY_HEADERS, Runner
 from watcher.web.events import Log
 from watcher.web.probes import Probes, Render
 from watcher.web.problems import Problem, cut
@@ -20,14 +21,6 @@ from watcher.web.watches import Watches
 
 RETRY_AFTER: Final = 5
 """Seconds after which a client may try again what the store could not do."""
-
-SECURITY_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Server": "watcher",
-}
 
 
 class CannotListen(Exception):
@@ -63,7 +56,7 @@ async def serve(app: web.Application, *, host: str, port: int, grace: float = 5.
 
     On the way out no connection is taken any more, and requests under way have `grace` seconds. Raises CannotListen.
     """
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=grace)
+    runner = Runner(app, access_log=None, handle_signals=False, shutdown_timeout=grace)
     await runner.setup()
     try:
         try:

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from watcher.core.model import KNOWN_STATUSES, MAX_BATCH_ID, Key, State, Watch
 from watcher.ports import EventQuery, Following, Store, WatchQuery, Wish
-from watcher.web.bodies import BadJson, read_optional, read_query, read_rows
+from watcher.web.accounts import require_account, require_kept
+from watcher.web.bodies import read_optional, read_query, read_rows
 from watcher.web.models import (
     FollowBody,
     LookShown,
@@ -82,6 +83,8 @@ class Watches:
         status = params.status
         if status is not None and status.upper() in KNOWN_STATUSES:
             status = status.upper()
+        for account in params.account or ():
+            await require_kept(account, self._following, self._store)
         watches = await self._store.find(
             WatchQuery(
                 accounts=params.account,
@@ -138,8 +141,8 @@ class Watches:
         return RowResults(**counts, refused=len(refused), items=items)
 
     def _wish(self, row: object) -> Wish:
-        if isinstance(row, BadJson):
-            raise Problem(400, "bad-json", str(row))
+        if not isinstance(row, dict):
+            raise Problem(422, "bad-body", 'A row is an object such as {"batch_id": 13}.')
         try:
             body = RowBody.model_validate(row)
         except ValidationError as error:
@@ -151,24 +154,17 @@ class Watches:
             if len(accounts) != 1:
                 raise Problem(422, "bad-body", f"Name the account, one of: {listed(accounts)}.")
             account = accounts[0]
-        self._check_account(account)
+        require_account(account, self._following.accounts)
         return Wish(key=Key(account, body.batch_id), labels=body.labels, correlation_id=body.correlation_id)
 
     def _key(self, request: web.Request) -> Key:
         account, text = request.match_info["account"], request.match_info["batch_id"]
-        self._check_account(account)
+        require_account(account, self._following.accounts)
         if text.isascii() and text.isdigit() and len(text) <= 19 and 1 <= int(text) <= MAX_BATCH_ID:
             return Key(account, int(text))
         raise Problem(
             422, "bad-batch-id", f"{cut(text)!r} is no batch id: a whole number from 1 to {MAX_BATCH_ID} is wanted."
         )
-
-    def _check_account(self, account: str) -> None:
-        accounts = self._following.accounts
-        if account not in accounts:
-            raise Problem(
-                404, "unknown-account", f"There is no account {cut(account)!r}. There are: {listed(accounts)}."
-            )
 
     async def _details(self, watch: Watch) -> WatchDetails:
         events = []

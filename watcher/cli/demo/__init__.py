@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from watcher.cli.options import As
-from watcher.cli.printing import Output, say, say_json, stop
+from watcher.cli.printing import Output, printing, say, say_json, stop
 
 
 def demo(
@@ -58,7 +58,8 @@ async def _perform(seed: int, batches: int, keep: bool, output: Output) -> int:
             if output is Output.JSON:
                 say_json(verdict.document(), indent=2)
             else:
-                print_verdict(verdict)
+                with printing():
+                    print_verdict(verdict)
             if keep:
                 _print_addresses(stage.addresses)
                 await asyncio.Event().wait()

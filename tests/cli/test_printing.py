@@ -1,0 +1,35 @@
+"""How the commands speak: what a table is on a narrow terminal."""
+
+import click
+import pytest
+
+from watcher.cli.printing import say_table
+
+HEADINGS = ("ACCOUNT", "BATCH", "STATUS", "NAME")
+ROW = ("default", 13, "ACTIVE", "API 14")
+
+
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [
+        (30, ["ACCOUNT  BATCH  STATUS  NAME", "default  13     ACTIVE  API 14"]),
+        (29, ["ACCOUNT  BATCH  STATUS", "default  13     ACTIVE"]),
+        (22, ["ACCOUNT  BATCH  STATUS", "default  13     ACTIVE"]),
+        (21, ["BATCH  STATUS", "13     ACTIVE"]),
+    ],
+)
+def test_columns_that_have_no_room_are_left_out_in_their_order(
+    width: int, said: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("COLUMNS", str(width))
+    say_table(HEADINGS, [ROW], spare=("NAME", "ACCOUNT"))
+    assert [line.rstrip() for line in click.unstyle(capsys.readouterr().out).splitlines()] == said
+
+
+def test_what_is_no_terminal_gets_every_column(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "10")
+    say_table(HEADINGS, [], spare=("NAME", "ACCOUNT"))
+    assert capsys.readouterr().out.rstrip() == "ACCOUNT  BATCH  STATUS  NAME"
