@@ -90,8 +90,7 @@ async def run(
             listen = settings.http.listen
             url = await stack.enter_async_context(serve(app, host=listen.host, port=listen.port))
             daemon.begin()
-            gc.collect()
-            gc.freeze()  # what is loaded now stays: no collection has to walk through it again
+            calm_the_collector()
             town.tell(
                 Started(
                     version=watcher.__version__,
@@ -160,6 +159,14 @@ class Daemon:
             Check(name="started", ok=self._started),
             Check(name="serving", ok=not self._stopping, detail="asked to stop" if self._stopping else ""),
         )
+
+
+def calm_the_collector() -> None:
+    """Has no collection walk through what is loaded now and stays, and young objects collected by the ten thousand: a look
+    makes about a hundred and leaves no cycle, which gains a twentieth of the looks that a core can do."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @asynccontextmanager

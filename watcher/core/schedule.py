@@ -19,7 +19,7 @@ Rows = NDArray[np.intp]
 Lane = OrderedDict[int, By]
 """Batch ids in the order in which they were asked for."""
 
-SHORTLIST: Final = 64
+SHORTLIST: Final = 256
 """How many of the best are kept from one scoring."""
 OVERDUE: Final = 1e12
 """Added to an overdue watch's score: it goes before every other, the longest overdue first."""
@@ -149,6 +149,8 @@ class Schedule:
     def _head(self, lane: Lane, now: float) -> tuple[int | None, float]:
         """The watch that stands in the lane for longest and may be looked at now; where there is none, when there will be.
         Watches that are no longer open are forgotten."""
+        if not lane:
+            return None, inf
         found, ready = None, inf
         gone = []
         for batch_id in lane:

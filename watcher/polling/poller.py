@@ -70,6 +70,7 @@ class Poller:
         self.learner = Learner(account.name, roster=self.roster, rules=rules, store=store, tell=tell)
         self.last_step = clock.now()
         self.in_flight = 0
+        self._look_name = f"look {account.name}"
         self._told_step = float("-inf")
         self._upstream = upstream
         self._store = store
@@ -124,14 +125,15 @@ class Poller:
             return
         if not await self._upstream.token(LONGEST_WAIT):
             return
-        now = self._clock.now().timestamp()
+        asked = self._clock.now()
+        now = asked.timestamp()
         if self._held_until(now) is not None:
             return
         choice = self.schedule.choose(now)  # only now: what was best before the token may not be any more
         if choice is not None:
             self.in_flight += 1
             self._asked += 1
-            self._errand(f"look {self.account.name}", self._look(choice))
+            self._errand(self._look_name, self._look(choice, asked))
 
     def _held_until(self, now: float) -> float | None:
         """Until when nothing may be asked, whatever it is worth; None where something may."""
@@ -142,8 +144,7 @@ class Poller:
         until = self.account.until
         return until.timestamp() if until is not None and until.timestamp() > now else None
 
-    async def _look(self, choice: Choice) -> None:
-        asked = self._clock.now()
+    async def _look(self, choice: Choice, asked: datetime) -> None:
         untouched = False
         try:
             answer = await self._upstream.look(choice.batch_id)
