@@ -26,6 +26,10 @@ class UnusableStore(StoreError):
     """The store cannot be opened at all: the message says why and what to do. Trying again will not help."""
 
 
+class StoreInUse(UnusableStore):
+    """Another process has it, and with it the budget of its accounts."""
+
+
 class Clock(Protocol):
     """Time. `now` never goes back within a process; it is aware, in UTC."""
 
@@ -155,7 +159,19 @@ class Owed:
     next_due: datetime | None
 
 
-class Store(Protocol):
+class Accounts(Protocol):
+    """What is kept of accounts. As with all of the store, a method does all it says, durably, or raises StoreError."""
+
+    async def account(self, name: str) -> AccountRecord | None:
+        """What was kept of the account."""
+        ...
+
+    async def save_account(self, change: AccountChange) -> Committed:
+        """The record, its events and their deliveries, in one transaction."""
+        ...
+
+
+class Store(Accounts, Protocol):
     """Everything that lasts. Every method either does all it says, durably, or raises StoreError and does nothing."""
 
     @property
@@ -196,14 +212,6 @@ class Store(Protocol):
 
     async def save_looks(self, account: str, looks: Sequence[LastLook]) -> None:
         """Writes down when batches were last seen. Versions stay; a look older than the stored one changes nothing."""
-        ...
-
-    async def account(self, name: str) -> AccountRecord | None:
-        """What was kept of the account."""
-        ...
-
-    async def save_account(self, change: AccountChange) -> Committed:
-        """The record, its events and their deliveries, in one transaction."""
         ...
 
     async def events(self, query: EventQuery) -> list[Recorded]:

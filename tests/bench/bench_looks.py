@@ -93,6 +93,7 @@ async def polled(session: ClientSession, url: str, path: Path) -> float:
             rules=Rules(),
             upstream=upstream,
             store=store,
+            accounts=store,
             clock=clock,
             tell=town.tell,
             errand=crew.errand,

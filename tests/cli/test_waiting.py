@@ -18,6 +18,7 @@ from tests.cli.conftest import Scene, Watcher
 from watcher.cli.asking import SILENT_MOST, refusal
 from watcher.cli.daemon import Daemon, DaemonError, NoDaemon, NotFollowed, Outcome
 from watcher.cli.waiting import PATIENCE, Vigil, exit_code
+from watcher.store.lock import ProcessLock
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,12 @@ def added(scene: Scene, **plan: object) -> int:
     with urlopen(Request(f"{scene.control}/batches", data=json.dumps(plan).encode())) as answer:
         (batch_id,) = json.load(answer)["ids"]
     return int(batch_id)
+
+
+def requests(scene: Scene) -> list[Any]:
+    """All that CallFire was asked so far."""
+    with urlopen(f"{scene.control}/requests") as answer:
+        return list(json.load(answer)["requests"])
 
 
 def test_with_a_daemon_it_tells_each_change_and_how_it_ended(watcher: Watcher, scene: Scene) -> None:
@@ -235,7 +242,38 @@ def test_without_a_daemon_it_asks_callfire_itself(
     *events, last = map(json.loads, result.stdout.splitlines())
     assert events[-1]["type"] == "batch.active"
     assert last["exit_code"] == result.exit_code == 0
-    assert not Path("var").exists()
+    assert list(Path().rglob("*.db")) == [Path("var/watcher.db")]  # and in it nothing to follow for a daemon to come
+
+
+def test_without_a_daemon_a_refused_login_is_not_tried_by_the_next_wait_either(
+    watcher: Watcher, scene: Scene, alone: Callable[..., dict[str, str]]
+) -> None:
+    batch_id = added(scene, new_for=0.0, validating_for=0.1)
+    before = len(requests(scene))
+    wrong = alone(CALLFIRE_PASSWORD="wrong")
+    results = [watcher("wait", batch_id, **wrong) for _ in range(3)]
+    assert [result.exit_code for result in results] == [5, 5, 5]
+    assert {result.stderr.splitlines()[-1] for result in results} == {
+        refusal("default", "CallFire answered 401: Authentication failed", then="try again")
+    }
+    spent = [request["outcome"] for request in requests(scene)[before:] if request["account"] == "?"]
+    assert spent == ["401", "401", "401"]
+    assert watcher("wait", batch_id, **alone()).exit_code == 0
+
+
+def test_without_a_daemon_waits_take_turns_with_the_budget(
+    watcher: Watcher, scene: Scene, alone: Callable[..., dict[str, str]]
+) -> None:
+    batch_id = added(scene, new_for=0.0, validating_for=0.1)
+    environ = alone()
+    environ["WATCHER_DATABASE_URL"] = "sqlite:///watcher.db"
+    lock = ProcessLock(Path("watcher.db"))
+    result = watcher("wait", batch_id, "--timeout", "700ms", **environ)
+    assert result.exit_code == 3
+    assert f"is in use by process {os.getpid()}" in result.stderr
+    assert "waits for its turn" in result.stderr.splitlines()[-1]
+    lock.release()
+    assert watcher("wait", batch_id, **environ).exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -264,7 +302,9 @@ def test_without_a_daemon_too_a_refusal_is_said(
     watcher: Watcher, scene: Scene, alone: Callable[..., dict[str, str]]
 ) -> None:
     result = watcher("wait", added(scene, validating_for=1000), **alone(CALLFIRE_PASSWORD="wrong"))
-    assert result.stderr.splitlines()[-1] == refusal("default", "CallFire answered 401: Authentication failed")
+    assert result.stderr.splitlines()[-1] == refusal(
+        "default", "CallFire answered 401: Authentication failed", then="try again"
+    )
 
 
 def test_without_a_daemon_too_a_full_disk_is_one_line(

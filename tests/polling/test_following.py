@@ -26,6 +26,7 @@ def both_accounts(world: World) -> Polling:
         rules=Rules(),
         upstream=FakeUpstream(world.clock),
         store=world.store,
+        accounts=world.store,
         clock=world.clock,
         tell=world.ear,
         errand=world.errands,

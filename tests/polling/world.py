@@ -63,6 +63,7 @@ class World:
             rules=rules or Rules(),
             upstream=self.upstream,
             store=self.store,
+            accounts=self.store,
             clock=self.clock,
             tell=self.ear,
             errand=self.errands,

@@ -79,10 +79,7 @@ async def test_a_second_store_on_one_database_is_refused(path: Path, clock: Fake
         with pytest.raises(UnusableStore, match="is in use by process"):
             migrate(path)
         assert len(await follow(store, KEY)) == 1
-    assert str(refusal.value) == (
-        f"{path} is in use by process {os.getpid()}: end that one, or name another database. "
-        "Several processes can share a PostgreSQL database, not a SQLite one"
-    )
+    assert str(refusal.value) == f"{path} is in use by process {os.getpid()}: end that one, or name another database"
     await opened(path)
 
 

@@ -7,5 +7,6 @@ from watcher.app.checks import check as check
 from watcher.app.checks import migrate as migrate
 from watcher.app.daemon import main as main
 from watcher.app.daemon import run as run
+from watcher.app.waiting import Ended as Ended
 from watcher.app.waiting import Waited as Waited
 from watcher.app.waiting import wait_alone as wait_alone

@@ -20,7 +20,7 @@ from watcher.core.schedule import Pace
 from watcher.core.transitions import Rules
 from watcher.polling.following import Polling
 from watcher.polling.poller import Errand, Poller, Rates
-from watcher.ports import Clock, Sender, Store, Upstream
+from watcher.ports import Accounts, Clock, Sender, Store, Upstream
 from watcher.settings.model import Account as AccountSettings
 from watcher.settings.model import Polling as PollingSettings
 from watcher.settings.model import Settings
@@ -40,6 +40,7 @@ class Parts:
     replaces it here, before anything is wired."""
 
     store: Store
+    accounts: Accounts
     upstreams: Mapping[str, Upstream]
     sender: Sender
     clock: Clock
@@ -68,6 +69,7 @@ async def open_parts(settings: Settings, store: Store, *, clock: Clock, tell: Te
         webhooks = await stack.enter_async_context(open_webhooks(user_agent=USER_AGENT))
         yield Parts(
             store=store,
+            accounts=store,
             upstreams={
                 name: _upstream(name, account, settings.polling, callfire, clock, tell)
                 for name, account in settings.accounts.items()
@@ -97,7 +99,7 @@ async def make_polling(settings: Settings, parts: Parts, errand: Errand) -> Poll
     """A poller for each account, with what the store kept of it and all its open watches."""
     pollers: dict[str, Poller] = {}
     for name, account in settings.accounts.items():
-        known = await parts.store.account(name)
+        known = await parts.accounts.account(name)
         poller = Poller(
             recall(name, fingerprint(account), known),
             rates=Rates(rate=account.rate, concurrency=account.concurrency),
@@ -105,6 +107,7 @@ async def make_polling(settings: Settings, parts: Parts, errand: Errand) -> Poll
             rules=rules_of(settings.polling),
             upstream=parts.upstreams[name],
             store=parts.store,
+            accounts=parts.accounts,
             clock=parts.clock,
             tell=parts.tell,
             errand=errand,

@@ -1,21 +1,30 @@
-"""`watcher wait` without a daemon: the same poller, within the same budget, around a store that is forgotten afterwards."""
+"""`watcher wait` without a daemon: the same poller, within the same budget, around a store that is forgotten afterwards.
+
+Only what is kept of accounts is not: it stands in the database, which also lets one process at a time spend the budget.
+"""
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
-from typing import Final, Literal
+from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
 
-from watcher.app.assembly import Town, make_polling, open_parts
+from watcher.app.assembly import CannotStart, Parts, Town, make_polling, open_parts
 from watcher.clock import SystemClock
+from watcher.core.account import Account, AccountRecord, Condition
 from watcher.core.model import Key, State, Watch
 from watcher.core.news import AccountTold, Changed, ConditionChanged, News
-from watcher.ports import EventQuery, Store, Wish
+from watcher.ports import AccountChange, Clock, Committed, EventQuery, Store, StoreInUse, UnusableStore, Wish
 from watcher.settings.model import Settings
 from watcher.store.sqlite import open_store
 from watcher.workers import Crew
 
 GRACE: Final = 0.5
+TURN: Final = 0.5
+"""Seconds between two tries to have the database."""
 
 Waited = Mapping[tuple[str, int], str]
 """By (account, batch id): the status a batch ended with (ACTIVE, ERRORS, SOURCE_ERROR), or gone, refused, or timeout."""
@@ -24,46 +33,118 @@ Progress = Callable[[Mapping[str, object]], None]
 """Gets the body of each event, as a webhook would."""
 
 
+class Ended(NamedTuple):
+    """How each batch ended, and by account why CallFire refuses it, where it does."""
+
+    waited: Waited
+    refusals: Mapping[str, str]
+
+
 async def wait_alone(
     settings: Settings,
     batches: Sequence[tuple[str, int]],
     *,
     timeout: float | None,
     progress: Progress,
+    in_use: Callable[[str], None],
     until: Literal["all", "any"] = "all",
-) -> Waited:
+) -> Ended:
     """Follows the batches until all (or any) have ended, or `timeout` seconds are over, and says how each ended.
 
-    An account that refuses our login ends the wait for its batches at once.
+    An account that refuses our login ends the wait for its batches at once. Where another process has the database, it
+    has the budget too: `in_use` is told who, once, and our turn comes when that one has ended. Raises CannotStart where
+    the database cannot be used.
     """
     keys = [Key(account, batch_id) for account, batch_id in batches]
-    clock, town, turned = SystemClock(), Town(), asyncio.Event()
+    deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
+    clock, town = SystemClock(), Town()
+    ended: dict[tuple[str, int], str] = {}
+    refusals: dict[str, str] = {}
+    try:
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout_at(deadline):
+                kept = await stack.enter_async_context(_in_turn(settings.database.path, clock, town, in_use))
+            shown = await stack.enter_async_context(open_store(None, tell=town.tell, clock=clock))
+            parts = await stack.enter_async_context(open_parts(settings, shown, clock=clock, tell=town.tell))
+            parts = replace(parts, accounts=_Both(kept, shown))
+            wanted = len(keys) if until == "all" else 1
+            async with asyncio.timeout_at(deadline):
+                await _follow(settings, parts, town, keys, wanted, progress, ended, refusals)
+    except TimeoutError:
+        pass
+    except UnusableStore as error:
+        raise CannotStart(str(error)) from error
+    return Ended({key: ended.get(key, "timeout") for key in keys}, refusals)
+
+
+async def _follow(
+    settings: Settings,
+    parts: Parts,
+    town: Town,
+    keys: Sequence[Key],
+    wanted: int,
+    progress: Progress,
+    ended: dict[tuple[str, int], str],
+    refusals: dict[str, str],
+) -> None:
+    """Until so many have ended; `ended` and `refusals` are kept up to date."""
+    turned = asyncio.Event()
     town.listen(lambda news: _notice(news, turned))
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(None, tell=town.tell, clock=clock))
-        parts = await stack.enter_async_context(open_parts(settings, store, clock=clock, tell=town.tell))
-        crew = await stack.enter_async_context(Crew(clock=clock, tell=town.tell, grace=GRACE))
+    async with Crew(clock=parts.clock, tell=town.tell, grace=GRACE) as crew:
         polling = await make_polling(settings, parts, crew.errand)
         await polling.follow([Wish(key=key) for key in keys])
         for name in {key.account for key in keys}:
             crew.hire(polling.pollers[name])
-        refused = dict.fromkeys(polling.pollers, False)
-        ended: dict[tuple[str, int], str] = {}
         position = 0
-        try:
-            async with asyncio.timeout(timeout):
-                while len(ended) < (len(keys) if until == "all" else 1):
-                    await turned.wait()
-                    turned.clear()
-                    for name in polling.pollers:
-                        # Of the store, and before the events are shown: a refusal is in it together with its event.
-                        record = await store.account(name)
-                        refused[name] = record is not None and record.refused
-                    position = await _show(store, position, progress)
-                    ended = await _ended(store, keys, refused)
-        except TimeoutError:
-            ended = await _ended(store, keys, refused)
-        return {key: ended.get(key, "timeout") for key in keys}
+        while len(ended) < wanted:
+            await turned.wait()
+            turned.clear()
+            for name, poller in polling.pollers.items():
+                # Of the store too, and before the events are shown: a refusal is in it together with its event.
+                record = await parts.accounts.account(name)
+                if record is not None and record.refused and _is_refused(poller.account, parts.clock.now()):
+                    refusals[name] = record.reason
+            position = await _show(parts.store, position, progress)
+            ended |= await _ended(parts.store, keys, refusals)
+
+
+def _is_refused(account: Account, now: datetime) -> bool:
+    """Whether CallFire refuses it and may not be asked again yet: after a pause, or with another password, it may."""
+    return account.condition is Condition.REFUSED and account.until is not None and account.until > now
+
+
+@asynccontextmanager
+async def _in_turn(path: Path, clock: Clock, town: Town, in_use: Callable[[str], None]) -> AsyncIterator[Store]:
+    """The database that the daemon would use, for as long as the context lasts: who has it has the budget of its accounts,
+    and there stands what must outlive us, such as that CallFire refused the login."""
+    told = False
+    while True:
+        async with AsyncExitStack() as stack:
+            try:
+                store = await stack.enter_async_context(open_store(path, tell=town.tell, clock=clock))
+            except StoreInUse as error:
+                if not told:
+                    in_use(str(error))
+                told = True
+            else:
+                yield store
+                return
+        await clock.sleep(TURN)
+
+
+class _Both:
+    """What is kept of accounts stays in the one store, and is told by the other as well."""
+
+    def __init__(self, kept: Store, shown: Store) -> None:
+        self._kept = kept
+        self._shown = shown
+
+    async def account(self, name: str) -> AccountRecord | None:
+        return await self._kept.account(name)
+
+    async def save_account(self, change: AccountChange) -> Committed:
+        await self._kept.save_account(change)
+        return await self._shown.save_account(change)
 
 
 def _notice(news: News, turned: asyncio.Event) -> None:
@@ -79,12 +160,12 @@ async def _show(store: Store, after: int, progress: Progress) -> int:
     return after
 
 
-async def _ended(store: Store, keys: Sequence[Key], refused: Mapping[str, bool]) -> dict[tuple[str, int], str]:
+async def _ended(store: Store, keys: Sequence[Key], refused: Container[str]) -> dict[tuple[str, int], str]:
     ended: dict[tuple[str, int], str] = {}
     for key in keys:
         watch = await store.watch(key)
         how = _how(watch) if watch is not None else None
-        if how is None and refused[key.account]:
+        if how is None and key.account in refused:
             how = "refused"
         if how is not None:
             ended[key] = how

@@ -74,7 +74,7 @@ async def warn_of_refused(daemon: "Daemon", among: Container[str] | None = None)
             complain(refusal(account["name"], account["reason"]))
 
 
-def refusal(account: str, reason: str) -> str:
+def refusal(account: str, reason: str, then: str = "restart the daemon") -> str:
     """That CallFire refuses the account, why, and what to do."""
     because = f" ({reason})" if reason else ""
     keys = (
@@ -82,4 +82,4 @@ def refusal(account: str, reason: str) -> str:
         if account == "default"
         else f"login and password in [accounts.{account}]"
     )
-    return f"account {account}: CallFire refuses its login{because}: correct {keys} and restart the daemon"
+    return f"account {account}: CallFire refuses its login{because}: correct {keys} and {then}"

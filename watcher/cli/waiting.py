@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -40,7 +40,8 @@ def wait(
 ) -> None:
     """Wait until batches have ended validation, and say how by the exit code.
 
-    With a running daemon it asks that; where none runs it polls CallFire by itself, within the same budget.
+    With a running daemon it asks that; where none runs it polls CallFire by itself, within the same budget: one process
+    at a time, others wait for their turn.
 
     \b
     watcher wait 13 --timeout 30m && start-campaign 13
@@ -104,22 +105,20 @@ def _wait(
     complain("no daemon runs here: asking CallFire directly")
     from watcher.app import CannotStart, wait_alone
 
-    name, reason = account_of(settings, account), ""
-
-    def hear(event: Mapping[str, Any]) -> None:
-        nonlocal reason
-        tell(event)
-        if event["type"] == "account.refused":
-            reason = event["data"]["reason"]
-
+    name = account_of(settings, account)
     keys = [(name, batch_id) for batch_id in batch_ids]
+    until: Literal["any", "all"] = "any" if any_ else "all"
     try:
-        waited = asyncio.run(wait_alone(settings, keys, timeout=seconds, progress=hear, until="any" if any_ else "all"))
+        ended = asyncio.run(wait_alone(settings, keys, timeout=seconds, progress=tell, in_use=_say_in_use, until=until))
     except CannotStart as error:
         stop(str(error))
-    if "refused" in waited.values():
-        complain(refusal(name, reason))
-    return waited
+    for refused, reason in ended.refusals.items():
+        complain(refusal(refused, reason, then="try again"))
+    return ended.waited
+
+
+def _say_in_use(by: str) -> None:
+    complain(f"{by}. Meanwhile it has the budget: this waits for its turn (if it is a daemon, set WATCHER_URL)")
 
 
 async def _with_daemon(

@@ -26,7 +26,7 @@ from watcher.core.roster import Roster
 from watcher.core.schedule import Choice, Pace, Schedule
 from watcher.core.transitions import Rules
 from watcher.polling.learning import Learner
-from watcher.ports import AccountChange, AccountView, Clock, Store, StoreError, Upstream
+from watcher.ports import AccountChange, AccountView, Accounts, Clock, Store, StoreError, Upstream
 
 LONGEST_WAIT: Final = 15.0
 """Seconds: a poller with nothing to do takes a step at least this often, which is how one sees that it is alive."""
@@ -58,6 +58,7 @@ class Poller:
         rules: Rules,
         upstream: Upstream,
         store: Store,
+        accounts: Accounts,
         clock: Clock,
         tell: Tell,
         errand: Errand,
@@ -74,6 +75,7 @@ class Poller:
         self._told_step = float("-inf")
         self._upstream = upstream
         self._store = store
+        self._accounts = accounts
         self._clock = clock
         self._tell = tell
         self._errand = errand
@@ -208,7 +210,7 @@ class Poller:
             if change is None:
                 return
             try:
-                committed = await self._store.save_account(change)
+                committed = await self._accounts.save_account(change)
             except StoreError:
                 self._unsaved = _both(change, self._unsaved)
                 raise

@@ -4,7 +4,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from watcher.ports import UnusableStore
+from watcher.ports import StoreInUse, UnusableStore
 
 
 class ProcessLock:
@@ -27,9 +27,8 @@ class ProcessLock:
             os.close(self._file)
             if not isinstance(error, BlockingIOError):
                 raise UnusableStore(f"{path} cannot be locked: {error.strerror}. Use a local disk") from error
-            raise UnusableStore(
-                f"{database} is in use by process {holder}: end that one, or name another database. "
-                "Several processes can share a PostgreSQL database, not a SQLite one"
+            raise StoreInUse(
+                f"{database} is in use by process {holder}: end that one, or name another database"
             ) from error
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()}\n".encode("ascii"), 0)
