@@ -71,5 +71,6 @@ $(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@echo "installing what the tests need into $(VENV)"
+	@command -v curl > /dev/null || { apt-get update -qq && apt-get install -y -qq curl; } # the README's commands use it
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@

@@ -302,22 +302,20 @@ class FakeStore:
             del self.claims[delivery_id]
         return len(mine)
 
-    async def owed(self, now: datetime) -> list[Owed]:
+    async def owed(self) -> list[Owed]:
         await self._do("owed")
         owed: list[Owed] = []
-        for endpoint_id, endpoint in self._endpoints.items():
+        for endpoint_id in self._endpoints:
             pending = [
                 each
                 for each in self.deliveries.values()
                 if each.endpoint_id == endpoint_id and each.state is DeliveryState.PENDING
             ]
-            free = [each.due for each in pending if self._is_free(each.id, now)]
             owed.append(
                 Owed(
                     endpoint_id=endpoint_id,
                     pending=len(pending),
                     oldest=min((each.created for each in pending), default=None),
-                    next_due=max(min(free), endpoint.paused_until or min(free)) if free else None,
                 )
             )
         return owed

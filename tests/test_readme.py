@@ -4,10 +4,13 @@ tables say what the code says."""
 import json
 import os
 import re
+import shutil
+import stat
 import subprocess
 import tomllib
 import urllib.request
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,8 +19,15 @@ import yaml
 from aiohttp.test_utils import unused_port
 
 from tests.cli.conftest import process
+from tests.web.house import open_house
+from watcher.core.message import body_of, event_id
+from watcher.core.model import EVENT_TYPES, Batch, Event, Seen, Watch
+from watcher.core.transitions import Rules, learn
 from watcher.settings import reference
-from watcher.settings.model import EVENT_TYPES, Http
+from watcher.settings.model import Http
+from watcher.store.opening import ORIGIN_LENGTH
+from watcher.web.models import EventsParams, WatchesParams
+from watcher.web.server import make_app
 
 ROOT: Final = Path(__file__).parents[1]
 README: Final = (ROOT / "README.md").read_text()
@@ -31,8 +41,7 @@ RECEIVING: Final = """
 python receiver.py > received.txt 2> receiver.log &
 """
 RUNNING: Final = """
-mkdir -p var
-make --silent -C "$PROJECT" run > daemon.log 2>&1 &
+make run > daemon.log 2>&1 &
 until curl -sf http://127.0.0.1:8080/readyz > /dev/null; do kill -0 $! || exit 9; sleep 0.1; done
 """
 
@@ -63,6 +72,10 @@ def rows(text: str) -> list[list[str]]:
 
 COMMANDS: Final = [block.text for block in blocks() if block.language == "sh"]
 RECEIVER: Final = next(block.text for block in blocks() if block.language == "python")
+EVENT, PROBLEM = (json.loads(block.text) for block in blocks() if block.language == "json")
+
+CLONED: Final = ("Makefile", "pyproject.toml", "requirements.txt")
+"""What the commands use of the project's folder, beside .venv."""
 
 
 class Afternoon(NamedTuple):
@@ -71,6 +84,23 @@ class Afternoon(NamedTuple):
     said: list[str]
     received: list[list[str]]
     ids: list[int]
+
+
+def clone(folder: Path) -> Path:
+    """A folder that is like a clone of the project, without its own `var/`: what is kept there is the user's."""
+    subprocess.run(["make", "install"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    for name in CLONED:
+        shutil.copyfile(ROOT / name, folder / name)
+        os.utime(folder / name, (0, 0))  # newer than .venv it would be installed anew, from here
+    return folder
+
+
+def beginner() -> dict[str, str]:
+    """The environment of somebody who has not installed anything yet."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("WATCHER_", "CALLFIRE_"))}
+    paths = environ["PATH"].split(os.pathsep)
+    return environ | {"PATH": os.pathsep.join(path for path in paths if Path(path) != ROOT / ".venv" / "bin")}
 
 
 def control(address: str, path: str, body: object) -> Any:
@@ -82,7 +112,7 @@ def control(address: str, path: str, body: object) -> Any:
 @pytest.fixture(scope="module")
 def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
     """All the blocks but the first, in one shell: only the addresses, and the batches, are those of this test."""
-    folder = tmp_path_factory.mktemp("readme")
+    folder = clone(tmp_path_factory.mktemp("readme"))
     (folder / "receiver.py").write_text(RECEIVER.replace("9000", port := str(unused_port())))
     # The login and the batches that the README speaks of are a simulated CallFire's.
     with process(
@@ -92,12 +122,10 @@ def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
         ids = control(simulator["control"], "/batches", life)["ids"]
         address, made = f"127.0.0.1:{unused_port()}", dict(zip(range(13, 18), ids, strict=True))
         environ = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("WATCHER_", "CALLFIRE_"))},
-            "PROJECT": str(ROOT),
+            **beginner(),
             "CALLFIRE_BASE_URL": simulator["api"],
             "CALLFIRE_RATE": "50",
             "WATCHER_POLLING__MIN_INTERVAL": "100ms",
-            "WATCHER_DATABASE_URL": f"sqlite:///{folder / 'var' / 'watcher.db'}",
             "WATCHER_LISTEN": address,
             "WATCHER_URL": f"http://{address}",
         }
@@ -105,7 +133,6 @@ def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
         for number, block in enumerate(COMMANDS[1:]):
             text = re.sub(r"\b1[3-7]\b", lambda found: str(made[int(found[0])]), block)
             text = text.replace("127.0.0.1:8080", address).replace("9000", port)
-            text = text.replace("$PWD/.venv", "$PROJECT/.venv")
             text = text.replace("make run\n", (RECEIVING + RUNNING).replace("127.0.0.1:8080", address))
             script.append(f"{{\n{text}}} > said-{number}.txt")
         ended = subprocess.run(
@@ -126,7 +153,9 @@ def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
 
 
 def test_every_block_is_accounted_for() -> None:
-    assert [block.language for block in blocks()] == ["text", "sh", "sh", "sh", "python", "sh", "sh", "yaml", "sh"]
+    assert [block.language for block in blocks()] == [
+        *("text", "sh", "sh", "sh", "python", "json", "sh", "json", "sh", "yaml", "sh")
+    ]
 
 
 def test_the_two_commands_are_there_and_the_demo_shows_that_nothing_was_lost() -> None:
@@ -135,6 +164,26 @@ def test_the_two_commands_are_there_and_the_demo_shows_that_nothing_was_lost() -
     assert demo.returncode == 0, demo.stdout + demo.stderr
     subprocess.run(["make", "--dry-run", "test"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
     assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == "exec make test"
+
+
+def test_nothing_is_used_before_it_is_installed() -> None:
+    """A fresh clone has neither the command nor the interpreter that the blocks use."""
+    before, installing, _ = "".join(COMMANDS).partition("make install")
+    assert installing
+    assert before.split() == ["make", "demo", "make", "test"]
+
+
+def test_a_real_start_makes_the_secret_once_and_keeps_it_to_its_user(tmp_path: Path) -> None:
+    start = COMMANDS[1].removesuffix("make run\n")
+    secrets = []
+    folder = clone(tmp_path)
+    for _ in range(2):
+        subprocess.run(["bash", "-ec", start], cwd=folder, env=beginner(), check=True)
+        secrets.append((folder / "var" / "secret").read_text())
+    assert secrets[0].startswith("whsec_")
+    assert secrets[0] == secrets[1]
+    assert stat.S_IMODE((folder / "var" / "secret").stat().st_mode) == 0o600
+    assert "/var/" in (ROOT / ".gitignore").read_text().splitlines()
 
 
 def test_registering_says_what_is_followed(afternoon: Afternoon) -> None:
@@ -182,6 +231,55 @@ def test_the_settings_table_is_the_reference() -> None:
 def test_the_event_types_are_those_that_are_sent() -> None:
     named = [kind for row in rows(section("Subscribing")) for kind in re.findall(r"`([a-z_.]+)`", row[0])]
     assert sorted(named) == sorted(EVENT_TYPES)
+
+
+def test_the_http_interface_is_what_there_is() -> None:
+    nothing: Any = None
+    app = make_app(
+        store=nothing, following=nothing, health=nothing, metrics_render=nothing, token=None, clock=nothing, version="1"
+    )
+    there = [
+        (route.method, route.resource.canonical)
+        for route in app.router.routes()
+        if route.resource is not None and route.method != "HEAD"  # comes with each GET
+    ]
+    told = [
+        (row[0].strip("`"), row[1].strip("`")) for row in rows(section("The HTTP interface")) if row[1].startswith("`/")
+    ]
+    assert sorted(told) == sorted(there)
+
+
+def test_the_event_is_as_it_is_sent() -> None:
+    """To the last value: a batch is seen NEW, VALIDATING and ACTIVE at the moments that the event names."""
+    seen = EVENT["data"]
+    after, by = (datetime.fromisoformat(seen["window"][name]) for name in ("after", "by"))
+    batch = {name: seen[name] for name in ("name", "broadcast_id", "size", "remaining", "enabled")}
+    watch = Watch(account=seen["account"], batch_id=seen["batch_id"], opened=after, labels=seen["labels"])
+    events: list[Event] = []
+    for status, asked in (("NEW", after), ("VALIDATING", after), ("ACTIVE", by)):
+        look = Seen(asked=asked, answered=asked, batch=Batch(id=seen["batch_id"], status=status, **batch))
+        learnt = learn(watch, look, Rules())
+        watch = learnt.watch
+        events += learnt.events
+    event = events[-1]
+    assert json.loads(body_of(event)) == EVENT
+    assert list(json.loads(body_of(event))["data"]) == list(seen)
+    (webhook_id,) = re.findall(r"`(evt_\w+)`", section("Subscribing"))
+    assert webhook_id == event_id(webhook_id.split("_")[1], event)
+    assert len(webhook_id.split("_")[1]) == ORIGIN_LENGTH
+
+
+def test_the_filters_are_those_that_there_are() -> None:
+    text = section("The HTTP interface")
+    for path, model in (("/v1/watches", WatchesParams), ("/v1/events", EventsParams)):
+        (filters, following) = next(row[1:] for row in rows(text[text.index("| list |") :]) if row[0] == f"`{path}`")
+        named = re.findall(r"`(\w+)`", filters) + re.findall(r"^`(\w+)`", following)
+        assert {*named, "limit"} == set(model.model_fields)
+
+
+async def test_the_problem_is_as_it_is_answered() -> None:
+    async with open_house() as house:
+        assert (await house.ask("GET", "/v1/accounts/x")).json == PROBLEM
 
 
 def test_python_versions_are_those_of_the_project() -> None:

@@ -202,7 +202,7 @@ class Deliverer:
         for endpoint in await self._store.endpoints():
             if endpoint.id in self._endpoints:
                 self._endpoint_is(_condition(endpoint, now))
-        for owed in await self._store.owed(now):
+        for owed in await self._store.owed():
             if owed.endpoint_id in self._endpoints:
                 age = 0.0 if owed.oldest is None else max((now - owed.oldest).total_seconds(), 0.0)
                 state = self._states[owed.endpoint_id]

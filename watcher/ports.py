@@ -151,12 +151,11 @@ class EventQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """What an endpoint is owed now. `next_due` is when its earliest unclaimed pending delivery may be tried."""
+    """What an endpoint is owed: how many deliveries are pending, and when the oldest of them was made."""
 
     endpoint_id: str
     pending: int
     oldest: datetime | None
-    next_due: datetime | None
 
 
 class Accounts(Protocol):
@@ -244,7 +243,7 @@ class Store(Accounts, Protocol):
         """Gives back every delivery claimed under the token; how many there were."""
         ...
 
-    async def owed(self, now: datetime) -> list[Owed]:
+    async def owed(self) -> list[Owed]:
         """What every endpoint is owed, disabled and removed ones too."""
         ...
 

@@ -124,7 +124,7 @@ async def _failure(work: Coroutine[object, object, None]) -> BaseException | Non
             raise
         # Nobody asked this task to end: what it waited for was cancelled, and that is a failure like any other.
         return error
-    except Exception as error:  # noqa: BLE001 # supervised: the one place where any failure is caught
+    except Exception as error:  # noqa: BLE001 # supervised: the one place where any failure of a worker or an errand is caught
         return error
     return None
 

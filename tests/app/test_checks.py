@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.house import asked, settings_for
+from tests.app.house import asked, daemon, settings_for
 from watcher.app import Finding, check
 from watcher.simulator.config import SimulatorConfig
 from watcher.simulator.server import serve
@@ -85,6 +85,26 @@ async def test_the_login_is_tried_with_one_request(
     assert (finding.name, finding.ok, finding.detail.endswith(said)) == ("account default", ok, True), finding
     assert finding.detail.startswith(
         "CallFire did not answer: reset" if fault["kind"] == "reset" else "CallFire answered "
+    )
+
+
+async def test_a_rate_that_lets_no_request_out_soon_is_not_waited_for(tmp_path: Path) -> None:
+    finding = (await check(settings_for(tmp_path, NOWHERE, CALLFIRE_RATE="0.0003"), upstream=True))[-1]
+    assert finding == Finding(
+        name="account default", ok=True, detail="not tried: at this rate the first request would come in 3334 s"
+    )
+
+
+async def test_beside_a_daemon_that_has_the_budget_no_request_is_made(tmp_path: Path) -> None:
+    async with serve(SimulatorConfig(latency=0.0)) as callfire:
+        settings = settings_for(tmp_path, callfire.api)
+        async with daemon(settings):
+            finding = (await check(settings, upstream=True))[-1]
+        assert (await asked(callfire.control, "/requests"))["requests"] == []
+    assert finding == Finding(
+        name="account default",
+        ok=True,
+        detail=f"not tried: process {os.getpid()} has the database and its budget; see /v1/accounts",
     )
 
 

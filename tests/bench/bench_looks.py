@@ -71,7 +71,7 @@ async def polled(session: ClientSession, url: str, path: Path) -> float:
         nonlocal looks
         looks += isinstance(news, Looked)
 
-    town.listen(Metrics(version="bench"))
+    town.listen(Metrics(version="bench", loaded=clock.now()))
     town.listen(Logs(clock=clock))
     town.listen(count)
     async with (

@@ -14,10 +14,11 @@ from typing import Final
 
 import pytest
 import trustme
-from aiohttp import ClientSession
+from aiohttp import ClientError, ClientSession
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tests.fakes import NOON, Ear, FakeClock
+from tests.odd_answers import odd_answer
 from tests.sockets import Reply, drop, hang, http, listening, reset
 from watcher.callfire.client import CallFire, open_session
 from watcher.callfire.limits import Budget
@@ -36,6 +37,7 @@ SEEN: Final = Answer(
     batch=Batch(id=1, status="VALIDATING"),
     size=len(BODY),
 )
+ASKED: Final = "/campaigns/batches/1?fields=id,status,size,remaining,enabled,broadcastId,name,created"
 SHORT: Final = timedelta(seconds=0.2)
 
 
@@ -79,9 +81,7 @@ async def test_a_look_is_one_request_with_all_it_needs() -> None:
     async with listening(http(200, BODY)) as server, session() as opened:
         assert await callfire(opened, server.url).look(1) == SEEN
     [heard] = server.heard
-    assert heard.line == (
-        "GET /v2/campaigns/batches/1?fields=id,status,size,remaining,enabled,broadcastId,name,created HTTP/1.1"
-    )
+    assert heard.line == f"GET /v2{ASKED} HTTP/1.1"
     assert heard.headers == {
         "host": f"127.0.0.1:{server.port}",
         "user-agent": "callfire-batch-watcher/1",
@@ -273,6 +273,23 @@ async def test_a_closed_port_is_a_reset() -> None:
         async with session() as opened:
             answer = await callfire(opened, f"http://127.0.0.1:{unused.getsockname()[1]}").look(1)
     assert (answer.kind, answer.outcome) == (Kind.FAILED, "reset")
+
+
+@pytest.mark.parametrize("code", [0, 199, 600, 999])
+async def test_a_code_that_no_server_gives_is_a_failure_called_by_its_number(code: int) -> None:
+    async with session() as opened:
+        upstream = callfire(opened, "http://callfire.test")
+        with odd_answer(f"http://callfire.test/v2{ASKED}", status=code, body=BODY):
+            answer = await upstream.look(1)
+    assert (answer.kind, answer.outcome, answer.batch) == (Kind.FAILED, str(code), None)
+
+
+async def test_an_error_of_aiohttps_that_nobody_foresaw_is_a_reset() -> None:
+    async with session() as opened:
+        upstream = callfire(opened, "http://callfire.test")
+        with odd_answer(f"http://callfire.test/v2{ASKED}", exception=ClientError("of a kind yet to come")):
+            answer = await upstream.look(1)
+    assert (answer.kind, answer.outcome, answer.detail) == (Kind.FAILED, "reset", "of a kind yet to come")
 
 
 class NoSuchName(AbstractResolver):

@@ -18,7 +18,6 @@ from watcher.ports import Sender, Store
 from watcher.settings import load
 from watcher.telemetry.logs import configure
 
-STORE_POINTS = ("follow", "commit", "save_looks", "save_account", "claim", "settle")
 SENDER_POINTS = ("send",)
 POINTS = tuple(
     f"{when}:{method}"

@@ -16,7 +16,7 @@ from rich.live import Live
 
 from tests.cli.conftest import Watcher
 from watcher.cli.demo.picture import Lines, Painting, Silence, open_picture, plot, print_verdict
-from watcher.cli.demo.play import Scene
+from watcher.cli.demo.play import Scene, kill_is_due
 from watcher.cli.demo.stage import StageError, demo_file, open_stage
 from watcher.cli.demo.verdict import Facts, judge, mean, quantile
 from watcher.cli.printing import console
@@ -78,10 +78,11 @@ def test_what_is_true_is_good() -> None:
         "good": True,
         "seconds": 12.3,
         "findings": [
+            {"what": "kills", "figure": "the daemon was killed once, and started again", "wrong": []},
             {"what": "batches", "figure": "1 finished / 1 learnt", "wrong": []},
             {"what": "events", "figure": "2, numbered without gap or repeat", "wrong": []},
             {"what": "windows", "figure": "2 of 2 hold the true moment", "wrong": []},
-            {"what": "webhooks", "figure": "2 events accepted once; 1 refused first, 0 sent again", "wrong": []},
+            {"what": "webhooks", "figure": "2 events accepted, 0 of them again; 1 refused first", "wrong": []},
             {"what": "signatures", "figure": "3 of 3 good", "wrong": []},
             {"what": "requests", "figure": "7, at most 11 in any second; the budget is 10", "wrong": []},
             {"what": "metrics", "figure": "4 requests, 5 looks, 2 transitions, 3 attempts", "wrong": []},
@@ -94,6 +95,8 @@ def test_what_is_true_is_good() -> None:
 @pytest.mark.parametrize(
     ("facts", "wrong"),
     [
+        (replace(FACTS, kills=0), ["the daemon was never killed"]),
+        (replace(FACTS, kills=2), []),
         (replace(FACTS, expected=2), ["only 1 of 2 batches came"]),
         (replace(FACTS, watches=[]), ["batch 1 ended with ACTIVE, and None was learnt"]),
         (
@@ -102,7 +105,7 @@ def test_what_is_true_is_good() -> None:
         ),
         (
             replace(FACTS, events=[*FACTS.events, event(3, "ACTIVE")], received=[*FACTS.received, message(3)]),
-            [],
+            ["batch 1 has 2 events batch.active"],
         ),
         (
             replace(FACTS, events=[FACTS.events[0], event(3, "ACTIVE")], received=[message(1), message(3)]),
@@ -110,7 +113,7 @@ def test_what_is_true_is_good() -> None:
         ),
         (
             replace(FACTS, events=[*FACTS.events, event(2, "ACTIVE")]),
-            ["batch 1 has events numbered [1, 2, 2]"],
+            ["batch 1 has events numbered [1, 2, 2]", "batch 1 has 2 events batch.active"],
         ),
         (
             replace(FACTS, events=[], received=[]),
@@ -156,10 +159,36 @@ def test_delays_count_from_when_the_batch_was_registered_where_that_was_later() 
 
 
 def test_what_came_again_is_counted_and_no_fault() -> None:
-    (webhooks,) = [
-        f for f in judge(replace(FACTS, received=[*FACTS.received, message(2)])).findings if f.what == "webhooks"
-    ]
-    assert webhooks.figure.endswith("1 sent again")
+    verdict = judge(replace(FACTS, received=[*FACTS.received, message(2), message(2)]))
+    (webhooks,) = [finding for finding in verdict.findings if finding.what == "webhooks"]
+    assert webhooks.figure == "2 events accepted, 1 of them again; 1 refused first"
+
+
+def test_what_was_counted_before_the_kill_and_after_it_is_added_up() -> None:
+    verdict = judge(replace(FACTS, metrics=METRICS + METRICS))
+    assert verdict.findings[-1].figure == "8 requests, 10 looks, 4 transitions, 6 attempts"
+
+
+@pytest.mark.parametrize(
+    ("events", "settled", "batches", "due"),
+    [
+        (40, 15, 40, False),
+        (40, 16, 40, True),
+        (0, 0, 1, False),
+        (1, 0, 1, True),
+        (4, 0, 4, False),
+        (5, 1, 4, True),
+    ],
+)
+def test_the_daemon_is_killed_in_the_middle_however_few_batches_there_are(
+    events: int, settled: int, batches: int, due: bool
+) -> None:
+    assert kill_is_due(events=events, settled=settled, batches=batches) is due
+
+
+@pytest.mark.parametrize("batches", [1, 2, 3, 4, 40, 1000])
+def test_the_daemon_is_killed_at_the_latest_when_everything_was_learnt(batches: int) -> None:
+    assert kill_is_due(events=batches, settled=batches, batches=batches)
 
 
 def test_mean_and_quantile() -> None:
@@ -276,11 +305,13 @@ def is_up(url: str) -> bool:
         return probe.connect_ex((parts.hostname, parts.port)) == 0
 
 
-def test_the_demo_finds_nothing_wrong_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    with performing(tmp_path, "--batches", "6", "-o", "json") as demo:
+@pytest.mark.parametrize("batches", [1, 6])
+def test_the_demo_finds_nothing_wrong_and_leaves_nothing_behind(tmp_path: Path, batches: int) -> None:
+    with performing(tmp_path, "--batches", str(batches), "-o", "json") as demo:
         said, _ = demo.communicate(timeout=100)
     verdict = json.loads(said)
     assert [line for finding in verdict["findings"] for line in finding["wrong"]] == []
+    assert verdict["findings"][0]["figure"] == "the daemon was killed once, and started again"
     assert demo.returncode == 0
     assert list(tmp_path.iterdir()) == []
 

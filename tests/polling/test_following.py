@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -129,6 +129,27 @@ async def test_the_keeper_saves_and_reports_every_few_seconds() -> None:
         assert world.clock.now() - before == timedelta(seconds=5)
         assert world.stored(1).asked == after(60.2)
         assert len(world.ear.of(Tally)) == 1
+
+
+async def test_the_keeper_reports_more_often_than_it_saves_where_looks_are_saved_seldom() -> None:
+    async with World() as world:
+        told: list[datetime] = []
+
+        async def report() -> None:
+            told.append(world.clock.now())
+
+        saved: list[datetime] = []
+
+        class Noting(Keeper):
+            async def save(self) -> None:
+                saved.append(world.clock.now())
+
+        keeper = Noting(world.polling, reports=[report], clock=world.clock, every=12.0)
+        begun = world.clock.now()
+        for _ in range(6):
+            await keeper.step()
+        assert [(at - begun).total_seconds() for at in told] == [5, 10, 12, 17, 22, 24]
+        assert [(at - begun).total_seconds() for at in saved] == [12, 24]
 
 
 async def test_what_cannot_be_saved_of_one_account_keeps_nothing_else_from_being_saved_and_reported() -> None:

@@ -46,5 +46,13 @@ def test_the_commented_file_shows_the_defaults(tmp_path: Path) -> None:
 
 
 def test_the_demo_file_needs_only_what_the_demo_adds() -> None:
-    settings = load(CONFIG / "demo.toml", {"CALLFIRE_LOGIN": "demo", "CALLFIRE_PASSWORD": "demo"})
-    assert settings.accounts["default"].rate == 20
+    added = {"CALLFIRE_LOGIN": "demo", "CALLFIRE_PASSWORD": "demo", "CALLFIRE_RATE": "10"}
+    settings = load(CONFIG / "demo.toml", added)
+    assert settings.accounts["default"].rate == 10
+    assert settings.warnings == ()
+
+
+def test_the_demo_file_says_nothing_that_the_demo_overrides() -> None:
+    """Each setting of the demo stands in one place."""
+    overridden = {"accounts", "database", "endpoints", "http"}
+    assert overridden.isdisjoint(tomllib.loads((CONFIG / "demo.toml").read_text()))

@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.simulator.house import START, STEADY
-from watcher.simulator.world import ENDS, Batch, Plan, Workload, World
+from watcher.simulator.world import ACTIVE, ERRORS, SOURCE_ERROR, Batch, Plan, Workload, World
 
 STREAM: Final = Workload(arrivals=2.0, batches=40, at_start=3, batches_a_broadcast=4)
 PLAN: Final = Plan(created=START, validating=START + 1, ended=START + 3, end="ERRORS", size=42)
+
+ENDS: Final = (ACTIVE, ERRORS, SOURCE_ERROR)
 
 seeds = st.integers(min_value=0, max_value=2**32)
 spans = st.floats(min_value=0.0, max_value=1e7)

@@ -25,7 +25,7 @@ RECORD = AccountRecord(
 
 
 async def owed_in_all(store: Store) -> int:
-    return sum(owed.pending for owed in await store.owed(NOON))
+    return sum(owed.pending for owed in await store.owed())
 
 
 async def test_a_change_its_event_and_its_deliveries_are_stored_together(store: Store) -> None:
@@ -130,7 +130,7 @@ async def test_only_who_subscribed_is_owed_an_event(store: Store) -> None:
     )
     committed = await happen(store, "batch.active", "batch.stuck")
     assert list(committed.deliveries) == [2, 1]
-    owed = {owed.endpoint_id: owed.pending for owed in await store.owed(NOON)}
+    owed = {owed.endpoint_id: owed.pending for owed in await store.owed()}
     assert owed == {"all": 2, "ends": 1, "accounts": 0, "other": 0}
 
 

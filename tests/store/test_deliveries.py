@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -16,8 +16,8 @@ MOMENT = timedelta(milliseconds=1)
 FAR = NOON + timedelta(days=30)
 
 
-async def owed(store: Store, now: datetime = NOON, name: str = "hook") -> Owed:
-    return next(each for each in await store.owed(now) if each.endpoint_id == name)
+async def owed(store: Store, name: str = "hook") -> Owed:
+    return next(each for each in await store.owed() if each.endpoint_id == name)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ async def test_what_is_given_back_can_be_claimed_again(store: Store) -> None:
 async def test_an_accepted_delivery_is_done_for_good(store: Store, one: Delivery) -> None:
     assert await store.settle(answered(one, 204, NOON), token="mine") == "done"
     assert await claim(store, FAR) == []
-    assert await owed(store) == Owed(endpoint_id="hook", pending=0, oldest=None, next_due=None)
+    assert await owed(store) == Owed(endpoint_id="hook", pending=0, oldest=None)
 
 
 async def test_a_failed_delivery_is_tried_again_when_it_is_due(store: Store, one: Delivery) -> None:
@@ -150,7 +150,6 @@ async def test_an_endpoint_that_asks_for_a_pause_gets_it_for_everything(store: S
     until = NOON + timedelta(minutes=10, seconds=1)
     assert await claim(store, until - MOMENT) == []
     assert [(each.id, each.paused_until) for each in await store.endpoints()] == [("hook", until), ("other", None)]
-    assert (await owed(store)).next_due == until
     assert len(await claim(store, NOON, "other")) == 2
     assert [delivery.attempts for delivery in await claim(store, until)] == [0, 0]
 
@@ -174,7 +173,7 @@ async def test_an_endpoint_that_is_gone_is_disabled_and_its_deliveries_are_held(
     assert (gone.state, gone.disabled_reason) == (EndpointState.DISABLED, "the receiver answered 410 Gone")
     assert other.state is EndpointState.ACTIVE
     assert await claim(store, FAR) == []
-    assert await owed(store) == Owed(endpoint_id="hook", pending=0, oldest=None, next_due=None)
+    assert await owed(store) == Owed(endpoint_id="hook", pending=0, oldest=None)
     assert (await owed(store, name="other")).pending == 3
 
 
@@ -235,27 +234,26 @@ async def test_what_is_owed_is_counted_by_endpoint(store: Store, clock: FakeCloc
     clock.turn(seconds=10)
     await happen(store, "batch.active")
     later = NOON + timedelta(seconds=10)
-    assert await store.owed(later) == [
-        Owed(endpoint_id="a", pending=2, oldest=NOON, next_due=NOON),
-        Owed(endpoint_id="b", pending=1, oldest=later, next_due=later),
-        Owed(endpoint_id="c", pending=0, oldest=None, next_due=None),
+    assert await store.owed() == [
+        Owed(endpoint_id="a", pending=2, oldest=NOON),
+        Owed(endpoint_id="b", pending=1, oldest=later),
+        Owed(endpoint_id="c", pending=0, oldest=None),
     ]
 
 
-async def test_what_is_claimed_is_owed_but_not_due_to_be_tried(store: Store, clock: FakeClock) -> None:
+async def test_what_is_claimed_is_still_owed(store: Store, clock: FakeClock) -> None:
     await store.settle_endpoints([endpoint()])
     await happen(store, "batch.new")
     clock.turn(seconds=10)
     await happen(store, "batch.active")
     await claim(store, NOON, room=1)
-    assert await owed(store) == Owed(endpoint_id="hook", pending=2, oldest=NOON, next_due=NOON + timedelta(seconds=10))
+    assert await owed(store) == Owed(endpoint_id="hook", pending=2, oldest=NOON)
     await claim(store, clock.now())
-    assert await owed(store) == Owed(endpoint_id="hook", pending=2, oldest=NOON, next_due=None)
-    assert (await owed(store, NOON + LEASE + MOMENT)).next_due == NOON
+    assert await owed(store) == Owed(endpoint_id="hook", pending=2, oldest=NOON)
 
 
 async def test_nobody_is_owed_anything_at_first(store: Store) -> None:
-    assert await store.owed(NOON) == []
+    assert await store.owed() == []
 
 
 # Endpoints kept by the settings
@@ -310,7 +308,7 @@ async def test_an_endpoint_that_the_settings_no_longer_name_is_owed_nothing_new(
         await store.settle_endpoints([endpoint("b")])
         assert await store.endpoints() == [replace(endpoint("a"), state=EndpointState.REMOVED), endpoint("b")]
     assert list((await happen(store, "batch.active")).deliveries) == [1]
-    assert {each.endpoint_id: each.pending for each in await store.owed(NOON)} == {"a": 0, "b": 2}
+    assert {each.endpoint_id: each.pending for each in await store.owed()} == {"a": 0, "b": 2}
     assert await claim(store, FAR, "a") == []
 
 

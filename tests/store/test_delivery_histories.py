@@ -155,7 +155,7 @@ class Histories(RuleBasedStateMachine):
     def what_is_owed_is_what_is_pending(self) -> None:
         if not hasattr(self, "store"):
             return
-        owed = {each.endpoint_id: each.pending for each in self.runner.run(self.store.owed(self.clock.now()))}
+        owed = {each.endpoint_id: each.pending for each in self.runner.run(self.store.owed())}
         pending = [each.endpoint_id for each in self.expected.values() if each.state == "pending"]
         assert owed == {name: pending.count(name) for name in ENDPOINTS}
 

@@ -56,7 +56,7 @@ async def test_when_a_delivery_cannot_be_made_nothing_of_its_change_remains(sqli
     assert await sqlite.watch(KEY) == watch
     assert await sqlite.events(EventQuery()) == []
     assert await sqlite.account("default") is None
-    assert [owed.pending for owed in await sqlite.owed(NOON)] == [0, 0]
+    assert [owed.pending for owed in await sqlite.owed()] == [0, 0]
 
 
 async def test_endpoints_seen_in_a_transaction_that_failed_are_forgotten(sqlite: SqliteStore) -> None:
@@ -99,7 +99,7 @@ async def test_a_killed_process_leaves_every_change_it_acknowledged_and_no_half_
             for recorded in await store.events(EventQuery(limit=1_000_000)):
                 told[recorded.batch_id].append(recorded.number)
             watches = await store.find(WatchQuery(limit=100))
-            owed = await store.owed(NOON)
+            owed = await store.owed()
         assert {(batch_id, number) for batch_id, numbers in told.items() for number in numbers} >= acknowledged
         assert {watch.batch_id: list(range(1, watch.number + 1)) for watch in watches if watch.number} == told
         events = sum(map(len, told.values()))
@@ -125,14 +125,14 @@ async def test_everything_is_there_after_a_restart(path: Path, clock: FakeClock,
             await store.watch(KEY),
             await store.events(EventQuery()),
             await store.endpoints(),
-            await store.owed(NOON),
+            await store.owed(),
         )
     async with open_store(path, tell=ear, clock=clock) as store:
         again = (
             await store.watch(KEY),
             await store.events(EventQuery()),
             await store.endpoints(),
-            await store.owed(NOON),
+            await store.owed(),
         )
         later = await happen(store, "batch.stuck")
     assert again == before

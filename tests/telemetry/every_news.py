@@ -43,5 +43,5 @@ EVERYTHING: tuple[News, ...] = (
     told.RequestFailed(method="GET", route="/v1/events", error="ValueError: no", trace="…"),
     told.LoopLag(seconds=0.004),
     told.StoreTook(operation="commit", took=0.002),
-    told.Reloaded(error=None),
+    told.Reloaded(at=NOON, error=None),
 )

@@ -219,8 +219,8 @@ def test_a_failing_store_is_logged_when_it_begins_and_when_it_ends() -> None:
 def test_the_daemons_life_is_logged() -> None:
     assert Scribe().hear(
         told.Started(version="1", listen="http://127.0.0.1:8080", accounts=1, watches=3),
-        told.Reloaded(error=None),
-        told.Reloaded(error="accounts.x: unknown key"),
+        told.Reloaded(at=NOON, error=None),
+        told.Reloaded(at=NOON, error="accounts.x: unknown key"),
         told.Stopping(reason="SIGTERM"),
     ) == [
         {

@@ -60,7 +60,7 @@ UNCOUNTED = {told.AccountTold, told.WorkerRecovered, told.StoreFailed, told.Stor
 
 
 def metrics_after(*news: News) -> Metrics:
-    metrics = Metrics(version="1.2.3")
+    metrics = Metrics(version="1.2.3", loaded=NOON)
     for each in news:
         metrics(each)
     return metrics
@@ -79,7 +79,7 @@ def samples(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
 def test_every_kind_of_news_is_counted_or_left_to_the_logs_on_purpose() -> None:
     assert {type(news) for news in EVERYTHING} | UNCOUNTED == set(typing.get_args(News))
     for kind in {type(news) for news in EVERYTHING}:
-        silent = Metrics(version="1").render("")[0]
+        silent = Metrics(version="1", loaded=NOON).render("")[0]
         heard = metrics_after(*(news for news in EVERYTHING if type(news) is kind)).render("")[0]
         assert _ours(silent) != _ours(heard) or kind is told.Reloaded, kind
 
@@ -249,16 +249,19 @@ def test_workers_are_counted_by_kind_not_by_account() -> None:
 
 def test_a_reload_that_failed_shows_and_leaves_the_time_of_the_settings_in_force() -> None:
     metrics = metrics_after()
-    read = samples(metrics, "settings_last_reload_timestamp_seconds")
     assert samples(metrics, "settings_last_reload_successful") == {(): 1.0}
-    metrics(told.Reloaded(error="no such key"))
+    later = NOON + timedelta(hours=1)
+    metrics(told.Reloaded(at=later, error="no such key"))
     assert samples(metrics, "settings_last_reload_successful") == {(): 0.0}
-    assert samples(metrics, "settings_last_reload_timestamp_seconds") == read
+    assert samples(metrics, "settings_last_reload_timestamp_seconds") == {(): NOON.timestamp()}
+    metrics(told.Reloaded(at=later, error=None))
+    assert samples(metrics, "settings_last_reload_successful") == {(): 1.0}
+    assert samples(metrics, "settings_last_reload_timestamp_seconds") == {(): later.timestamp()}
 
 
 def test_the_thousand_and_first_account_is_counted_with_all_others_and_has_no_gauges() -> None:
     names = [f"account-{number}" for number in range(1_002)]
-    metrics = Metrics(version="1")
+    metrics = Metrics(version="1", loaded=NOON)
     for name in names:
         metrics(told.Looked(account=name, by="single", result="changed"))
         metrics(told.BudgetUsed(account=name, configured=1.0, effective=1.0, used=1.0))
@@ -298,7 +301,7 @@ def test_series_of_a_removed_endpoint_go_away() -> None:
 
 
 def test_an_endpoint_beyond_the_cap_has_no_gauges() -> None:
-    metrics = Metrics(version="1")
+    metrics = Metrics(version="1", loaded=NOON)
     for number in range(1_001):
         metrics(told.Backlog(endpoint=f"e{number}", pending=1, oldest_age=1.0, state="active"))
     assert len(samples(metrics, "deliveries_pending")) == 1_000
@@ -335,7 +338,7 @@ def test_an_accept_header_that_makes_no_sense_gets_text(accept: str) -> None:
     | st.text(max_size=40).map(lambda text: f"text/plain; escaping={text}; version=1.0.0")
 )
 def test_no_accept_header_breaks_a_scrape(accept: str) -> None:
-    body, content_type = Metrics(version="1").render(accept)
+    body, content_type = Metrics(version="1", loaded=NOON).render(accept)
     assert b"watcher_build_info" in body
     assert content_type
 

@@ -3,8 +3,6 @@
 import pytest
 
 from tests.web.house import House, open_house
-from watcher.core.transitions import EVENT_TYPES as TRANSITION_TYPES
-from watcher.web.events import EVENT_TYPES
 
 ACCOUNT = {
     "name": "default",
@@ -31,10 +29,6 @@ async def kinds(house: House, query: str = "") -> list[str]:
     answer = await house.ask("GET", f"/v1/events{query}")
     assert answer.status == 200, answer.json
     return [item["type"] for item in answer.json["items"]]
-
-
-def test_every_type_of_transition_is_among_the_types_of_events() -> None:
-    assert {*TRANSITION_TYPES.values(), "batch.unknown"} <= set(EVENT_TYPES)
 
 
 async def test_an_event_is_shown_as_it_was_sent_with_its_place_in_the_log(house: House) -> None:

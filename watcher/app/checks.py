@@ -2,8 +2,10 @@
 
 import asyncio
 import errno
+import math
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from watcher.app.assembly import CannotStart, Town, open_parts
@@ -12,14 +14,15 @@ from watcher.core.answers import Answer, Kind
 from watcher.ports import UnusableStore
 from watcher.settings.model import Settings
 from watcher.settings.showing import without_query
+from watcher.store.lock import holder
 from watcher.store.opening import migrate as migrate_store
 from watcher.store.opening import outlook
 from watcher.store.sqlite import open_store
 
 PROBE_BATCH: Final = 1
 """Whether there is such a batch does not matter: what matters is whether CallFire accepts the login."""
-
-
+FIRST_REQUEST: Final = 10.0
+"""Seconds that are waited for the first request of an account: a new owner of its budget lets one period pass first."""
 USUAL_PATH: Final = "/v2"
 
 
@@ -75,6 +78,11 @@ def _listen(settings: Settings) -> Finding:
 
 
 async def _accounts(settings: Settings) -> list[Finding]:
+    """What CallFire says to each login. A request beside a running daemon's would be one over the budget: none is made."""
+    process = await asyncio.to_thread(_holder, settings.database.path)
+    if process is not None:
+        busy = f"not tried: process {process} has the database and its budget; see /v1/accounts"
+        return [Finding(name=f"account {name}", ok=True, detail=busy) for name in settings.accounts]
     town = Town()
     clock = SystemClock()
     async with (
@@ -83,10 +91,22 @@ async def _accounts(settings: Settings) -> list[Finding]:
     ):
         findings = []
         for name, upstream in parts.upstreams.items():
-            await upstream.token()
+            period = 1 / upstream.effective_rate
+            if period > FIRST_REQUEST or not await upstream.token(FIRST_REQUEST):
+                come = f"at this rate the first request would come in {math.ceil(period)} s"
+                findings.append(Finding(name=f"account {name}", ok=True, detail=f"not tried: {come}"))
+                continue
             answer = await upstream.look(PROBE_BATCH)
             findings.append(_verdict(name, settings.accounts[name].base_url, answer))
         return findings
+
+
+def _holder(path: Path) -> str | None:
+    """The process that has the database, and with it the accounts' budgets. None also where that cannot be seen."""
+    try:
+        return holder(path)
+    except OSError:
+        return None
 
 
 def _verdict(name: str, base_url: str, answer: Answer) -> Finding:

@@ -68,12 +68,12 @@ async def run(
     stop = stop or asyncio.Event()
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(LOOKUPS, thread_name_prefix="look-up"))
     clock, town = SystemClock(), Town()
-    metrics, logs = Metrics(version=watcher.__version__), Logs(clock=clock)
+    metrics, logs = Metrics(version=watcher.__version__, loaded=clock.now()), Logs(clock=clock)
     town.listen(metrics)
     town.listen(logs)
     try:
         async with AsyncExitStack() as stack:
-            stack.enter_context(_signals(stop, town))
+            stack.enter_context(_signals(stop, town, clock))
             store = await stack.enter_async_context(open_store(settings.database.path, tell=town.tell, clock=clock))
             parts = decorate(await stack.enter_async_context(open_parts(settings, store, clock=clock, tell=town.tell)))
             daemon = await stack.enter_async_context(_working(settings, parts, town))
@@ -213,7 +213,7 @@ def _wake(news: News, deliverer: Deliverer) -> None:
 
 
 @contextmanager
-def _signals(stop: asyncio.Event, town: Town) -> Iterator[None]:
+def _signals(stop: asyncio.Event, town: Town, clock: Clock) -> Iterator[None]:
     """SIGTERM and SIGINT ask to stop; asked a second time the process ends at once. SIGHUP is reported, and changes nothing."""
     loop = asyncio.get_running_loop()
 
@@ -225,7 +225,8 @@ def _signals(stop: asyncio.Event, town: Town) -> Iterator[None]:
         stop.set()
 
     def reload() -> None:
-        town.tell(Reloaded(error="settings are read at the start only: restart the daemon to have them read again"))
+        error = "settings are read at the start only: restart the daemon to have them read again"
+        town.tell(Reloaded(at=clock.now(), error=error))
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked, number)

@@ -148,14 +148,15 @@ class _OneSend:
     """Lets one request out, and none after it.
 
     aiohttp sends a GET again by itself when a connection that was kept turns out to be closed. That would be two
-    requests for one token. Middleware is asked before each of them.
+    requests for one token. Middleware is asked before each of them. When its token was given it is not told: it takes the
+    moment it was made, when the asking begins, which is as soon as the poller has the token and has chosen.
     """
 
-    __slots__ = ("_budget", "_granted", "_sent")
+    __slots__ = ("_budget", "_sent", "_set_out")
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._granted = time.monotonic()
+        self._set_out = time.monotonic()
         self._sent = False
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
@@ -167,8 +168,8 @@ class _OneSend:
         return await handler(request)
 
     async def on_time(self) -> None:
-        """Returns when the budget lets the request out now, however long ago its token was given."""
-        await self._budget.on_time(self._granted)
+        """Returns when the budget lets the request out now, however long ago it set out."""
+        await self._budget.on_time(self._set_out)
 
 
 class _Punctual(ClientRequest):

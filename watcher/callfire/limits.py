@@ -48,13 +48,14 @@ class Budget:
         await self._acquire()
         return True
 
-    async def on_time(self, granted: float) -> None:
-        """Returns when a request may go out whose token was given at that moment of `time.monotonic()`.
+    async def on_time(self, since: float) -> None:
+        """Returns when a request may go out whose token was given, or which set out with it, at that moment of
+        `time.monotonic()`.
 
         A token is good for one period. What is sent later, because connecting took its time, waits for another one:
         requests that piled up behind a slow connection would otherwise go out together.
         """
-        if self._rate < SPINNING_RATE and time.monotonic() - granted > 1 / self._rate:
+        if self._rate < SPINNING_RATE and time.monotonic() - since > 1 / self._rate:
             await self.token()
 
     async def _rest(self, within: float) -> bool:

@@ -60,7 +60,6 @@ class Request:
     method: str
     url: URL
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

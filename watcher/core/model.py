@@ -15,10 +15,30 @@ SOURCE_ERROR: Final = "SOURCE_ERROR"
 KNOWN_STATUSES: Final = (NEW, VALIDATING, ACTIVE, ERRORS, SOURCE_ERROR)
 FINAL_STATUSES: Final = frozenset({ACTIVE, ERRORS, SOURCE_ERROR})
 
+STATUS_TYPES: Final[Mapping[str, str]] = {
+    NEW: "batch.new",
+    VALIDATING: "batch.validating",
+    ACTIVE: "batch.active",
+    ERRORS: "batch.errors",
+    SOURCE_ERROR: "batch.source_error",
+}
+"""The type of the event that tells of a transition to that status."""
+UNKNOWN_TYPE: Final = "batch.unknown"
+"""That of a transition to a status nobody knows."""
+TRANSITION_TYPES: Final = (*STATUS_TYPES.values(), UNKNOWN_TYPE)
+EVENT_TYPES: Final = (
+    *TRANSITION_TYPES,
+    "batch.missing",
+    "batch.stuck",
+    "batch.unstuck",
+    "watch.expired",
+    "account.refused",
+    "account.recovered",
+)
+"""The types of the events that this version sends."""
+
 MAX_BATCH_ID: Final = 2**63 - 1
 """CallFire's ids are int64; 0 and below are never given out."""
-
-NO_LABELS: Final[Mapping[str, str]] = {}
 
 
 class Key(NamedTuple):

@@ -258,6 +258,7 @@ class Stopping:
 class Reloaded:
     """The settings were read again. `error` names what was wrong with them, None where they are in force."""
 
+    at: datetime
     error: str | None
 
 

@@ -3,7 +3,6 @@
 One row a watch, about 100 bytes and its place in the index. Watches are made from it only at the edge, with the store's row.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -204,10 +203,6 @@ class Roster:
     def stuck_count(self) -> int:
         """How many open watches were told to be stuck and have not moved since."""
         return int((self.stuck & self.live).sum())
-
-    def batch_ids(self) -> Iterator[int]:
-        """All open batches, in no order."""
-        return iter(self._rows)
 
     def _take_row(self) -> int:
         if not self._free:

@@ -16,6 +16,8 @@ from watcher.core.model import (
     KNOWN_STATUSES,
     NEW,
     SOURCE_ERROR,
+    STATUS_TYPES,
+    UNKNOWN_TYPE,
     VALIDATING,
     Batch,
     Event,
@@ -43,15 +45,6 @@ TRANSITIONS: Final[Mapping[tuple[str | None, str], tuple[str, ...]]] = {
     (VALIDATING, SOURCE_ERROR): (),
 }
 """The transitions that are expected, each with the statuses that must have passed unseen in between."""
-
-EVENT_TYPES: Final[Mapping[str, str]] = {
-    NEW: "batch.new",
-    VALIDATING: "batch.validating",
-    ACTIVE: "batch.active",
-    ERRORS: "batch.errors",
-    SOURCE_ERROR: "batch.source_error",
-}
-UNKNOWN_TYPE: Final = "batch.unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +153,7 @@ def _move(watch: Watch, status: str, window: Window) -> Learnt:
         stuck_told=0,
         stuck_last=None,
     )
-    kind = EVENT_TYPES.get(status, UNKNOWN_TYPE)
+    kind = STATUS_TYPES.get(status, UNKNOWN_TYPE)
     data = _data(moved, window, previous=previous, skipped=TRANSITIONS.get((previous, status)))
     events.append(_event(moved, kind, window, data))
     return Learnt(watch=moved, events=tuple(events), result="changed")

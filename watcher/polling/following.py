@@ -58,8 +58,12 @@ class Polling:
         return self.pollers[account].view()
 
 
+REPORTED: Final = 5.0
+"""Seconds after which it is told anew how things stand, however seldom looks are saved: a gauge must not be old."""
+
+
 class Keeper:
-    """Every few seconds: saves the last looks of all accounts, and tells how things stand."""
+    """Saves the last looks of all accounts every `every` seconds, and tells how things stand then and every REPORTED."""
 
     name: Final = "keeper"
 
@@ -68,10 +72,17 @@ class Keeper:
         self._reports = reports
         self._clock = clock
         self._every = every
+        self._unsaved_for = 0.0
 
     async def step(self) -> None:
-        await self._clock.sleep(self._every)
-        await _each(self.save, *self._reports)
+        pause = min(self._every - self._unsaved_for, REPORTED)
+        await self._clock.sleep(pause)
+        self._unsaved_for += pause
+        if self._unsaved_for < self._every:
+            await _each(*self._reports)
+        else:
+            self._unsaved_for = 0.0
+            await _each(self.save, *self._reports)
 
     async def save(self) -> None:
         """Saves what is not saved yet, of all accounts. Raises StoreError after the last, where any could not be saved."""

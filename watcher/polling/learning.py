@@ -3,16 +3,15 @@
 from collections import Counter
 from typing import Final
 
-from watcher.core.model import Key, Look, Recorded, Seen, State, Unanswered, Watch
+from watcher.core.model import TRANSITION_TYPES, Key, Look, Recorded, Seen, State, Unanswered, Watch
 from watcher.core.news import By, Changed, Looked, Result, Tell, UnknownStatus
 from watcher.core.roster import Roster
 from watcher.core.schedule import Choice
-from watcher.core.transitions import EVENT_TYPES, UNKNOWN_TYPE, Learnt, Rules, is_known, learn
+from watcher.core.transitions import Learnt, Rules, is_known, learn
 from watcher.ports import Change, Committed, Store, StoreError
 
 TRIES: Final = 5
 """How often a look is learnt from again when somebody else changed the watch meanwhile."""
-TRANSITION_TYPES: Final = frozenset({*EVENT_TYPES.values(), UNKNOWN_TYPE})
 UNCOUNTED: Final = frozenset({State.OPEN, State.STOPPED})
 
 

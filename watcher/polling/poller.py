@@ -26,7 +26,7 @@ from watcher.core.roster import Roster
 from watcher.core.schedule import Choice, Pace, Schedule
 from watcher.core.transitions import Rules
 from watcher.polling.learning import Learner
-from watcher.ports import AccountChange, AccountView, Accounts, Clock, Store, StoreError, Upstream
+from watcher.ports import AccountChange, Accounts, AccountView, Clock, Store, StoreError, Upstream
 
 LONGEST_WAIT: Final = 15.0
 """Seconds: a poller with nothing to do takes a step at least this often, which is how one sees that it is alive."""

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
+from watcher.core.model import EVENT_TYPES
 from watcher.settings.problems import refusal
 from watcher.settings.values import (
     Address,
@@ -28,22 +29,6 @@ from watcher.settings.values import (
     Token,
     signing_key,
 )
-
-EVENT_TYPES: Final = (
-    "batch.new",
-    "batch.validating",
-    "batch.active",
-    "batch.errors",
-    "batch.source_error",
-    "batch.unknown",
-    "batch.missing",
-    "batch.stuck",
-    "batch.unstuck",
-    "watch.expired",
-    "account.refused",
-    "account.recovered",
-)
-"""The types of the events that this version sends."""
 
 WEAK_TOKEN: Final = 16
 """Characters; a shorter token can be guessed."""

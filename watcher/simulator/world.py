@@ -14,7 +14,6 @@ VALIDATING: Final = "VALIDATING"
 ACTIVE: Final = "ACTIVE"
 ERRORS: Final = "ERRORS"
 SOURCE_ERROR: Final = "SOURCE_ERROR"
-ENDS: Final = (ACTIVE, ERRORS, SOURCE_ERROR)
 
 Kind = Literal["calls", "texts"]
 

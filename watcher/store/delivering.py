@@ -98,16 +98,15 @@ def release(connection: sqlite3.Connection, sql: Statements, token: str) -> int:
     return connection.execute(sql["release_deliveries"], {"token": token}).rowcount
 
 
-def owed(connection: sqlite3.Connection, sql: Statements, now: int) -> list[Owed]:
-    """What every endpoint is owed. What is due is not tried before the endpoint's pause is over."""
+def owed(connection: sqlite3.Connection, sql: Statements) -> list[Owed]:
+    """What every endpoint is owed."""
     return [
         Owed(
             endpoint_id=row["id"],
             pending=row["pending"],
             oldest=None if row["oldest"] is None else instant(row["oldest"]),
-            next_due=None if row["next_due"] is None else instant(max(row["next_due"], row["paused_until"] or 0)),
         )
-        for row in connection.execute(sql["owed"], {"now": now})
+        for row in connection.execute(sql["owed"])
     ]
 
 

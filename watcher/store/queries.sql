@@ -174,15 +174,10 @@ UPDATE deliveries SET claim_token = NULL, claim_until = NULL WHERE claim_token =
 UPDATE deliveries SET claim_token = NULL, claim_until = NULL WHERE claim_token IS NOT NULL;
 
 -- name: owed
--- What every endpoint is owed, and when its earliest unclaimed delivery is due.
+-- What every endpoint is owed.
 SELECT
-    endpoints.id, endpoints.paused_until,
+    endpoints.id,
     (SELECT count(*) FROM deliveries WHERE endpoint_id = endpoints.id AND deliveries.state = 'pending') AS pending,
-    (SELECT min(created) FROM deliveries WHERE endpoint_id = endpoints.id AND deliveries.state = 'pending') AS oldest,
-    (
-        SELECT due FROM deliveries
-        WHERE endpoint_id = endpoints.id AND deliveries.state = 'pending' AND (claim_until IS NULL OR claim_until < :now)
-        ORDER BY due, deliveries.id LIMIT 1
-    ) AS next_due
+    (SELECT min(created) FROM deliveries WHERE endpoint_id = endpoints.id AND deliveries.state = 'pending') AS oldest
 FROM endpoints
 ORDER BY endpoints.id;

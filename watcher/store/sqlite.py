@@ -136,8 +136,8 @@ class SqliteStore:
     async def release(self, token: str) -> int:
         return await self._write("release", delivering.release, token)
 
-    async def owed(self, now: datetime) -> list[Owed]:
-        return await self._read("owed", delivering.owed, millis(now))
+    async def owed(self) -> list[Owed]:
+        return await self._read("owed", delivering.owed)
 
     async def ping(self) -> None:
         values = {"name": "ping", "value": str(self._now())}

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from watcher.core import news as told
 from watcher.core.message import instant
+from watcher.core.model import TRANSITION_TYPES
 from watcher.core.news import News
 from watcher.ports import Clock
 from watcher.telemetry.lines import configure, own_logger
@@ -24,9 +25,6 @@ WORDS_MOST: Final = 1_000
 
 WARNED_OF: Final = frozenset(
     {"batch.errors", "batch.source_error", "batch.unknown", "batch.missing", "batch.stuck", "watch.expired"}
-)
-TRANSITIONS: Final = frozenset(
-    {"batch.new", "batch.validating", "batch.active", "batch.errors", "batch.source_error", "batch.unknown"}
 )
 
 
@@ -111,7 +109,7 @@ class Logs:
     def _changed(self, news: told.Changed) -> None:
         say = self._log.warning if news.type in WARNED_OF else self._log.info
         say(
-            "batch.changed" if news.type in TRANSITIONS else news.type,
+            "batch.changed" if news.type in TRANSITION_TYPES else news.type,
             account=news.account,
             batch_id=news.batch_id,
             number=news.number,

@@ -4,12 +4,13 @@ Gauges are set as things happen, so that a scrape only writes down what is there
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from prometheus_client.exposition import choose_encoder
 
 from watcher.core import news as told
-from watcher.core.model import FINAL_STATUSES, KNOWN_STATUSES
+from watcher.core.model import FINAL_STATUSES, KNOWN_STATUSES, TRANSITION_TYPES
 from watcher.core.news import News
 from watcher.telemetry.catalogue import Catalogue
 from watcher.telemetry.series import OTHER, Capped
@@ -31,19 +32,17 @@ WATCH_STATUSES: Final = (
 RESULTS: Final = frozenset({"changed", "unchanged", "missing", "unanswered", "overtaken"})
 """What counts as a look: an answer that says nothing of the batch (429, 401) does not."""
 
-TRANSITION_TYPES: Final = frozenset(
-    {"batch.new", "batch.validating", "batch.active", "batch.errors", "batch.source_error", "batch.unknown"}
-)
 ENDINGS: Final[Mapping[str, str]] = {"batch.missing": "missing", "watch.expired": "expired"}
 
 
 class Metrics:
-    """Counts news in a registry of its own. Call it with each; it never raises and never waits.
+    """Counts news in a registry of its own. Call it with each; it never raises and never waits. `loaded` is when the settings
+    in force were read.
 
     An account beyond the first 1,000 is counted under `_other` and has no gauges: added up or overwritten they would mislead.
     """
 
-    def __init__(self, *, version: str) -> None:
+    def __init__(self, *, version: str, loaded: datetime) -> None:
         self.catalogue = Catalogue(version)
         self._accounts = Capped(ACCOUNTS_MOST)
         self._endpoints = Capped(ENDPOINTS_MOST)
@@ -54,7 +53,7 @@ class Metrics:
         self._operations = Capped(WORDS_MOST)
         self._workers = Capped(WORDS_MOST)
         self._hearers = self._table()
-        self._reload(None)
+        self._reloaded(told.Reloaded(at=loaded, error=None))
 
     def __call__(self, news: News) -> None:
         """Counts one piece of news."""
@@ -107,7 +106,7 @@ class Metrics:
             told.RequestFailed: lambda news: self.catalogue.request_failures.of(news.route).inc(),
             told.LoopLag: lambda news: self.catalogue.lag.observe(news.seconds),
             told.StoreTook: self._store_took,
-            told.Reloaded: lambda news: self._reload(news.error),
+            told.Reloaded: self._reloaded,
         }
 
     # Labels
@@ -240,10 +239,10 @@ class Metrics:
     def _store_took(self, news: told.StoreTook) -> None:
         self.catalogue.store.of(self._operations.label(news.operation)).observe(news.took)
 
-    def _reload(self, error: str | None) -> None:
-        self.catalogue.reload_ok.set(error is None)
-        if error is None:
-            self.catalogue.reloaded_at.set_to_current_time()
+    def _reloaded(self, news: told.Reloaded) -> None:
+        self.catalogue.reload_ok.set(news.error is None)
+        if news.error is None:
+            self.catalogue.reloaded_at.set(news.at.timestamp())
 
 
 def _status(status: str | None) -> str:

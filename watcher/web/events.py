@@ -1,36 +1,16 @@
 """`/v1/events`: the log of events, from a position on; and `/v1/accounts`."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from aiohttp import web
 
+from watcher.core.model import EVENT_TYPES
 from watcher.ports import EventQuery, Following, Store
 from watcher.web.accounts import require_account, require_kept
 from watcher.web.bodies import read_query
 from watcher.web.models import AccountPage, EventPage, EventsParams
 from watcher.web.problems import Problem, cut
 from watcher.web.shown import account_shown, answer, event_shown
-
-EVENT_TYPES: Final = (
-    "batch.new",
-    "batch.validating",
-    "batch.active",
-    "batch.errors",
-    "batch.source_error",
-    "batch.unknown",
-    "batch.missing",
-    "batch.stuck",
-    "batch.unstuck",
-    "watch.expired",
-    "account.refused",
-    "account.recovered",
-    "endpoint.failing",
-    "endpoint.disabled",
-    "endpoint.recovered",
-    "delivery.exhausted",
-)
-"""Every type there is."""
 
 
 class Log:

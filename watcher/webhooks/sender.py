@@ -38,7 +38,7 @@ from watcher.core.model import Attempt, Delivery, Endpoint
 from watcher.core.outbox import RETRY_AFTER_CODES
 from watcher.core.retry_after import retry_after
 from watcher.ports import Clock
-from watcher.webhooks.signing import BadSecret, sign
+from watcher.webhooks.signing import Unsigned, sign
 
 CONNECT: Final = timedelta(seconds=5)
 KEEPALIVE: Final = 15.0
@@ -126,7 +126,7 @@ class WebhookSender:
         timestamp = int(at.timestamp())
         try:
             signature = sign(delivery.event_id, timestamp, delivery.body, endpoint.secrets)
-        except BadSecret:
+        except Unsigned:
             return attempt(error="no_secret")
         headers = {
             "webhook-id": delivery.event_id,

@@ -12,7 +12,7 @@ from watcher.cli.printing import Output, printing, say, say_json, stop
 
 def demo(
     seed: Annotated[int, typer.Option(help="The same seed makes the same batches.")] = 7,
-    batches: Annotated[int, typer.Option(min=4, max=1000, help="How many batches to follow.")] = 40,
+    batches: Annotated[int, typer.Option(min=1, max=1000, help="How many batches to follow.")] = 40,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything up at the end, until Ctrl-C.")] = False,
     output: As = Output.TABLE,
 ) -> None:

@@ -18,11 +18,13 @@ ARRIVE_WITHIN: Final = 22.0
 LONGEST: Final = 12.0
 """Seconds that validation takes at most."""
 REFUSED_FIRST: Final = 8
-"""Webhooks that the receiver refuses at first."""
+"""Webhooks that the receiver refuses at first, but not more than there are batches: an event refused again waits for long."""
 KILL_AT: Final = 0.4
 """The share of batches learnt at which the daemon is killed."""
 DEAD_FOR: Final = 1.5
 """Seconds until it is started again."""
+WATCHED_FOR: Final = 3.0
+"""Seconds that are looked at after that, at least: what it would tell twice, it would tell soon."""
 ROUND: Final = 0.25
 PATIENCE: Final = 120.0
 """Seconds after which the demo ends however things are."""
@@ -71,6 +73,8 @@ class Play:
         self._position = 0
         self._now = 0.0
         self._kills = 0
+        self._counted = ""
+        self._enough = 0.0
 
     async def perform(self) -> Facts:
         """From the first process to the last webhook; what came of it."""
@@ -84,11 +88,14 @@ class Play:
             longest=LONGEST,
         )
         hear(f"a believable CallFire at {self._stage.addresses['callfire']}, which allows {RATE:g} requests a second")
-        await self._stage.receiver(fail_first=REFUSED_FIRST)
-        hear(f"a receiver of webhooks at {self._stage.addresses['receiver']}, which refuses the first {REFUSED_FIRST}")
+        refused = min(REFUSED_FIRST, self._batches)
+        await self._stage.receiver(fail_first=refused)
+        hear(f"a receiver of webhooks at {self._stage.addresses['receiver']}, which refuses the first {refused}")
         await self._start_daemon("the daemon")
         while not self._over() and time.monotonic() - self._began < PATIENCE:
-            if not self._kills and self._settled() >= KILL_AT * self._batches:
+            if not self._kills and kill_is_due(
+                events=len(self._events), settled=self._settled(), batches=self._batches
+            ):
                 await self._kill()
             await asyncio.sleep(ROUND)
             async with self._reach() as daemon:
@@ -105,10 +112,12 @@ class Play:
 
     async def _kill(self) -> None:
         self._kills += 1
+        self._counted = await self._stage.read("daemon", "/metrics")
         await self._stage.kill_daemon()
         self._audience.hear("the daemon was killed (SIGKILL), in the middle of its work")
         await asyncio.sleep(DEAD_FOR)
         await self._start_daemon("the daemon again, on the same database,")
+        self._enough = time.monotonic() + WATCHED_FOR
 
     async def _round(self, daemon: Daemon) -> None:
         """Looks at what is true, follows what is new, and takes in what was told."""
@@ -130,10 +139,12 @@ class Play:
         self._audience.see(self._scene())
 
     def _over(self) -> bool:
-        """Whether all batches have come, ended and been learnt, and every event was accepted."""
+        """Whether all batches have come, ended and been learnt, every event was accepted, and the daemon survived its kill."""
         accepted = {message["id"] for message in self._received if message["answered"] < 300}
         return (
-            len(self._truth) == self._batches
+            self._kills > 0
+            and time.monotonic() >= self._enough
+            and len(self._truth) == self._batches
             and self._settled() == self._batches
             and all(event["id"] in accepted for event in self._events)
         )
@@ -178,8 +189,14 @@ class Play:
             most_in_a_second=budget["most_in_a_second"],
             kills=self._kills,
             seconds=time.monotonic() - self._began,
-            metrics=await self._stage.read("daemon", "/metrics"),
+            metrics=self._counted + await self._stage.read("daemon", "/metrics"),
         )
+
+
+def kill_is_due(*, events: int, settled: int, batches: int) -> bool:
+    """Whether the daemon has something to lose, and enough of the batches were learnt. It surely comes: at the latest when all
+    were, and with few batches before the last."""
+    return events > 0 and settled >= int(KILL_AT * batches)
 
 
 def _line(event: Mapping[str, Any]) -> str:

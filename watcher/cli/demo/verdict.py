@@ -25,7 +25,8 @@ class Facts:
     """`truth` is the simulator's, `watches` and `events` the daemon's, `received` the receiver's journal.
 
     `followed` is when each batch was registered, in Unix ms. `rate` is the budget, requests a second; the simulator counted
-    `requests` in all and `most_in_a_second`. `metrics` is what the daemon serves for Prometheus, as text.
+    `requests` in all and `most_in_a_second`. The daemon was killed, and started again, `kills` times. `metrics` is what it
+    served for Prometheus before it was killed and at the end, as text.
     """
 
     truth: Sequence[Item]
@@ -81,7 +82,7 @@ def judge(facts: Facts) -> Verdict:
     to_look, to_webhook = _delays(facts)
     return Verdict(
         findings=tuple(
-            find(facts) for find in (_batches, _events, _windows, _webhooks, _signatures, _budget, _metrics)
+            find(facts) for find in (_kills, _batches, _events, _windows, _webhooks, _signatures, _budget, _metrics)
         ),
         to_look=tuple(to_look),
         to_webhook=tuple(to_webhook),
@@ -103,6 +104,14 @@ def _summary(values: Sequence[float]) -> dict[str, float]:
     return {"mean": round(mean(values), 3), "p95": round(quantile(values, 0.95), 3)}
 
 
+def _kills(facts: Facts) -> Finding:
+    """A daemon that nobody killed has not shown that it forgets nothing."""
+    if not facts.kills:
+        return Finding(what="kills", figure="none", wrong=("the daemon was never killed",))
+    often = "once" if facts.kills == 1 else f"{facts.kills} times"
+    return Finding(what="kills", figure=f"the daemon was killed {often}, and started again")
+
+
 def _batches(facts: Facts) -> Finding:
     known = {watch["batch_id"]: watch for watch in facts.watches}
     wrong = [] if len(facts.truth) == facts.expected else [f"only {len(facts.truth)} of {facts.expected} batches came"]
@@ -117,7 +126,7 @@ def _batches(facts: Facts) -> Finding:
 
 
 def _events(facts: Facts) -> Finding:
-    """Numbers without gap or repeat, and the last one tells the true end."""
+    """Numbers without gap or repeat, no status told twice, and the last one tells the true end."""
     by_batch = _by_batch(facts.events)
     wrong = []
     for batch in facts.truth:
@@ -125,6 +134,8 @@ def _events(facts: Facts) -> Finding:
         numbers = [event["data"]["number"] for event in mine]
         if numbers != list(range(1, len(numbers) + 1)):
             wrong.append(f"batch {batch['id']} has events numbered {numbers}")
+        told = Counter(event["type"] for event in mine)
+        wrong += [f"batch {batch['id']} has {count} events {kind}" for kind, count in told.items() if count > 1]
         if not mine or mine[-1]["data"]["status"] != batch["end"]:
             wrong.append(f"batch {batch['id']} has no event of its end {batch['end']}")
     others = {event["type"] for event in facts.events if "batch_id" not in event["data"]}
@@ -165,8 +176,8 @@ def _webhooks(facts: Facts) -> Finding:
         if len(mine) > 1
     ]
     refused = sum(message["answered"] >= 300 for message in facts.received)
-    again = sum(accepted.values()) - len(accepted)
-    figure = f"{len(accepted)} events accepted once; {refused} refused first, {again} sent again"
+    again = sum(count > 1 for count in accepted.values())
+    figure = f"{len(accepted)} events accepted, {again} of them again; {refused} refused first"
     return Finding(what="webhooks", figure=figure, wrong=tuple(wrong))
 
 
@@ -184,7 +195,7 @@ def _budget(facts: Facts) -> Finding:
 
 
 def _metrics(facts: Facts) -> Finding:
-    """The daemon counted what it did since it was started for the last time."""
+    """The daemon counted what it did, before it was killed and after."""
     counted = {what: _counted(facts.metrics, f"watcher_{name}_total") for what, name in COUNTERS.items()}
     figure = ", ".join(f"{count:g} {what}" for what, count in counted.items())
     wrong = tuple(f"no {what} were counted" for what, count in counted.items() if not count)
