@@ -150,7 +150,7 @@ async def test_a_look_older_than_the_stored_one_changes_nothing(house: House) ->
     await house.see(13, "NEW", size=10)
     before = (await house.ask("GET", ONE)).json
     house.following.last[Key("default", 13)] = LastLook(
-        batch_id=13, asked=NOON, answered=NOON, looks=1, size=1, remaining=1
+        batch_id=13, asked=NOON, answered=NOON, looks=0, size=1, remaining=1
     )
     assert (await house.ask("GET", ONE)).json == before
 

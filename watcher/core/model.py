@@ -1,7 +1,7 @@
 """The nouns: batch, watch, look, transition, event, endpoint, delivery. Data only; what follows from what is elsewhere."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -166,6 +166,24 @@ class LastLook:
     looks: int
     size: int | None
     remaining: int | None
+
+
+def overlaid(watch: Watch, last: LastLook | None) -> Watch:
+    """The stored watch with what a later look has shown.
+
+    Which of the two is newer is told by the number of looks: the store's times may lie in the future, where the
+    machine's clock was set back before a restart.
+    """
+    if last is None or last.looks < watch.looks:
+        return watch
+    return replace(
+        watch,
+        asked=last.asked,
+        answered=last.answered,
+        looks=last.looks,
+        size=watch.size if last.size is None else last.size,
+        remaining=watch.remaining if last.remaining is None else last.remaining,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 One row a watch, about 100 bytes and its place in the index. Watches are made from it only at the edge, with the store's row.
 """
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watcher.core.durations import Floats
-from watcher.core.model import FINAL_STATUSES, KNOWN_STATUSES, Batch, LastLook, Seen, Watch
+from watcher.core.model import FINAL_STATUSES, KNOWN_STATUSES, Batch, LastLook, Seen, Watch, overlaid
 from watcher.core.transitions import Rules, next_occurrence
 
 UNSEEN: Final = 0
@@ -152,22 +151,8 @@ class Roster:
         return True
 
     def overlay(self, watch: Watch) -> Watch:
-        """The stored watch with what unchanged looks have shown since it was stored.
-
-        Which of the two is newer is told by the number of looks: the store's times may lie in the future, where the
-        machine's clock was set back before a restart.
-        """
-        seen = self.last_look(watch.batch_id)
-        if seen is None or seen.looks < watch.looks:
-            return watch
-        return replace(
-            watch,
-            asked=seen.asked,
-            answered=seen.answered,
-            looks=seen.looks,
-            size=watch.size if seen.size is None else seen.size,
-            remaining=watch.remaining if seen.remaining is None else seen.remaining,
-        )
+        """The stored watch with what unchanged looks have shown since it was stored."""
+        return overlaid(watch, self.last_look(watch.batch_id))
 
     def last_look(self, batch_id: int) -> LastLook | None:
         """The last look that saw the batch; None where there was none or the watch is not open."""

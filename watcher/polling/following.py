@@ -52,7 +52,7 @@ class Polling:
 
     def last_look(self, key: Key) -> LastLook | None:
         poller = self.pollers.get(key.account)
-        return None if poller is None else poller.roster.last_look(key.batch_id)
+        return None if poller is None else poller.last_look(key.batch_id)
 
     def view(self, account: str) -> AccountView:
         return self.pollers[account].view()

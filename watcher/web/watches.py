@@ -5,13 +5,12 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 from pydantic import ValidationError
 
-from watcher.core.model import KNOWN_STATUSES, MAX_BATCH_ID, Key, State, Watch
+from watcher.core.model import KNOWN_STATUSES, MAX_BATCH_ID, Key, State, Watch, overlaid
 from watcher.ports import EventQuery, Following, Store, WatchQuery, Wish
 from watcher.web.accounts import require_account, require_kept
 from watcher.web.bodies import read_optional, read_query, read_rows
@@ -181,17 +180,7 @@ class Watches:
         return WatchDetails(**dict(shown), transitions=[transition_shown(event) for event in events])
 
     def _shown(self, watch: Watch) -> WatchShown:
-        last = self._following.last_look(watch.key)
-        if last is not None and (watch.asked is None or last.asked >= watch.asked):
-            # What was seen since the store last heard of it.
-            watch = replace(
-                watch,
-                asked=last.asked,
-                answered=last.answered,
-                looks=max(last.looks, watch.looks),
-                size=watch.size if last.size is None else last.size,
-                remaining=watch.remaining if last.remaining is None else last.remaining,
-            )
+        watch = overlaid(watch, self._following.last_look(watch.key))  # what was seen since the store last heard of it
         last_look = None
         if watch.asked is not None and watch.answered is not None:
             last_look = LookShown(asked=watch.asked, answered=watch.answered)
