@@ -4,7 +4,7 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -72,8 +72,11 @@ def say(line: str) -> None:
 
 def complain(line: str) -> None:
     """One line on standard error; where that cannot be written, there is nobody to be told."""
-    with suppress(OSError):
+    try:
         typer.echo(printable(line), err=True)
+        sys.stderr.flush()
+    except OSError:
+        sys.stderr = io.StringIO()  # else it would be tried again when the process ends, and change its exit code
 
 
 def say_json(value: object, *, indent: int | None = None) -> None:
