@@ -120,9 +120,8 @@ class Deliverer:
         for delivery in claimed:
             self._claimed[delivery.id] = Claim(delivery=delivery, token=token, until=until)
             self._turns[delivery.endpoint_id] = self._claims
-            if (
-                delivery.id not in self._sending
-            ):  # else its lease ended under way, and this is a new one for the same attempt
+            # One that is being sent has lost its lease under way, and this is a new one for the same attempt.
+            if delivery.id not in self._sending:
                 self._sending.add(delivery.id)
                 self._flying[delivery.endpoint_id] += 1
                 self._errand(f"delivery {delivery.endpoint_id}", self._deliver(delivery))

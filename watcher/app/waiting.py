@@ -93,13 +93,14 @@ async def _follow(
     async with Crew(clock=parts.clock, tell=town.tell, grace=GRACE) as crew:
         polling = await make_polling(settings, parts, crew.errand)
         await polling.follow([Wish(key=key) for key in keys])
-        for name in {key.account for key in keys}:
-            crew.hire(polling.pollers[name])
+        asked = {name: polling.pollers[name] for name in {key.account for key in keys}}
+        for poller in asked.values():
+            crew.hire(poller)
         position = 0
         while len(ended) < wanted:
             await turned.wait()
             turned.clear()
-            for name, poller in polling.pollers.items():
+            for name, poller in asked.items():
                 # Of the store too, and before the events are shown: a refusal is in it together with its event.
                 record = await parts.accounts.account(name)
                 if record is not None and record.refused and _is_refused(poller.account, parts.clock.now()):
