@@ -10,10 +10,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -ec
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint format bench chaos lock clean
+.PHONY: help install demo run test lint format bench bench-schedule chaos lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.runtime ## a virtual environment in .venv with the command `watcher`
 
@@ -43,6 +43,9 @@ format: $(VENV)/.dev ## ruff's formatter and its safe repairs
 
 bench: $(VENV)/.dev ## how fast it is beside bare loops in the same run; writes tests/bench/RESULTS.md
 	@$(BIN)/python -m tests.bench
+
+bench-schedule: $(VENV)/.dev ## how late ends are noticed, beside scripts: polling.md's table and more (about five minutes)
+	@$(BIN)/python -m tests.bench schedule
 
 chaos: $(VENV)/.dev ## the long campaigns: every crash point twenty times, twenty kills under faults (about five minutes)
 	@$(BIN)/python -m pytest -m campaign tests/chaos

@@ -8,8 +8,10 @@ from datetime import datetime
 
 from tests.fakes import FakeClock
 from watcher.core.account import AccountRecord
+from watcher.core.broadcasts import Broadcast
 from watcher.core.message import body_of, event_id
 from watcher.core.model import (
+    BroadcastKind,
     Delivery,
     DeliveryState,
     Endpoint,
@@ -22,8 +24,9 @@ from watcher.core.model import (
     Watch,
 )
 from watcher.core.outbox import Outcome, Settlement, subscribers
+from watcher.core.wishes import BroadcastWish, FollowedBroadcast
 from watcher.ports import AccountChange, Change, Committed, EventQuery, Followed, Owed, StoreError, WatchQuery, Wish
-from watcher.store.wishes import grant
+from watcher.store.wishes import grant, grant_broadcast
 
 STATES = {"done": DeliveryState.DONE, "dead": DeliveryState.DEAD, "held": DeliveryState.HELD}
 
@@ -41,6 +44,8 @@ class FakeStore:
     def __init__(self, clock: FakeClock, endpoints: Sequence[Endpoint] = ()) -> None:
         self.watches: dict[Key, Watch] = {}
         self.records: dict[str, AccountRecord] = {}
+        self.kept_broadcasts: dict[tuple[str, int], Broadcast] = {}
+        self.learnt_records: dict[str, bytes] = {}
         self.log: list[Recorded] = []
         self.deliveries: dict[int, Delivery] = {}
         self.claims: dict[int, tuple[str, datetime]] = {}
@@ -147,6 +152,44 @@ class FakeStore:
                     remaining=look.remaining,
                 )
         await self._answer("save_looks")
+
+    async def follow_broadcast(self, wish: BroadcastWish, now: datetime) -> FollowedBroadcast:
+        await self._do("follow_broadcast")
+        place = (wish.account, wish.broadcast_id)
+        followed = grant_broadcast(self.kept_broadcasts.get(place), wish, now)
+        self.kept_broadcasts[place] = followed.broadcast
+        await self._answer("follow_broadcast")
+        return followed
+
+    async def stop_broadcast(self, account: str, broadcast_id: int) -> bool:
+        await self._do("stop_broadcast")
+        broadcast = self.kept_broadcasts.get((account, broadcast_id))
+        stopped = broadcast is not None and broadcast.followed
+        if broadcast is not None:
+            self.kept_broadcasts[account, broadcast_id] = replace(broadcast, followed=False)
+        await self._answer("stop_broadcast")
+        return stopped
+
+    async def broadcasts(self, account: str) -> list[Broadcast]:
+        await self._do("broadcasts")
+        return [each for (owner, _), each in sorted(self.kept_broadcasts.items()) if owner == account]
+
+    async def note_kind(self, account: str, broadcast_id: int, kind: BroadcastKind | None) -> None:
+        await self._do("note_kind")
+        place = (account, broadcast_id)
+        if kind is not None or place in self.kept_broadcasts:
+            made = Broadcast(account=account, broadcast_id=broadcast_id, opened=self._clock.now())
+            self.kept_broadcasts[place] = replace(self.kept_broadcasts.get(place, made), kind=kind)
+        await self._answer("note_kind")
+
+    async def save_learnt(self, account: str, record: bytes, now: datetime) -> None:
+        await self._do("save_learnt")
+        self.learnt_records[account] = record
+        await self._answer("save_learnt")
+
+    async def learnt(self, account: str) -> bytes | None:
+        await self._do("learnt")
+        return self.learnt_records.get(account)
 
     async def account(self, name: str) -> AccountRecord | None:
         await self._do("account")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from watcher.core.answers import Answer, Kind
-from watcher.core.model import Attempt, Batch, Delivery, Endpoint
+from watcher.core.answers import Answer, Kind, PageAnswer
+from watcher.core.model import Attempt, Batch, BroadcastKind, Delivery, Endpoint, Page, PageRef
 from watcher.core.news import News
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -110,12 +110,15 @@ class Errands:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What CallFire will answer: `kind` in general, `status` for Kind.SEEN. It `takes` so many seconds, and not before
-    `gate` is set; where it `raises` there is no answer at all."""
+    """What CallFire will answer: `kind` in general, for Kind.SEEN the `batch` or the `listing` that pages are cut from. It
+    `takes` so many seconds, and not before `gate` is set; where it `raises` there is no answer at all."""
 
     kind: Kind = Kind.SEEN
     outcome: str = "200"
     batch: Batch | None = None
+    listing: tuple[Batch, ...] = ()
+    total: int | None = None
+    spoilt: int = 0
     retry_after: timedelta | None = None
     takes: float = 0.0
     gate: asyncio.Event | None = None
@@ -127,31 +130,49 @@ def shows(status: str, *, takes: float = 0.0, **fields: object) -> Reply:
     return Reply(batch=replace(Batch(id=0, status=status), **fields), takes=takes)  # type: ignore[arg-type]
 
 
+def lists(*batches: Batch, counted: bool = True, spoilt: int = 0, takes: float = 0.0) -> Reply:
+    """CallFire shows pages of these batches, and how many there are where they are `counted`; so many rows more are odd."""
+    return Reply(listing=batches, total=len(batches) + spoilt if counted else None, spoilt=spoilt, takes=takes)
+
+
 REFUSES = Reply(kind=Kind.UNAUTHORIZED, outcome="401")
 FAILS = Reply(kind=Kind.FAILED, outcome="503")
 KNOWS_NOTHING = Reply(kind=Kind.NOT_FOUND, outcome="404")
 
 
 class FakeUpstream:
-    """CallFire, its answers scripted batch by batch; the last one is repeated. A token takes the clock on by one period."""
+    """CallFire, its answers scripted batch by batch and listing by listing; the last one is repeated. A token takes the clock on
+    by one period. A listing that is not scripted is not there, as with a broadcast of the other kind."""
 
     def __init__(self, clock: FakeClock, *, rate: float = 5.0) -> None:
         self.clock = clock
         self.effective_rate = rate
         self.tokens = 0
         self.asked: list[tuple[datetime, int]] = []
-        self.flying: Counter[int] = Counter()
+        self.paged: list[tuple[datetime, PageRef]] = []
+        self.flying: Counter[int | PageRef] = Counter()
         self.most_at_once = 0
         self.before_token: Callable[[], None] = lambda: None  # what happens while one waits for it
-        self._replies: dict[int, deque[Reply]] = {}
+        self._replies: dict[int | tuple[BroadcastKind, int], deque[Reply]] = {}
 
     def script(self, batch_id: int, *replies: Reply) -> None:
         self._replies[batch_id] = deque(replies)
 
+    def script_listing(self, kind: BroadcastKind, broadcast_id: int, *replies: Reply) -> None:
+        self._replies[kind, broadcast_id] = deque(replies)
+
     @property
     def batches(self) -> list[int]:
-        """The batches asked about, in order."""
+        """The batches asked about one by one, in order."""
         return [batch_id for _, batch_id in self.asked]
+
+    @property
+    def pages(self) -> list[PageRef]:
+        """The pages asked for, in order."""
+        return [ref for _, ref in self.paged]
+
+    def limit(self, rate: float) -> None:
+        self.effective_rate = rate
 
     async def token(self, within: float = math.inf) -> bool:
         self.before_token()
@@ -166,20 +187,7 @@ class FakeUpstream:
     async def look(self, batch_id: int) -> Answer:
         asked = self.clock.now()
         self.asked.append((asked, batch_id))
-        replies = self._replies[batch_id]
-        reply = replies.popleft() if len(replies) > 1 else replies[0]
-        self.flying[batch_id] += 1
-        self.most_at_once = max(self.most_at_once, self.flying[batch_id])
-        try:
-            await asyncio.sleep(0)
-            if reply.gate is not None:
-                await reply.gate.wait()
-            while self.clock.now() < asked + timedelta(seconds=reply.takes):  # noqa: ASYNC110 # time is ours to turn
-                await asyncio.sleep(0)
-        finally:
-            self.flying[batch_id] -= 1
-        if reply.raises is not None:
-            raise reply.raises
+        reply = await self._reply(self._replies[batch_id], batch_id)
         return Answer(
             batch_id=batch_id,
             asked=asked,
@@ -189,6 +197,40 @@ class FakeUpstream:
             batch=None if reply.batch is None else replace(reply.batch, id=batch_id),
             retry_after=reply.retry_after,
         )
+
+    async def page(self, ref: PageRef) -> PageAnswer:
+        asked = self.clock.now()
+        self.paged.append((asked, ref))
+        reply = await self._reply(self._replies.get((ref.kind, ref.broadcast_id), deque([KNOWS_NOTHING])), ref)
+        rows = (replace(each, broadcast_id=ref.broadcast_id) for each in reply.listing[ref.offset :][: ref.limit])
+        page = Page(offset=ref.offset, limit=ref.limit, items=tuple(rows), total=reply.total, spoilt=reply.spoilt)
+        return PageAnswer(
+            ref=ref,
+            asked=asked,
+            answered=self.clock.now(),
+            kind=reply.kind,
+            outcome=reply.outcome,
+            page=page if reply.kind is Kind.SEEN else None,
+            retry_after=reply.retry_after,
+        )
+
+    async def _reply(self, replies: deque[Reply], to: int | PageRef) -> Reply:
+        """The next one, when it comes."""
+        asked = self.clock.now()
+        reply = replies.popleft() if len(replies) > 1 else replies[0]
+        self.flying[to] += 1
+        self.most_at_once = max(self.most_at_once, self.flying[to])
+        try:
+            await asyncio.sleep(0)
+            if reply.gate is not None:
+                await reply.gate.wait()
+            while self.clock.now() < asked + timedelta(seconds=reply.takes):  # noqa: ASYNC110 # time is ours to turn
+                await asyncio.sleep(0)
+        finally:
+            self.flying[to] -= 1
+        if reply.raises is not None:
+            raise reply.raises
+        return reply
 
 
 class FakeSender:

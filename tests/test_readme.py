@@ -26,6 +26,7 @@ from watcher.core.transitions import Rules, learn
 from watcher.settings import reference
 from watcher.settings.model import Http
 from watcher.store.opening import ORIGIN_LENGTH
+from watcher.web.explaining import WORDS
 from watcher.web.models import EventsParams, WatchesParams
 from watcher.web.server import make_app
 
@@ -154,7 +155,7 @@ def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
 
 def test_every_block_is_accounted_for() -> None:
     assert [block.language for block in blocks()] == [
-        *("text", "sh", "sh", "sh", "python", "json", "sh", "json", "sh", "yaml", "sh")
+        *("text", "sh", "sh", "sh", "python", "json", "sh", "json", "sh", "yaml", "sh", "sh")
     ]
 
 
@@ -216,6 +217,13 @@ def test_what_is_scraped_is_there(afternoon: Afternoon) -> None:
     assert said.count('"ok":true') + said.count('"ok": true') >= 2
 
 
+def test_a_plan_tells_what_a_budget_buys(afternoon: Afternoon) -> None:
+    lines = afternoon.said[5].splitlines()
+    assert lines[0].split() == ["MEAN", "P50", "P95", "P99", "REQUESTS"]
+    assert "requests a second" in "".join(lines[6:])
+    assert lines[-1].startswith("account default has seen ") or " to " in lines[-1] or "not known" in lines[-1]
+
+
 def test_the_scraper_is_sent_to_where_the_daemon_serves() -> None:
     config = yaml.safe_load(next(block.text for block in blocks() if block.language == "yaml"))
     assert config["scrape_configs"][0]["static_configs"] == [{"targets": [str(Http().listen)]}]
@@ -267,6 +275,11 @@ def test_the_event_is_as_it_is_sent() -> None:
     (webhook_id,) = re.findall(r"`(evt_\w+)`", section("Subscribing"))
     assert webhook_id == event_id(webhook_id.split("_")[1], event)
     assert len(webhook_id.split("_")[1]) == ORIGIN_LENGTH
+
+
+def test_the_reasons_of_an_explanation_are_those_that_there_are() -> None:
+    (told,) = re.findall(r"`why` is one of ([^.]*)\.", section("The HTTP interface"))
+    assert re.findall(r"`(\w+)`", told) == [name for name, _ in WORDS.values()]
 
 
 def test_the_filters_are_those_that_there_are() -> None:

@@ -8,14 +8,24 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
-from typing import Literal, Protocol
+from typing import Protocol
 
 from watcher.core.account import AccountRecord
-from watcher.core.answers import Answer
-from watcher.core.model import Attempt, Delivery, Endpoint, Event, Key, Recorded, Watch
+from watcher.core.answers import Answer, PageAnswer
+from watcher.core.broadcasts import Broadcast as Broadcast
+from watcher.core.broadcasts import BroadcastView as BroadcastView
+from watcher.core.explaining import Explanation as Explanation
+from watcher.core.lengths import Eta as Eta
+from watcher.core.lengths import Length as Length
+from watcher.core.lengths import Lengths as Lengths
+from watcher.core.model import Attempt, BroadcastKind, Delivery, Endpoint, Event, Key, PageRef, Recorded, Watch
 from watcher.core.model import LastLook as LastLook
 from watcher.core.news import Tell as Tell
 from watcher.core.outbox import Outcome, Settlement
+from watcher.core.wishes import BroadcastWish as BroadcastWish
+from watcher.core.wishes import Followed as Followed
+from watcher.core.wishes import FollowedBroadcast as FollowedBroadcast
+from watcher.core.wishes import Wish as Wish
 
 
 class StoreError(Exception):
@@ -60,6 +70,11 @@ class Upstream(Protocol):
         """Requests a second in force now."""
         ...
 
+    def limit(self, rate: float) -> None:
+        """So many requests a second are in force from now on. No window has more than the greater of the old rate and the new
+        one allow; the wait for the token to come becomes longer by a lower rate, not shorter by a higher one."""
+        ...
+
     async def token(self, within: float = inf) -> bool:
         """Returns when the budget allows one request; each True allows exactly one. False after `within` seconds in which it
         allowed none. For one waiter at a time."""
@@ -69,6 +84,10 @@ class Upstream(Protocol):
         """Asks once for one batch and says what came of it. Never raises for anything that CallFire or the network did."""
         ...
 
+    async def page(self, ref: PageRef) -> PageAnswer:
+        """As `look`, for one page of a broadcast's batches: it costs one token, too."""
+        ...
+
 
 class Sender(Protocol):
     """Sends signed webhooks."""
@@ -76,23 +95,6 @@ class Sender(Protocol):
     async def send(self, endpoint: Endpoint, delivery: Delivery) -> Attempt:
         """Tries once, within the endpoint's time-out. Never raises for anything that the receiver or the network did."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """Somebody asks that a batch be followed. Labels and correlation id replace earlier ones, None leaves them."""
-
-    key: Key
-    labels: Mapping[str, str] | None = None
-    correlation_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Followed:
-    """What became of a wish: a new watch, one already followed, or one opened again."""
-
-    what: Literal["created", "known", "reopened"]
-    watch: Watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +172,35 @@ class Accounts(Protocol):
         ...
 
 
-class Store(Accounts, Protocol):
+class Broadcasts(Protocol):
+    """What is kept of broadcasts, and of what an account has learnt. As with all of the store, durably, or StoreError."""
+
+    async def follow_broadcast(self, wish: BroadcastWish, now: datetime) -> FollowedBroadcast:
+        """Makes the broadcast one that is followed as a whole, `opened` now; one that is already keeps its `opened`."""
+        ...
+
+    async def stop_broadcast(self, account: str, broadcast_id: int) -> bool:
+        """Nobody follows it as a whole any more; all else stays as it is. False where nobody did."""
+        ...
+
+    async def broadcasts(self, account: str) -> list[Broadcast]:
+        """All that are kept of the account, followed or not, in the order of their ids."""
+        ...
+
+    async def note_kind(self, account: str, broadcast_id: int, kind: BroadcastKind | None) -> None:
+        """Remembers the kind that was found out, also of a broadcast that nobody follows; None forgets it."""
+        ...
+
+    async def save_learnt(self, account: str, record: bytes, now: datetime) -> None:
+        """Puts what the account has learnt by now in the place of what was saved before. The store does not read it."""
+        ...
+
+    async def learnt(self, account: str) -> bytes | None:
+        """What was saved last, byte for byte; None where nothing was."""
+        ...
+
+
+class Store(Accounts, Broadcasts, Protocol):
     """Everything that lasts. Every method either does all it says, durably, or raises StoreError and does nothing."""
 
     @property
@@ -179,8 +209,8 @@ class Store(Accounts, Protocol):
         ...
 
     async def follow(self, wishes: Sequence[Wish], now: datetime) -> list[Followed]:
-        """Makes or opens the watches, in the order of the wishes. A watch that is open already is left as it is, but for
-        labels and correlation id. An ended or settled one is opened: `opened` is now, strikes are forgotten, numbers go on."""
+        """Makes or opens the watches, in the order of the wishes. An open one is left as it is, but for labels, correlation id
+        and an unknown broadcast. An ended or settled one is opened: `opened` is now, strikes are forgotten, numbers go on."""
         ...
 
     async def stop(self, key: Key) -> bool:
@@ -284,12 +314,36 @@ class Following(Protocol):
         """As Store.stop; it is not looked at any more."""
         ...
 
+    async def follow_broadcast(self, wish: BroadcastWish) -> FollowedBroadcast:
+        """Stores the wish; from now on the broadcast's batches are found by themselves. Accounts are checked before."""
+        ...
+
+    async def stop_broadcast(self, account: str, broadcast_id: int) -> bool:
+        """As Store.stop_broadcast; no batch of it is found any more, and those that were are still followed."""
+        ...
+
+    def broadcast(self, account: str, broadcast_id: int) -> BroadcastView | None:
+        """The broadcast as it stands, followed or not; None where nothing is known of it."""
+        ...
+
     def next_look(self, key: Key) -> datetime | None:
         """Roughly when the watch will be looked at; None where it is not open."""
         ...
 
     def last_look(self, key: Key) -> LastLook | None:
         """The last look at an open watch, also one that is not saved yet; None before the first."""
+        ...
+
+    def eta(self, key: Key) -> Eta | None:
+        """When the watch's batch will have ended; None where it is not open, has ended, or there is too little to go by."""
+        ...
+
+    def explain(self, key: Key) -> Explanation | None:
+        """Why the watch is looked at when it is; None where it is not open."""
+        ...
+
+    def lengths(self, account: str) -> Lengths:
+        """What the account has learnt of how long validation takes. Accounts are checked before."""
         ...
 
     def view(self, account: str) -> AccountView:

@@ -18,7 +18,7 @@ from watcher.simulator.world import Workload
 QUICK = SimulatorConfig(
     latency=0.0,
     accounts={"a": ("login-a", "password-a"), "b": ("login-b", "password-b")},
-    workload=Workload(at_start=0),
+    workload=Workload(at_start=0, batches_a_broadcast=1),  # so that each is asked about by itself
 )
 BATCHES = 20
 CONCURRENCY = 8

@@ -1,6 +1,7 @@
 """Runs every benchmark of this folder and writes what it measured to RESULTS.md: `python -m tests.bench [NAME …]`.
 
-Each `bench_NAME.py` has a docstring that says what is compared with what, and `run()`, which gives figures by name.
+Each `bench_NAME.py` has a docstring that says what is compared with what, and `run()`, which gives figures by name, or
+`tables()`, which gives columns and rows by title.
 """
 
 import importlib
@@ -8,7 +9,7 @@ import os
 import platform
 import sqlite3
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,16 +25,17 @@ def main(names: list[str]) -> None:
     if unknown:
         sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}. There are: {', '.join(known)}")
     results = HERE / "RESULTS.md"
-    sections = _sections(results.read_text(encoding="utf-8") if results.exists() else "")
+    measured: dict[str, str] = {}
     for name in names or known:
         module = importlib.import_module(f"tests.bench.bench_{name}")
         print(f"{name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
-        figures: Mapping[str, float] = module.run()
-        for figure, value in figures.items():
-            print(f"  {figure:<70} {_number(value)}", flush=True)
-        sections[name] = _section(name, module.__doc__ or "", figures)
-    text = [HEAD.format(machine=_machine())] + [sections[name] for name in known if name in sections]
-    results.write_text("\n".join(text), encoding="utf-8")
+        text = _tables(module.tables()) if hasattr(module, "tables") else _figures(module.run())
+        print(text, flush=True)
+        measured[name] = _section(name, module.__doc__ or "", text)
+    # Only now: somebody else may have written a section meanwhile.
+    sections = _sections(results.read_text(encoding="utf-8") if results.exists() else "") | measured
+    parts = [HEAD.format(machine=_machine())] + [sections[name] for name in known if name in sections]
+    results.write_text("\n".join(parts), encoding="utf-8")
     print(f"written: {results.relative_to(Path.cwd()) if results.is_relative_to(Path.cwd()) else results}")
 
 
@@ -61,10 +63,22 @@ def _machine() -> str:
     )
 
 
-def _section(name: str, doc: str, figures: Mapping[str, float]) -> str:
-    rows = "\n".join(f"| {figure} | {_number(value)} |" for figure, value in figures.items())
+def _section(name: str, doc: str, tables: str) -> str:
     when = datetime.now(UTC).strftime("%Y-%m-%d")
-    return f"## {name}\n\n{doc.strip()}\n\n`python -m tests.bench {name}`, {when}\n\n| figure | value |\n| --- | --- |\n{rows}\n"
+    return f"## {name}\n\n{doc.strip()}\n\n`python -m tests.bench {name}`, {when}\n\n{tables}\n"
+
+
+def _figures(figures: Mapping[str, float]) -> str:
+    return _rows(("figure", "value"), [(figure, _number(value)) for figure, value in figures.items()])
+
+
+def _tables(tables: Mapping[str, tuple[Sequence[str], Sequence[Sequence[str]]]]) -> str:
+    return "\n\n".join(f"### {title}\n\n{_rows(columns, rows)}" for title, (columns, rows) in tables.items())
+
+
+def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _sections(text: str) -> dict[str, str]:

@@ -30,7 +30,8 @@ from watcher.core.news import Looked, News
 from watcher.core.schedule import Pace
 from watcher.core.transitions import Rules
 from watcher.polling.following import Keeper, Polling
-from watcher.polling.poller import Poller, Rates
+from watcher.polling.poller import Poller
+from watcher.polling.standing import Rates
 from watcher.ports import Wish
 from watcher.store.sqlite import open_store
 from watcher.telemetry.logs import Logs

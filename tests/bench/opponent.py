@@ -16,14 +16,16 @@ from typing import cast
 
 import uvloop
 
+MOST_NOTED = 10_000
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 
 
 class Answers(asyncio.Protocol):
     """One connection: an answer for each request, without looking further into it than is needed."""
 
-    def __init__(self, arrivals: dict[str, float]) -> None:
+    def __init__(self, arrivals: dict[str, float], asked: list[float]) -> None:
         self.arrivals = arrivals
+        self.asked = asked
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's own is none by name
@@ -40,6 +42,8 @@ class Answers(asyncio.Protocol):
                     self.arrivals.setdefault(line[11:].strip().decode(), time.monotonic())
             if len(self.rest) < end + 4 + length:
                 return
+            if head[:4] == b"GET " and len(self.asked) < MOST_NOTED:
+                self.asked.append(time.monotonic())
             self.rest = self.rest[end + 4 + length :]
             self.answer(head)
 
@@ -58,11 +62,12 @@ class Answers(asyncio.Protocol):
 def _serve(told: Connection) -> None:
     async def forever() -> None:
         arrivals: dict[str, float] = {}
-        server = await asyncio.get_running_loop().create_server(lambda: Answers(arrivals), "127.0.0.1", 0)
+        asked: list[float] = []
+        server = await asyncio.get_running_loop().create_server(lambda: Answers(arrivals, asked), "127.0.0.1", 0)
         told.send(server.sockets[0].getsockname()[1])
         while True:  # until the other end is done, which raises
-            await asyncio.to_thread(told.recv)
-            told.send(arrivals)
+            wanted = await asyncio.to_thread(told.recv)
+            told.send(arrivals if wanted == "arrivals" else asked)
 
     try:
         uvloop.run(forever())
@@ -79,9 +84,15 @@ class Opponent:
 
     def arrivals(self) -> dict[str, float]:
         """By webhook id: when it first arrived, on the monotonic clock, which all processes share."""
-        self._told.send(None)
+        self._told.send("arrivals")
         arrived: dict[str, float] = self._told.recv()
         return arrived
+
+    def asked(self) -> list[float]:
+        """When each GET arrived, on the same clock: the first MOST_NOTED of them."""
+        self._told.send("asked")
+        moments: list[float] = self._told.recv()
+        return moments
 
 
 @contextmanager

@@ -1,29 +1,78 @@
-"""What the schedule is for: in virtual time, where every run gives the same figures, so that they can be held to a bound."""
+"""What the schedule is for: in virtual time, where every run gives the same figures, so that they can be held to a bound.
 
-import numpy as np
+A slice of `bench_schedule`, by one draw of each load: that is up to a tenth heavier or lighter than the mean of many, so delays
+are held against those of scripts with the same batches.
+"""
 
-from tests.bench.bench_delays import side_by_side
-from tests.bench.virtual import Every, play, workload
+from functools import cache
 
+import pytest
 
-def test_a_hundred_in_flight_at_five_a_second_are_noticed_in_three_quarters_of_the_time_backoff_takes() -> None:
-    outcomes = side_by_side(100, 5.0)
-    worth, backoff = outcomes["worth"], outcomes["backoff x1.5"]
-    assert len(worth.delays) == len(backoff.delays) > 3000
-    assert worth.mean <= 0.75 * backoff.mean
-    assert worth.p95 <= 0.75 * backoff.p95
-    assert worth.requests <= 3 * 20 * 60 * 5
+from tests.bench.bench_schedule import POLLING
+from tests.bench.loads import SEED, Drawn, draw, joined
 
-
-def test_where_the_budget_is_scarce_it_is_not_behind_backoff_either() -> None:
-    outcomes = side_by_side(100, 2.0)
-    assert outcomes["worth"].mean <= outcomes["backoff x1.5"].mean
-    assert outcomes["worth"].requests <= 3 * 20 * 60 * 2
+SEVERAL = range(SEED, SEED + 4)
+LOAD = "100, 2/s"
 
 
-def test_the_opponents_are_what_they_claim_to_be() -> None:
-    """Two batches at one request a second: in turns, each is asked about every other second."""
-    batches = workload(1, in_flight=5, seconds=60.0)[:2]
-    outcome = play(Every(1.0), batches, rate=1.0, seconds=600.0)
-    assert len(outcome.delays) == sum(batch.ends <= 600 for batch in batches)
-    assert np.all((outcome.delays >= 0) & (outcome.delays <= 2.0))
+@cache
+def drawn(load: str, strategy: str) -> Drawn:
+    return draw(load, strategy, SEED)
+
+
+def backoff(load: str) -> float:
+    """The mean delay with the better of the two."""
+    return min(drawn(load, name).mean for name in ("backoff x1.5", "backoff x2"))
+
+
+@pytest.mark.parametrize("name", ["every 10 s", "round robin", "scale-free", "learnt", "oracle", "learnt + pages"])
+def test_delays_are_to_those_of_backoff_as_in_the_table_or_less(name: str) -> None:
+    assert drawn(LOAD, name).mean / backoff(LOAD) <= 1.1 * POLLING[LOAD, name][0] / POLLING[LOAD, "backoff x2"][0]
+
+
+def test_what_is_learnt_comes_close_to_knowing_the_law() -> None:
+    assert drawn(LOAD, "learnt").mean <= 1.2 * drawn(LOAD, "oracle").mean
+
+
+def test_without_pages_ends_are_noticed_in_three_quarters_of_the_time_that_the_better_backoff_takes() -> None:
+    assert drawn(LOAD, "learnt").mean <= 0.75 * backoff(LOAD)
+
+
+def test_with_pages_it_is_a_seventh_also_for_the_daemon_as_it_is() -> None:
+    assert drawn(LOAD, "learnt + pages").mean <= 0.15 * backoff(LOAD)
+    assert drawn(LOAD, "daemon").mean <= 0.15 * backoff(LOAD)
+
+
+def test_a_quiet_account_is_asked_for_little() -> None:
+    daemon = drawn("10, 5/s", "daemon")
+    assert daemon.requests <= 0.2 * 5 * 20 * 60
+    assert daemon.mean <= 0.4 * drawn("10, 5/s", "backoff x1.5").mean
+
+
+def test_who_is_in_a_hurry_is_no_later_than_a_script_that_lists_pages_all_the_time_and_asks_less() -> None:
+    daemon, script = (
+        joined([draw("100", name, seed) for seed in SEVERAL]) for name in ("daemon, eager", "listing pages")
+    )
+    assert daemon.mean <= 0.9 * script.mean
+    assert daemon.requests <= 0.95 * script.requests
+
+
+def test_where_the_budget_binds_it_is_earlier_than_scripts_at_the_usual_settings_too() -> None:
+    for name in ("daemon", "daemon, eager"):
+        daemon = drawn("1000", name)
+        assert daemon.mean <= 0.75 * drawn("1000", "listing pages").mean
+        assert daemon.mean <= 0.05 * drawn("1000", "backoff x1.5, a task a batch").mean
+        assert daemon.mean <= 0.08 * drawn("1000", "backoff x1.5").mean
+
+
+def test_every_strategy_is_held_to_the_same_ends() -> None:
+    counts = {len(drawn(LOAD, name).outcome.delays) for name in ("backoff x1.5", "learnt", "learnt + pages", "daemon")}
+    assert len(counts) == 1
+    assert min(counts) > 1000
+
+
+def test_half_of_the_ends_come_before_the_one_moment_that_was_foretold_and_nine_in_ten_before_the_other() -> None:
+    daemon = drawn(LOAD, "daemon")
+    assert daemon.foretold > 250
+    assert 0.45 <= daemon.half / daemon.foretold <= 0.55
+    assert 0.85 <= daemon.most / daemon.foretold <= 0.95

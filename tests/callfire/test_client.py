@@ -20,11 +20,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from tests.fakes import NOON, Ear, FakeClock
 from tests.odd_answers import odd_answer
 from tests.sockets import Reply, drop, hang, http, listening, reset
+from watcher.callfire.bodies import MAX_BODY
 from watcher.callfire.client import CallFire, open_session
 from watcher.callfire.limits import Budget
-from watcher.callfire.wire import MAX_BODY, access
-from watcher.core.answers import Answer, Kind
-from watcher.core.model import Batch
+from watcher.callfire.wire import access
+from watcher.core.answers import Answer, Kind, PageAnswer
+from watcher.core.model import Batch, Page, PageRef
 from watcher.core.news import Answered
 
 BODY: Final = json.dumps({"id": 1, "status": "VALIDATING"}).encode()
@@ -423,6 +424,82 @@ async def test_a_cancelled_look_is_cancelled() -> None:
     assert ear.heard == []
 
 
+# Pages.
+
+REF: Final = PageRef(broadcast_id=14, kind="text", offset=100, limit=50)
+PAGE_BODY: Final = json.dumps({"items": [{"id": 1, "status": "NEW"}], "limit": 50, "offset": 100}).encode()
+PAGE_SEEN: Final = PageAnswer(
+    ref=REF,
+    asked=NOON,
+    answered=NOON,
+    kind=Kind.SEEN,
+    outcome="200",
+    page=Page(offset=100, limit=50, items=(Batch(id=1, status="NEW", broadcast_id=14),), total=None),
+    size=len(PAGE_BODY),
+)
+
+
+async def page_from(*replies: Reply, whole: timedelta = timedelta(seconds=15)) -> PageAnswer:
+    """One page of a server that replies so."""
+    async with listening(*replies) as server, session() as opened:
+        return await callfire(opened, server.url, whole=whole).page(REF)
+
+
+async def test_a_page_is_one_request_with_all_that_a_look_has_and_told_as_a_page() -> None:
+    clock, ear = FakeClock(), Ear()
+
+    async def slowly(writer: asyncio.StreamWriter) -> None:
+        clock.turn(seconds=0.25)
+        writer.write(http(200, PAGE_BODY))
+
+    async with listening(http(200, BODY), slowly) as server, session() as opened:
+        upstream = callfire(opened, server.url, clock=clock, ear=ear)
+        await upstream.look(1)
+        assert await upstream.page(REF) == replace(PAGE_SEEN, answered=NOON + timedelta(seconds=0.25))
+    look, page = server.heard
+    assert page.line == (
+        "GET /v2/texts/broadcasts/14/batches?fields=items(id,status,size,remaining,enabled,broadcastId,name,created),"
+        "limit,offset,totalCount&limit=50&offset=100 HTTP/1.1"
+    )
+    assert (page.headers, page.connection) == (look.headers, look.connection)
+    assert ear.heard[1:] == [
+        Answered(account="default", operation="page", outcome="200", took=0.25, size=len(PAGE_BODY))
+    ]
+
+
+@pytest.mark.parametrize("lose", [drop, reset])
+async def test_a_connection_found_closed_costs_a_page_no_second_request(lose: Reply) -> None:
+    async with listening(http(200, BODY), lose, http(200, PAGE_BODY)) as server, session() as opened:
+        upstream = callfire(opened, server.url)
+        await upstream.look(1)
+        lost = await upstream.page(REF)
+        assert (lost.kind, lost.outcome, lost.page) == (Kind.FAILED, "reset", None)
+        assert len(server.heard) == 2
+        assert await upstream.page(REF) == PAGE_SEEN
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "outcome"),
+    [
+        (http(404), Kind.NOT_FOUND, "404"),
+        (http(403, retry_after="9"), Kind.FORBIDDEN, "403"),
+        (http(302, location="/elsewhere"), Kind.FAILED, "302"),
+        (http(200, BODY), Kind.GARBAGE, "bad_body"),
+        (http(200, PAGE_BODY.ljust(MAX_BODY + 1)), Kind.GARBAGE, "bad_body"),
+        (b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n", Kind.FAILED, "bad_body"),
+        (cut, Kind.FAILED, "reset"),
+        (hang, Kind.FAILED, "timeout"),
+    ],
+)
+async def test_what_a_page_can_meet_is_called_as_it_is_for_a_look(reply: Reply, kind: Kind, outcome: str) -> None:
+    answer = await page_from(reply, whole=SHORT if reply is hang else timedelta(seconds=15))
+    assert (answer.kind, answer.outcome, answer.page) == (kind, outcome, None)
+
+
+async def test_a_page_of_a_megabyte_is_read() -> None:
+    assert await page_from(http(200, PAGE_BODY.ljust(MAX_BODY))) == replace(PAGE_SEEN, size=MAX_BODY)
+
+
 # The budget.
 
 
@@ -430,5 +507,7 @@ async def test_the_rate_in_force_and_the_tokens_are_the_budgets() -> None:
     async with session() as opened:
         upstream = callfire(opened, "http://127.0.0.1:1")
         assert upstream.effective_rate == 1000
+        upstream.limit(400.0)
+        assert upstream.effective_rate == 400.0
         async with asyncio.timeout(5):
             await upstream.token()

@@ -92,6 +92,52 @@ async def test_another_rate_counts_from_the_next_token_on() -> None:
     assert again[1] - quick[0] < 1 / 5
 
 
+@pytest.mark.parametrize(
+    "rates", [(40.0, 400.0), (400.0, 40.0), (40.0, 400.0, 40.0), (400.0, 40.0, 400.0), (1000.0, 50.0)]
+)
+async def test_between_two_tokens_lies_a_period_of_the_highest_rate_since_the_first(rates: tuple[float, ...]) -> None:
+    """A rate that is raised right after a token lets no burst out, nor does one that is lowered and raised again."""
+    budget = Budget(rates[0])
+    await budget.token()
+    taken = await tokens(budget, 1)
+    in_force = [rates[0]]
+    for rate in rates[1:] * 3:
+        budget.rate = rate
+        in_force.append(rate)
+        taken += await tokens(budget, 1)
+    for (asked, _), (_, there), before, now in zip(taken, taken[1:], in_force, in_force[1:], strict=False):
+        assert there - asked >= 1 / max(before, now) - 1e-6
+
+
+async def test_a_rate_that_is_lowered_while_one_waits_makes_the_wait_longer_without_polling() -> None:
+    budget = Budget(20)
+    await budget.token()
+    began = time.monotonic()
+    waiting = asyncio.create_task(budget.token(), name="token")
+    await asyncio.sleep(0.01)
+    budget.rate = 5
+    spent = time.process_time()
+    assert await waiting
+    assert time.monotonic() - began >= 1 / 5 - 1e-3
+    assert time.process_time() - spent < 0.05
+
+
+async def test_a_rate_that_is_lowered_while_one_waits_does_not_wear_out_the_patience() -> None:
+    budget = Budget(20)
+    await budget.token()
+    waiting = asyncio.create_task(budget.token(0.1), name="token")
+    await asyncio.sleep(0.01)
+    budget.rate = 1
+    assert not await waiting
+
+
+async def test_a_new_owner_waits_a_period_of_the_rate_in_force_which_may_be_less_than_what_is_configured() -> None:
+    budget = Budget(100)
+    budget.rate = 10
+    [(asked, there)] = await tokens(budget, 1)
+    assert there - asked >= 1 / 10 - 1e-3
+
+
 async def test_a_rate_beyond_what_is_possible_costs_next_to_nothing() -> None:
     budget = Budget(1e6)
     await budget.token()

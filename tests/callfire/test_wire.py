@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import NOON
-from watcher.callfire.wire import FIELDS, MAX_BODY, access, batch_request, decipher, no_answer
+from watcher.callfire.bodies import MAX_BODY
+from watcher.callfire.wire import FIELDS, access, batch_request, decipher, no_answer
 from watcher.core.answers import Answer, Kind
 from watcher.core.model import MAX_BATCH_ID, Batch
 

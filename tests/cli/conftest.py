@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from tests.cli.interface import Interface
 from watcher.cli.program import program
 
 Watcher = Callable[..., Result]
@@ -39,6 +41,14 @@ def watcher() -> Watcher:
     return run
 
 
+@pytest.fixture
+def there() -> Iterator[Interface]:
+    """The interface without anything that polls."""
+    interface = Interface()
+    yield interface
+    interface.close()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """A simulator and a daemon that polls it."""
@@ -46,6 +56,13 @@ class Scene:
     control: str
     environ: Mapping[str, str]
     url: str
+
+    def add(self, **plan: object) -> int:
+        """Adds a batch to the simulated CallFire; its id."""
+        request = Request(f"{self.control}/batches", data=json.dumps({"count": 1, **plan}).encode())
+        with urlopen(request) as answer:
+            (batch_id,) = json.load(answer)["ids"]
+        return int(batch_id)
 
 
 @pytest.fixture(scope="module")

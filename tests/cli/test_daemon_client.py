@@ -1,6 +1,7 @@
 """Asking a daemon: where it is, and what its odd answers mean."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,19 @@ async def test_a_watcher_is_known_behind_a_proxy_that_puts_its_own_name(status: 
                 await daemon.accounts()
 
 
+@pytest.mark.parametrize("body", [{"batch_id": 13, "looks": 0}, {"batch_id": 13, "why": "new"}, {"broadcast_id": 9}])
+async def test_behind_such_a_proxy_whatever_a_watcher_shows_of_a_batch_or_broadcast_is_known(
+    body: Mapping[str, object],
+) -> None:
+    async with (
+        answering(200, json.dumps(body).encode(), server="nginx") as server,
+        reach(Place(url=str(server.make_url("")).rstrip("/"))) as daemon,
+    ):
+        assert await daemon.watch("default", 13) == body
+        assert await daemon.explanation("default", 13) == body
+        assert await daemon.broadcast("default", 9) == body
+
+
 async def test_a_connection_that_breaks_is_no_daemon() -> None:
     async def cut(request: web.Request) -> web.Response:
         assert request.transport is not None
@@ -206,7 +220,7 @@ async def test_the_token_is_sent_as_a_bearer_token() -> None:
 
 def test_commands_say_that_no_daemon_answers(watcher: Watcher) -> None:
     port = unused_port()
-    for arguments in (("ls",), ("add", "13"), ("show", "13"), ("rm", "13"), ("events",)):
+    for arguments in (("ls",), ("add", "13"), ("show", "13"), ("explain", "13"), ("rm", "13"), ("events",)):
         result = watcher(*arguments, WATCHER_LISTEN=f"127.0.0.1:{port}")
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.startswith(f"no daemon answers at http://127.0.0.1:{port} (")

@@ -14,7 +14,10 @@ from tests.cli.conftest import Watcher
 from watcher.cli.program import Commands
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["run", "demo", "simulate", "check", "add", "ls", "show", "rm", "events", "wait", "db", "endpoints", "token"]
+COMMANDS = [
+    *("run", "demo", "simulate", "check", "plan", "add", "ls", "show", "explain", "rm", "events", "wait"),
+    *("db", "endpoints", "token"),
+]
 
 
 def test_help_names_every_command_and_the_exit_codes(watcher: Watcher) -> None:
@@ -24,7 +27,8 @@ def test_help_names_every_command_and_the_exit_codes(watcher: Watcher) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "demo", "simulate", "check", "add", "ls", "show", "rm", "events", "wait", "db migrate"]
+    "command",
+    ["run", "demo", "simulate", "check", "plan", "add", "ls", "show", "explain", "rm", "events", "wait", "db migrate"],
 )
 def test_each_help_shows_how_it_is_used(watcher: Watcher, command: str) -> None:
     result = watcher(*command.split(), "--help")

@@ -14,6 +14,8 @@ import pytest
 
 from tests.cli.conftest import Scene, Watcher
 from watcher.settings import reference
+from watcher.store.migrations import migrations
+from watcher.store.opening import connect
 
 LOGIN = {"CALLFIRE_LOGIN": "anna", "CALLFIRE_PASSWORD": "hunter2"}
 ANYWHERE = {"WATCHER_LISTEN": "127.0.0.1:0"}
@@ -164,3 +166,10 @@ def test_migrating_says_from_where_to_where(watcher: Watcher) -> None:
     assert watcher("db", "migrate", **LOGIN).stdout == f"var/watcher.db has version {first['to']} already\n"
     Path("var/watcher.db").unlink()
     assert watcher("db", "migrate", **LOGIN).stdout == f"var/watcher.db was brought from version 0 to {first['to']}\n"
+
+
+def test_migrating_an_older_database_says_from_where_it_came(watcher: Watcher) -> None:
+    Path("var").mkdir()
+    connect(Path("var/watcher.db"), migrations("sqlite")[:1])[0].close()
+    newest = migrations("sqlite")[-1].number
+    assert watcher("db", "migrate", **LOGIN).stdout == f"var/watcher.db was brought from version 1 to {newest}\n"

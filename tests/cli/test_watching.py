@@ -33,7 +33,7 @@ def settled(watcher: Watcher, scene: Scene, *ids: int) -> None:
 
 
 def test_adding_says_what_became_of_each(watcher: Watcher, scene: Scene, more: Callable[..., list[int]]) -> None:
-    first, second = more(2)
+    first, second = more(2, validating_for=10_000)
     assert watcher("add", first, WATCHER_URL=scene.url).stdout == "1 now followed\n"
     rows = f'{first}\n{{"batch_id": {second}, "labels": {{"team": "north"}}}}\n'
     result = watcher("add", "-", "--correlation-id", "c", "-o", "json", input=rows, WATCHER_URL=scene.url)

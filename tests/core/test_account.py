@@ -19,6 +19,7 @@ from watcher.core.account import (
     record_of,
     room,
 )
+from watcher.core.allowance import LearntRate
 from watcher.core.answers import Answer, Kind
 from watcher.core.model import Batch, Event
 
@@ -627,3 +628,22 @@ def test_a_refused_account_is_asked_once_a_quarter_of_an_hour_whatever_its_probe
             story.account = recall("default", "abc", record_of(story.account))
         if story.account.condition is Condition.REFUSED:
             assert story.pause >= timedelta(minutes=15)
+
+
+# The learnt rate.
+
+
+@pytest.mark.parametrize("condition", Condition)
+def test_the_learnt_rate_is_kept_whatever_becomes_of_the_account(condition: Condition) -> None:
+    learnt = LearntRate(rate=1.6, wall=1.7, probe_at=NOON)
+    account = replace(FRESH, condition=condition, learnt_rate=learnt)
+    for kind in Kind:
+        after = heed(account, answer(kind, asked=NOON + 3600 * SECOND), 0.5).account
+        assert record_of(after).learnt_rate == learnt
+        assert recall("default", "abc", record_of(after)).learnt_rate == learnt
+
+
+def test_other_credentials_keep_the_learnt_rate() -> None:
+    """It belongs to the account, and more often the password alone is another one; the wall is tried again soon."""
+    record = AccountRecord(name="default", credentials="old", learnt_rate=LearntRate(rate=1.6, wall=1.7))
+    assert recall("default", "new", record).learnt_rate == LearntRate(rate=1.6, wall=1.7)

@@ -1,4 +1,4 @@
-"""What an answer means for the watch: the left half of polling.md's table, row by row."""
+"""What an answer means for the watch: the left half of polling.md's table, row by row; and what of a page's the account hears."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes import NOON
-from watcher.core.answers import Answer, Kind, look_of
-from watcher.core.model import Batch, Look, Missing, Seen, Unanswered
+from watcher.core.account import Account, Condition, heed
+from watcher.core.answers import NO_BATCH, Answer, Kind, PageAnswer, account_answer, look_of
+from watcher.core.model import Batch, Look, Missing, Page, PageRef, Seen, Unanswered
 
 ASKED, ANSWERED = NOON, NOON + timedelta(seconds=1)
 BATCH = Batch(id=13, status="VALIDATING")
@@ -57,3 +58,84 @@ def test_a_pause_that_is_asked_for_takes_no_knowledge_away(given: Answer, look: 
 def test_a_batch_that_was_seen_must_be_there() -> None:
     with pytest.raises(AssertionError):
         look_of(answer(Kind.SEEN, "200"))
+
+
+# Pages.
+
+REF = PageRef(broadcast_id=14, kind="call", offset=0, limit=100)
+PAGE = Page(offset=0, limit=100, items=(BATCH,), total=1)
+PAUSE = timedelta(seconds=30)
+
+KINDS = [
+    (Kind.SEEN, "200", Kind.SEEN, Kind.SEEN),
+    (Kind.UNAUTHORIZED, "401", Kind.UNAUTHORIZED, Kind.UNAUTHORIZED),
+    (Kind.THROTTLED, "429", Kind.THROTTLED, Kind.THROTTLED),
+    (Kind.FAILED, "503", Kind.FAILED, Kind.FAILED),
+    (Kind.GARBAGE, "bad_body", None, Kind.THROTTLED),
+    (Kind.UNFIT, "405", None, Kind.THROTTLED),
+    (Kind.FORBIDDEN, "403", None, Kind.THROTTLED),
+    (Kind.NOT_FOUND, "404", None, Kind.THROTTLED),
+    (Kind.GONE, "410", None, Kind.THROTTLED),
+]
+"""The kind of a page's answer, its outcome, and of what kind the account hears it: without a pause, and with one."""
+
+
+def page_answer(kind: Kind, outcome: str, *, retry_after: timedelta | None = None) -> PageAnswer:
+    return PageAnswer(
+        ref=REF,
+        asked=ASKED,
+        answered=ANSWERED,
+        kind=kind,
+        outcome=outcome,
+        page=PAGE if kind is Kind.SEEN else None,
+        retry_after=retry_after,
+        detail="no",
+        size=7,
+    )
+
+
+@pytest.mark.parametrize(("kind", "outcome", "heard", "paused"), KINDS)
+def test_an_account_hears_of_a_page_what_is_not_of_the_listing_alone(
+    kind: Kind, outcome: str, heard: Kind | None, paused: Kind
+) -> None:
+    expected = Answer(
+        batch_id=NO_BATCH, asked=ASKED, answered=ANSWERED, kind=kind, outcome=outcome, detail="no", size=7
+    )
+    assert account_answer(page_answer(kind, outcome)) == (None if heard is None else replace(expected, kind=heard))
+    assert account_answer(page_answer(kind, outcome, retry_after=PAUSE)) == replace(
+        expected, kind=paused, retry_after=PAUSE
+    )
+
+
+def test_every_kind_of_a_pages_answer_is_told_or_kept() -> None:
+    assert {kind for kind, *_ in KINDS} == set(Kind)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("retry_after", [None, PAUSE])
+def test_no_page_is_ever_counted_as_a_batch(kind: Kind, retry_after: timedelta | None) -> None:
+    """Not in "two batches refused", nor in "five watches garbled", however often it is answered so."""
+    account = Account(name="default", proven=True, forbidden_batch=13, garbled=frozenset({1, 2, 3, 4}))
+    for _ in range(6):
+        heard = account_answer(page_answer(kind, str(kind), retry_after=retry_after))
+        if heard is not None:
+            account = heed(account, heard, 0.5).account
+        assert NO_BATCH not in {account.forbidden_batch, *account.garbled}
+    if kind is not Kind.UNAUTHORIZED:
+        assert account.condition is not Condition.REFUSED
+
+
+def test_a_listing_that_asks_for_a_pause_gives_the_account_one() -> None:
+    heard = account_answer(page_answer(Kind.FORBIDDEN, "403", retry_after=PAUSE))
+    assert heard is not None
+    account = heed(Account(name="default", proven=True), heard, 0.0).account
+    assert (account.condition, account.until) == (Condition.THROTTLED, ANSWERED + PAUSE)
+
+
+def test_three_pages_refused_for_the_login_refuse_the_account() -> None:
+    account = Account(name="default", proven=True)
+    for _ in range(3):
+        heard = account_answer(page_answer(Kind.UNAUTHORIZED, "401"))
+        assert heard is not None
+        account = heed(account, heard, 0.5).account
+    assert account.condition is Condition.REFUSED

@@ -1,43 +1,26 @@
-"""How likely a batch is to have ended between two ages, and what a look at it is worth."""
+"""What a look is worth, and when it will be worth so much."""
 
 import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.core.durations import PRECISION, SHAPE, TINY, Floats, scale_free_hazard, waiting_until_worth, worth
+from watcher.core.durations import PRECISION, SHARE, TINY, Places, waiting_until, worth
+from watcher.core.hazard import AGES, SIZES, UNKNOWN, Floats, Hazard, scale_free
 
 YEARS = 10 * 365 * 86400.0
-AGES = st.floats(0, YEARS) | st.floats(0, 100)
+PLACES = st.floats(0, YEARS) | st.floats(0, 100)
 
 
 def array(*values: float) -> Floats:
     return np.array(values)
 
 
-def worth_at(age: float, waited: float) -> float:
-    ages = array(age)
-    return float(worth(array(waited), scale_free_hazard(ages, ages + waited))[0])
-
-
-def test_the_hazard_is_scale_free() -> None:
-    ages_then, ages_now = array(0, 9, 99, 0), array(9, 99, 999, 999)
-    expected = array(1, 1, 1, 3) * SHAPE * math.log(10)
-    np.testing.assert_allclose(scale_free_hazard(ages_then, ages_now), expected, rtol=1e-12)
-
-
-def test_no_time_no_hazard() -> None:
-    np.testing.assert_array_equal(scale_free_hazard(array(0, 5, YEARS), array(0, 5, YEARS)), array(0, 0, 0))
-
-
-@given(AGES, AGES, AGES)
-def test_hazards_add_up(one: float, two: float, three: float) -> None:
-    young, middle, old = (array(age) for age in sorted((one, two, three)))
-    whole = scale_free_hazard(young, old)
-    parts = scale_free_hazard(young, middle) + scale_free_hazard(middle, old)
-    np.testing.assert_allclose(parts, whole, rtol=1e-6, atol=1e-12)
+def worth_at(age: float, waited: float, hazard: Hazard | None = None) -> float:
+    met = (hazard or scale_free()).between(np.array([UNKNOWN], np.int16), array(age), array(age + waited))
+    return float(worth(array(waited), met)[0])
 
 
 @pytest.mark.parametrize(
@@ -64,7 +47,7 @@ def test_worth_is_never_negative_nor_more_than_was_waited_nor_nan(waited: float,
     assert 0 <= float(worth(array(waited), array(hazard))[0]) <= waited
 
 
-@given(AGES, AGES, AGES)
+@given(PLACES, PLACES, PLACES)
 def test_worth_only_grows_with_waiting(age: float, one: float, other: float) -> None:
     less, more = sorted((one, other))
     few, many = worth_at(age, less), worth_at(age, more)
@@ -72,8 +55,8 @@ def test_worth_only_grows_with_waiting(age: float, one: float, other: float) -> 
     assert many <= more
 
 
-@given(AGES, AGES, AGES)
-def test_a_look_at_a_younger_batch_is_worth_more_after_the_same_waiting(
+@given(PLACES, PLACES, PLACES)
+def test_before_anything_is_known_a_look_at_a_younger_batch_is_worth_more(
     one: float, other: float, waited: float
 ) -> None:
     young, old = sorted((one, other))
@@ -85,20 +68,46 @@ def test_there_is_no_step_where_the_formula_gives_way_to_its_limit() -> None:
     assert above == pytest.approx(below, rel=1e-5)
 
 
-@given(AGES, st.floats(0.001, 50), st.floats(1, 86400))
-def test_waiting_reaches_its_target_and_not_much_later_than_it_could(age: float, target: float, most: float) -> None:
-    (wait,) = waiting_until_worth(array(age), target, most)
+def waits(ages: Floats, target: float, most: float, hazard: Hazard) -> Floats:
+    bins = np.full(len(ages), UNKNOWN, np.int16)
+
+    def after(waited: Floats, at: Places) -> Floats:
+        met = hazard.until(bins[at, None], ages[at, None] + waited) - hazard.until(bins[at], ages[at])[:, None]
+        return worth(waited, np.maximum(met, 0.0))
+
+    return waiting_until(after, len(ages), target, most)
+
+
+HAZARDS = [scale_free(), Hazard(np.exp(np.random.default_rng(5).normal(-0.5, 1.5, (SIZES + 1, AGES))))]
+
+
+@given(PLACES, st.floats(0.001, 50), st.floats(1, 86400), st.sampled_from(HAZARDS))
+def test_waiting_reaches_its_target_and_not_much_later_than_it_could(
+    age: float, target: float, most: float, hazard: Hazard
+) -> None:
+    (wait,) = waits(array(age), target, most, hazard)
     assert 0 <= wait <= most
     if wait < most:
-        assert worth_at(age, wait) >= target
-    assume(wait > 2 * PRECISION)
-    assert worth_at(age, wait - 2 * PRECISION) < target
+        assert worth_at(age, wait, hazard) >= target * (1 - 1e-9)
+    late = 1.1 * (PRECISION + SHARE * wait)
+    if wait > late:
+        assert worth_at(age, wait - late, hazard) < target
 
 
 def test_waiting_is_worked_out_for_each_by_itself() -> None:
     ages = array(0, 10, 1000, 1e9)
-    waits = waiting_until_worth(ages, 0.1, 300.0)
-    alone = [waiting_until_worth(array(age), 0.1, 300.0)[0] for age in ages]
-    np.testing.assert_array_equal(waits, alone)
-    assert list(waits) == sorted(waits)
-    assert waits[-1] == 300.0
+    found = waits(ages, 0.1, 300.0, scale_free())
+    alone = [waits(array(age), 0.1, 300.0, scale_free())[0] for age in ages]
+    np.testing.assert_array_equal(found, alone)
+    assert list(found) == sorted(found)
+    assert found[-1] == 300.0
+
+
+def test_what_is_worth_it_already_does_not_wait() -> None:
+    def steps(waited: Floats, at: Places) -> Floats:
+        return np.where(waited >= array(0.0, 7.0, 1e9)[at, None], 1.0, 0.0)
+
+    zero, seven, never = waiting_until(steps, 3, 1.0, 100.0)
+    assert (zero, never) == (0.0, 100.0)
+    assert 7.0 <= seven <= 7.0 + PRECISION + SHARE * 7.0
+    assert len(waiting_until(steps, 0, 1.0, 100.0)) == 0

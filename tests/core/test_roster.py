@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tests.core.making import RULES, after, fresh, learnt, missing, seen, seen_watch, unanswered
 from tests.fakes import NOON
+from watcher.core.hazard import UNKNOWN, Sight, size_bin
 from watcher.core.model import ACTIVE, ERRORS, NEW, VALIDATING, Batch, LastLook, Seen, State, Watch
-from watcher.core.roster import NEVER, Roster
+from watcher.core.roster import ABSENT, NEVER, NOWHERE, Roster, looked_for_on, pages_of
 from watcher.core.transitions import learn
 
 
@@ -111,6 +112,10 @@ def test_the_columns_say_what_the_watch_says() -> None:
         "due": None,
         "aside": after(hours=1).timestamp(),
         "size": 10,
+        "size_bin": 1,
+        "broadcast": NOWHERE,
+        "page": NOWHERE,
+        "first": 0,
         "remaining": 7,
         "looks": 9,
         "status": 6,
@@ -337,6 +342,77 @@ def test_what_was_committed_or_dropped_need_not_be_saved() -> None:
     made.put(seen_watch(VALIDATING, batch_id=1))
     made.drop(2)
     assert made.take_unsaved() == []
+
+
+def test_time_alone_makes_something_of_a_watch_from_a_moment_on() -> None:
+    made = roster(seen_watch(NEW))
+    assert [made.minds(13, after(minutes=minutes)) for minutes in (14, 15)] == [False, True]
+    assert not made.minds(14, after(days=99))
+
+
+# What a look tells of durations
+
+
+def test_an_unchanged_look_tells_that_the_batch_was_unfinished_all_the_time() -> None:
+    made = roster(seen_watch(VALIDATING, at=after(seconds=5), size=50))
+    look = seen(VALIDATING, after(seconds=20), size=5000)
+    assert made.note(look) == pytest.approx(Sight(size=size_bin(50), then=5.0, now=19.8, ended=False))
+    sight = Sight(size=size_bin(5000), then=19.8, now=39.8, ended=False)
+    assert made.note(seen(VALIDATING, after(seconds=40))) == pytest.approx(sight)
+
+
+def test_a_size_that_was_not_known_moves_the_watch_to_its_bin() -> None:
+    made = roster(seen_watch(VALIDATING))
+    assert columns(made, 13)["size_bin"] == UNKNOWN
+    made.note(seen(VALIDATING, after(seconds=4), size=0))
+    assert columns(made, 13)["size_bin"] == UNKNOWN
+    made.note(seen(VALIDATING, after(seconds=8), size=300))
+    assert columns(made, 13)["size_bin"] == size_bin(300)
+
+
+# Broadcasts
+
+
+def test_a_broadcast_keeps_its_place_until_it_is_forgotten() -> None:
+    made = roster(seen_watch(NEW, batch_id=1, broadcast_id=70), seen_watch(NEW, batch_id=2, broadcast_id=71))
+    assert (made.place_of(70), made.place_of(71), made.place_of(70)) == (0, 1, 0)
+    assert (made.broadcasts, made.take_new_places(), made.take_new_places()) == ([70, 71], [0, 1], [])
+    made.drop(1)
+    assert made.forget_broadcast(0)
+    assert not made.forget_broadcast(0)
+    assert made.broadcasts_in_use() == 1
+    assert (made.place_of(72), made.take_new_places(), made.broadcasts) == (0, [0], [72, 71])
+    assert made.place_of(70) == 2
+
+
+def test_open_watches_of_a_broadcast_are_counted() -> None:
+    made = roster(*(seen_watch(NEW, batch_id=n, broadcast_id=70 + n % 2) for n in range(1, 6)), fresh(9))
+    made.drop(1)
+    assert [made.count_of(each) for each in (70, 71, 72)] == [2, 2, 0]
+
+
+def test_what_a_listing_told_of_the_broadcast_stays_where_no_answer_says_otherwise() -> None:
+    made = roster(seen_watch(NEW))
+    made.broadcast[0], made.page[0] = made.place_of(70), 4
+    made.put(seen_watch(VALIDATING))
+    assert (columns(made, 13)["broadcast"], columns(made, 13)["page"]) == (0, 4)
+    made.put(seen_watch(VALIDATING, broadcast_id=70))
+    assert (columns(made, 13)["broadcast"], columns(made, 13)["page"]) == (0, 4)
+    made.put(seen_watch(VALIDATING, broadcast_id=71))
+    assert (columns(made, 13)["broadcast"], columns(made, 13)["page"]) == (1, NOWHERE)
+
+
+def test_a_page_on_which_one_is_looked_for_is_a_page_too() -> None:
+    column = np.array([NOWHERE, ABSENT, 0, 7, looked_for_on(0), looked_for_on(7)], np.int32)
+    assert pages_of(column).tolist() == [NOWHERE, NOWHERE, 0, 7, 0, 7]
+    assert pages_of(column[:4]).tolist() == [NOWHERE, NOWHERE, 0, 7]
+
+
+def test_a_large_roster_grows_by_half() -> None:
+    made = Roster(RULES, capacity=65_536)
+    made._used = 65_536
+    assert made._take_row() == 65_536
+    assert len(made.batch_id) == 65_536 * 3 // 2
 
 
 # Counts

@@ -8,16 +8,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.core.making import RULES, after, fresh, seen, seen_watch
 from tests.fakes import NOON
-from watcher.core.durations import SHAPE
-from watcher.core.model import NEW, VALIDATING, Batch, Seen, Watch
-from watcher.core.roster import Roster
-from watcher.core.schedule import SHARE, SHORTLIST, SLACK, SPREE, Choice, Pace, Schedule
+from watcher.core.hazard import AGES, SHAPE, SIZES, Hazard, size_bin
+from watcher.core.lengths import ENOUGH
+from watcher.core.model import NEW, VALIDATING, Batch, Page, PageRef, Seen, Watch
+from watcher.core.news import By
+from watcher.core.ranking import SHORTLIST
+from watcher.core.roster import Roster, looked_for_on
+from watcher.core.schedule import SHARE, SLACK, SPREE, Choice, Pace, PageChoice, Schedule
 
 PACE = Pace()
 NOW = NOON.timestamp()
@@ -41,9 +45,23 @@ def schedule(*watches: Watch, pace: Pace = PACE) -> tuple[Schedule, Roster]:
     return Schedule(roster, pace), roster
 
 
+def single(made: Schedule, now: float, *, careful: bool = False) -> Choice | None:
+    """What is chosen, where that is a batch."""
+    choice = made.choose(now, careful=careful)
+    assert not isinstance(choice, PageChoice)
+    return choice
+
+
+def paged(made: Schedule, now: float) -> PageChoice:
+    """What is chosen, where that is a page."""
+    choice = made.choose(now)
+    assert isinstance(choice, PageChoice)
+    return choice
+
+
 def ids(made: Schedule, now: float, most: int = 1000) -> list[int]:
     """The batches chosen one after another at one moment."""
-    return [choice.batch_id for _ in range(most) if (choice := made.choose(now)) is not None]
+    return [choice.batch_id for _ in range(most) if (choice := single(made, now)) is not None]
 
 
 def look(made: Schedule, roster: Roster, choice: Choice, now: float) -> None:
@@ -217,15 +235,16 @@ def test_the_next_look_is_told_as_far_as_it_is_known() -> None:
 
 
 def test_new_watches_go_first_in_the_order_of_their_coming() -> None:
+    """But for every second request, which goes to another that is due."""
     made, _ = schedule(aged(1, age=0, waited=1000), *(fresh(n) for n in (5, 3, 4)))
     for n in (5, 3, 4, 5):
         made.first(n)
     assert made.wait_until(NOW) == NOW
     assert [made.choose(NOW) for _ in range(4)] == [
         Choice(batch_id=5, asked_for=True),
+        Choice(batch_id=1),
         Choice(batch_id=3, asked_for=True),
         Choice(batch_id=4, asked_for=True),
-        Choice(batch_id=1),
     ]
 
 
@@ -238,9 +257,9 @@ def test_a_person_who_asks_goes_before_new_watches() -> None:
     made.first(4)
     assert [made.choose(NOW) for _ in range(4)] == [
         Choice(batch_id=2, by="refresh", asked_for=True),
+        Choice(batch_id=1),
         Choice(batch_id=4, by="refresh", asked_for=True),
         Choice(batch_id=3, asked_for=True),
-        Choice(batch_id=1),
     ]
 
 
@@ -274,7 +293,7 @@ def test_what_came_to_nothing_still_goes_first() -> None:
     made, _ = schedule(*(fresh(n) for n in (1, 2, 3)))
     for n in (1, 2, 3):
         made.first(n)
-    one, two = made.choose(NOW), made.choose(NOW)
+    one, two = single(made, NOW), single(made, NOW)
     assert one is not None
     assert two is not None
     made.land(two, again=True)
@@ -286,7 +305,7 @@ def test_a_refresh_that_came_to_nothing_is_still_a_refresh() -> None:
     made, _ = schedule(fresh(1), aged(2, age=0, waited=5))
     made.first(1)
     made.first(2, "refresh")
-    choice = made.choose(NOW)
+    choice = single(made, NOW)
     assert choice == Choice(batch_id=2, by="refresh", asked_for=True)
     made.land(choice, again=True)
     assert made.choose(NOW) == choice
@@ -294,7 +313,7 @@ def test_a_refresh_that_came_to_nothing_is_still_a_refresh() -> None:
 
 def test_what_was_looked_at_by_its_worth_in_vain_waits_for_its_turn() -> None:
     made, _ = schedule(aged(1, age=0, waited=30), fresh(2, opened=after(seconds=-1)))
-    choice = made.choose(NOW)
+    choice = single(made, NOW)
     assert choice == Choice(batch_id=1)
     made.first(2)
     made.land(choice, again=True)
@@ -303,7 +322,7 @@ def test_what_was_looked_at_by_its_worth_in_vain_waits_for_its_turn() -> None:
 
 def test_a_refresh_joins_the_look_in_flight() -> None:
     made, roster = schedule(aged(1, age=0, waited=30))
-    choice = made.choose(NOW)
+    choice = single(made, NOW)
     assert choice is not None
     made.first(1, "refresh")
     assert (made.choose(NOW), made.wait_until(NOW)) == (None, None)
@@ -313,7 +332,7 @@ def test_a_refresh_joins_the_look_in_flight() -> None:
 
 def test_a_refresh_that_joined_a_look_in_vain_goes_first() -> None:
     made, _ = schedule(aged(1, age=0, waited=20), aged(2, age=0, waited=30))
-    choice = made.choose(NOW)
+    choice = single(made, NOW)
     assert choice == Choice(batch_id=2)
     made.first(2, "refresh")
     made.land(choice, again=True)
@@ -339,10 +358,25 @@ def test_many_new_watches_leave_nine_tenths_of_a_scarce_budget_to_those_that_are
     for watch in new:
         made.first(watch.batch_id)
     chosen = ids(made, NOW, 1000)
-    assert all(n > 2000 for n in chosen[:SPREE])
-    later = chosen[SPREE:]
-    assert all(sum(n > 2000 for n in later[start : start + SHARE]) == 1 for start in range(0, 900, SHARE))
+    spree = 2 * (SPREE + 1)
+    assert [n > 2000 for n in chosen[:spree]] == [True, False] * (SPREE + 1)
+    assert all(sum(n > 2000 for n in chosen[start : start + SHARE]) == 1 for start in range(spree, 900, SHARE))
     assert [n for n in chosen if n > 2000] == [watch.batch_id for watch in new[: sum(n > 2000 for n in chosen)]]
+
+
+@given(st.lists(st.sampled_from(["refresh", "single"]), min_size=1, max_size=60), st.integers(0, 40))
+def test_those_that_go_first_never_take_more_than_half_while_others_are_due(asked_for: list[By], others: int) -> None:
+    made, _ = schedule(
+        *(aged(n, age=0, waited=1000) for n in range(1, others + 1)),
+        *(aged(100 + n, age=1e9, waited=2) for n in range(len(asked_for))),
+    )
+    for n, by in enumerate(asked_for):
+        made.first(100 + n, by)
+    chosen = ids(made, NOW)
+    assert sorted(chosen) == [*range(1, others + 1), *range(100, 100 + len(asked_for))]
+    contested = chosen[: max(place for place, n in enumerate(chosen) if n < 100) + 1] if others else []
+    for end in range(len(contested) + 1):
+        assert sum(n >= 100 for n in contested[:end]) <= end // 2 + 1
 
 
 def test_where_nothing_is_due_new_watches_get_the_whole_budget() -> None:
@@ -357,7 +391,7 @@ def test_a_new_watch_that_is_due_by_itself_is_looked_at_once_and_given_back_as_w
     made, _ = schedule(*new)
     for watch in new:
         made.first(watch.batch_id)
-    choices = [choice for _ in range(200) if (choice := made.choose(NOW)) is not None]
+    choices = [choice for _ in range(200) if (choice := single(made, NOW)) is not None]
     assert sorted(choice.batch_id for choice in choices) == list(range(1, 101))
     assert all(choice.asked_for for choice in choices)
 
@@ -367,7 +401,7 @@ def test_a_new_watch_that_is_due_by_itself_is_looked_at_once_and_given_back_as_w
 
 def test_a_watch_in_flight_is_not_chosen_until_it_has_landed() -> None:
     made, roster = schedule(aged(1, age=0, waited=30))
-    choice = made.choose(NOW)
+    choice = single(made, NOW)
     assert choice is not None
     assert made.choose(NOW + 1000) is None
     look(made, roster, choice, NOW + 1000)
@@ -377,7 +411,7 @@ def test_a_watch_in_flight_is_not_chosen_until_it_has_landed() -> None:
 
 def test_a_watch_that_is_dropped_and_followed_again_in_flight_is_not_in_flight_twice() -> None:
     made, roster = schedule(aged(1, age=0, waited=30), aged(2, age=0, waited=40))
-    choice = made.choose(NOW)
+    choice = single(made, NOW)
     assert choice == Choice(batch_id=2)
     roster.drop(2)
     made.changed()
@@ -396,7 +430,7 @@ def test_a_watch_that_is_dropped_and_followed_again_in_flight_is_not_in_flight_t
 def test_the_shortlist_is_never_out_of_date_in_a_way_that_harms() -> None:
     """Within its lifetime: one landed is not chosen again, one dropped is not chosen, nor who got its row."""
     made, roster = schedule(*(aged(n, age=0, waited=100 - n) for n in range(1, 6)))
-    choice = made.choose(NOW)
+    choice = single(made, NOW)
     assert choice == Choice(batch_id=1)
     look(made, roster, choice, NOW)
     row = roster.row(2)
@@ -428,13 +462,236 @@ def test_an_absurd_clock_does_no_harm() -> None:
         assert made.choose(now) is None
         assert made.wait_until(now) is not None
         assert (made.overdue(now), made.oldest_look_age(now), made.expected_wait(now)) == (0, 0.0, 0.0)
-    first = made.choose(NOW + 1e8)
+    first = single(made, NOW + 1e8)
     assert first is not None
     assert sorted([*ids(made, NOW + 100000000.0), first.batch_id]) == [1, 2, 3]
     look(made, roster, first, NOW + 1e8)
     made.land(Choice(batch_id=2 if first.batch_id != 2 else 1), again=True)
     assert made.choose(NOW) == Choice(batch_id=2 if first.batch_id != 2 else 1)
     assert made.choose(NOW) is None
+
+
+# Pages
+
+
+def shows(*batch_ids: int, total: int | None = None) -> Page:
+    items = tuple(Batch(id=n, status=NEW, broadcast_id=70) for n in batch_ids)
+    return Page(offset=0, limit=100, items=items, total=total)
+
+
+def members(*batch_ids: int, waited: float = 20.0, **fields: Any) -> tuple[Schedule, Roster]:
+    """A schedule with watches of one broadcast, whose page was asked for before."""
+    made, roster = schedule(*(aged(n, age=100, waited=waited, broadcast_id=70, **fields) for n in batch_ids))
+    made.listings.place_new(NOW)
+    made.listings.attempt(0, NOW - 9)
+    return made, roster
+
+
+def test_a_page_is_chosen_with_all_that_are_expected_on_it() -> None:
+    made, roster = members(1, 2, 3)
+    roster.page[2] = looked_for_on(0)
+    made.listings.of(70).missed[3] = NOW
+    ref = PageRef(broadcast_id=70, kind="call", offset=0, limit=100)
+    assert made.choose(NOW) == PageChoice(page=0, ref=ref, members=(1, 2, 3), asked=NOW)
+    assert made.choose(NOW) is None
+    assert made.wait_until(NOW) is None
+
+
+def test_no_page_is_chosen_for_those_in_flight_at_rest_or_set_aside() -> None:
+    made, roster = members(1, 2, 3, 4, 5)
+    made.first(1, "refresh")
+    assert single(made, NOW) == Choice(batch_id=1, by="refresh", asked_for=True)
+    roster.attempt(2, after(seconds=-0.5))
+    roster.aside[2] = NOW + 60
+    assert paged(made, NOW).members == (4, 5)
+
+
+def test_what_a_page_shows_counts_as_a_look_but_for_what_is_looked_at_otherwise() -> None:
+    made, roster = members(1, 2, 3, 4)
+    roster.attempt(4, after(seconds=-0.75))
+    made.first(1, "refresh")
+    made.choose(NOW)
+    choice = paged(made, NOW)
+    assert choice.members == (2, 3)
+    roster.put(aged(8, age=0, waited=5, broadcast_id=70))
+    made.page_shown(choice, shows(1, 2, 3, 4, 8, 9), NOW)
+    assert [made.counts(choice, n) for n in (1, 2, 3, 4, 8, 9)] == [False, True, True, False, True, False]
+    roster.drop(2)
+    assert not made.counts(choice, 2)
+
+
+def test_a_refresh_is_over_only_when_a_page_shows_it_and_that_counts() -> None:
+    made, roster = members(1, 2, 3)
+    choice = paged(made, NOW)
+    roster.put(aged(4, age=0, waited=0.5, broadcast_id=70))
+    made.first(3, "refresh")
+    made.first(4, "refresh")
+    made.page_shown(choice, shows(1, 2, 3, 4), NOW)
+    made.land(choice)
+    assert single(made, NOW + 0.5) == Choice(batch_id=4, by="refresh", asked_for=True)
+    assert made.choose(NOW + 0.5) is None
+
+
+def test_those_that_no_page_shows_go_first_each_by_itself_once() -> None:
+    made, roster = members(1, 2, 3)
+    choice = paged(made, NOW)
+    assert made.page_shown(choice, shows(1), NOW).absent == (2, 3)
+    roster.attempt(1, NOON)
+    made.land(choice)
+    for n in (2, 3):
+        assert single(made, NOW) == Choice(batch_id=n, asked_for=True)
+    for n in (2, 3):
+        look(made, roster, Choice(batch_id=n), NOW)
+    assert made.choose(NOW) is None
+
+
+def test_a_page_that_came_to_nothing_is_chosen_again_at_once() -> None:
+    made, _ = members(1, 2)
+    choice = paged(made, NOW)
+    made.land(choice, again=True)
+    assert made.choose(NOW) == choice
+
+
+def test_a_page_that_landed_without_a_word_rests_all_the_same() -> None:
+    made, _ = members(1, 2)
+    choice = paged(made, NOW)
+    made.land(choice)
+    assert made.choose(NOW + 0.5) is None
+    assert made.wait_until(NOW + 0.5) == pytest.approx(NOW + 1 + SLACK)
+    assert paged(made, NOW + 1).members == (1, 2)
+
+
+def test_a_watch_that_came_to_nothing_in_flight_makes_its_page_worth_more_again() -> None:
+    made, _ = members(1, 2, waited=3.3)
+    made.first(1, "refresh")
+    choice = single(made, NOW)
+    assert choice is not None
+    alone = made.wait_until(NOW)
+    made.land(choice, again=False)
+    together = made.wait_until(NOW)
+    assert alone is not None
+    assert together is not None
+    assert together < alone
+
+
+def test_a_watch_dropped_while_its_page_is_under_way_is_not_waited_for() -> None:
+    made, roster = members(1, 2)
+    choice = paged(made, NOW)
+    roster.drop(1)
+    assert roster.put(aged(9, age=0, waited=50)) == 0  # in its row
+    assert ids(made, NOW) == [9]
+    assert made.page_shown(choice, shows(1, 2), NOW).absent == ()
+    assert [made.counts(choice, n) for n in (1, 2)] == [False, True]
+    made.land(choice)
+    assert len(roster) == 2
+
+
+def test_a_new_watch_is_looked_at_by_its_page_where_that_may_be_asked_for() -> None:
+    made, roster = members(1)
+    for n in (2, 3, 4):
+        roster.put(replace(fresh(n), broadcast_id=70))
+        made.first(n)
+    made.changed()
+    assert paged(made, NOW).members == (1, 2, 3, 4)
+    roster.put(replace(fresh(5), broadcast_id=70))
+    made.first(5)
+    assert single(made, NOW) == Choice(batch_id=5, asked_for=True)  # it is under way
+
+
+@pytest.mark.parametrize("why", ["rests", "careful", "aside", "off"])
+def test_a_new_watch_is_looked_at_by_itself_otherwise(why: str) -> None:
+    made, roster = schedule(replace(fresh(2), broadcast_id=70))
+    made.first(2)
+    made.listings.of(70)
+    if why == "rests":
+        made.listings.attempt(0, NOW - 0.5)
+    if why == "aside":
+        roster.aside[0] = NOW - 5
+    if why == "off":
+        made.listings.broadcasts.off[0] = NOW + 5
+    assert single(made, NOW, careful=why == "careful") == Choice(batch_id=2, asked_for=True)
+
+
+def test_new_ones_that_are_due_go_in_their_order() -> None:
+    made, _ = schedule(*(fresh(n, opened=after(seconds=-10 * n)) for n in (1, 2, 3)))
+    for n in (1, 2, 3):
+        made.first(n)
+    assert ids(made, NOW) == [1, 2, 3]
+
+
+def test_who_is_careful_asks_for_a_single_batch_wherever_there_is_one() -> None:
+    made, _ = members(1, 2)
+    assert single(made, NOW, careful=True) == Choice(batch_id=1)
+    other, _ = schedule()
+    other.listings.follow(70, None, (), NOW)
+    choice = other.choose(NOW, careful=True)
+    assert isinstance(choice, PageChoice)
+    assert choice.batch_ids == ()
+
+
+def test_sweeps_take_turns_and_no_more_than_new_watches_do() -> None:
+    made, _ = schedule(*(aged(n, age=0, waited=1000) for n in range(1, 101)))
+    for broadcast_id in (70, 71, 72):
+        made.listings.follow(broadcast_id, None, (), NOW)
+    chosen = [made.choose(NOW) for _ in range(6)]
+    assert [isinstance(choice, PageChoice) for choice in chosen] == [True, False] * 3
+    assert [choice.ref.broadcast_id for choice in chosen if isinstance(choice, PageChoice)] == [70, 71, 72]
+    assert isinstance(made.choose(NOW), Choice)
+    for choice in chosen:
+        if isinstance(choice, PageChoice):
+            made.page_shown(choice, shows(), NOW)
+            made.land(choice)
+
+
+def test_a_sweep_is_something_to_wake_up_for() -> None:
+    made, _ = schedule()
+    made.listings.follow(70, None, (), NOW)
+    made.listings.attempt(0, NOW)
+    assert made.wait_until(NOW) == NOW + 1 + SLACK
+    assert made.wait_until(NOW + 1) == NOW + 1
+
+
+def test_no_watch_starves_on_pages() -> None:
+    """Each is shown within max_interval and the time that a round over all pages takes."""
+    dice = random.Random(3)
+    pace = Pace(max_interval=60.0)
+    watches = [
+        aged(n, age=10 ** dice.uniform(0, 7), waited=dice.uniform(0, 60), broadcast_id=n % 40) for n in range(400)
+    ]
+    made, roster = schedule(*watches, pace=pace)
+    last = dict.fromkeys(range(400), NOW)
+    longest = 0.0
+    for now in tokens(0.5, 600):
+        choice = made.choose(now)
+        if choice is None:
+            continue
+        at = datetime.fromtimestamp(now, NOON.tzinfo)
+        if isinstance(choice, PageChoice):
+            made.page_shown(choice, shows(*choice.members), now)
+        for n in choice.batch_ids:
+            longest = max(longest, now - last[n])
+            last[n] = now
+            roster.note(Seen(asked=at, answered=at, batch=Batch(id=n, status=NEW)))
+        made.land(choice)
+    assert max(longest, *(now - at for at in last.values())) <= 60 + 40 / 0.5 + 4
+
+
+# When a batch will have ended
+
+
+def test_an_eta_is_told_once_enough_ends_of_that_size_are_known() -> None:
+    made, _ = schedule(aged(1, age=99, waited=20, size=50), fresh(2))
+    rates = np.full((SIZES + 1, AGES), 0.5)
+    known = [0.0] * (SIZES + 1)
+    made.hazard = Hazard(rates, known=known)
+    assert made.eta(1, NOW) is None
+    known[size_bin(50)] = ENOUGH
+    born = NOW - 119
+    assert list(made.eta(1, NOW) or ()) == pytest.approx([born + 100 * 2**2 - 1, born + 100 * 10**2 - 1])
+    assert (made.eta(2, NOW), made.eta(3, NOW)) == (None, None)
+    known[size_bin(None)] = ENOUGH
+    assert list(made.eta(2, NOW + 1000) or ()) == pytest.approx([NOW + 2**2 - 1, NOW + 10**2 - 1])
+    assert made.hazard.known_of(size_bin(50)) == ENOUGH
 
 
 # Figures
@@ -484,7 +741,7 @@ def test_whatever_happens_nobody_is_in_flight_twice_or_asked_too_often(steps: li
         at = datetime.fromtimestamp(now, NOON.tzinfo)
         if what == "choose":
             until = made.wait_until(now)
-            choice = made.choose(now)
+            choice = single(made, now)
             assert (choice is not None) == (until == now)
             if choice is None:
                 continue
@@ -537,7 +794,7 @@ def test_no_watch_starves(count: int, rate: float, newcomers: int) -> None:
             roster.drop(fresh_id - 50)
             made.first(fresh_id)
             made.changed()
-        choice = made.choose(now)
+        choice = single(made, now)
         if choice is None:
             continue
         if choice.batch_id <= count:

@@ -1,18 +1,23 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import cast
 
 import pytest
 
+from tests.fake_store import FakeStore
 from tests.fakes import Ear, FakeClock, FakeUpstream, shows
 from tests.polling.world import World, after, unseen, validating
 from watcher.core.account import AccountRecord, recall
+from watcher.core.hazard import UNKNOWN, Sight
 from watcher.core.model import Key, State
 from watcher.core.news import Following as FollowingNews
 from watcher.core.news import Tally
 from watcher.core.schedule import Pace
 from watcher.core.transitions import Rules
 from watcher.polling.following import Keeper, Polling
-from watcher.polling.poller import Poller, Rates
-from watcher.ports import Following, StoreError, Wish
+from watcher.polling.poller import Poller
+from watcher.polling.standing import Rates
+from watcher.ports import Broadcast, BroadcastView, BroadcastWish, FollowedBroadcast, Following, StoreError, Wish
 
 KEY = Key("default", 1)
 
@@ -47,6 +52,29 @@ async def test_a_wish_makes_a_watch_that_is_looked_at_first() -> None:
         assert world.ear.of(FollowingNews) == [FollowingNews(account="default", batch_id=1, what="created")]
         await world.step()
         assert world.upstream.batches == [1]
+
+
+async def test_what_is_known_of_a_watch_and_of_durations_is_told_by_its_account() -> None:
+    async with World(validating(1)) as world:
+        polling = both_accounts(world)
+        assert polling.eta(KEY) is None  # of too little
+        for _ in range(40):
+            world.poller.learnt.saw(Sight(UNKNOWN, 0.0, 1.0, ended=False))
+            world.poller.learnt.saw(Sight(UNKNOWN, 1.0, 60.0, ended=True))
+        world.poller.learnt.settle(world.clock.now().timestamp())
+        world.poller.schedule.hazard = world.poller.learnt.hazard
+        eta = polling.eta(KEY)
+        assert eta is not None
+        assert eta.p50 < eta.p90
+        explanation = polling.explain(KEY)
+        assert explanation is not None
+        assert (explanation.rank, explanation.threshold) == (0, Pace().worth)
+        learnt = polling.lengths("default")
+        assert (learnt.ends, [(each.smallest, each.largest) for each in learnt.sizes]) == (40, [(None, None)])
+        assert polling.lengths("other").ends == 0
+        for nobodys in (Key("default", 2), Key("other", 1), Key("nobody", 1)):
+            assert polling.eta(nobodys) is None
+            assert polling.explain(nobodys) is None
 
 
 async def test_a_second_wish_for_the_same_batch_changes_nothing() -> None:
@@ -116,6 +144,75 @@ async def test_what_is_known_of_a_watch_can_be_asked_by_key() -> None:
         assert following.next_look(KEY) == world.poller.next_look(1)
         assert following.last_look(KEY) == world.poller.last_look(1)
         assert following.view("default") == world.poller.view()
+
+
+# Broadcasts
+
+
+class FakePoller:
+    """Notes what a poller is told of broadcasts."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, object]] = []
+
+    def follow_broadcast(self, broadcast: Broadcast) -> None:
+        self.heard.append(("follow", broadcast))
+
+    def stop_broadcast(self, broadcast_id: int) -> None:
+        self.heard.append(("stop", broadcast_id))
+
+    def broadcast_view(self, broadcast_id: int) -> BroadcastView | None:
+        return BroadcastView(broadcast=WHOLE, batches=2) if broadcast_id == WHOLE.broadcast_id else None
+
+
+WHOLE = Broadcast(account="default", broadcast_id=9, kind="call", followed=True, opened=after(60))
+WISH = BroadcastWish(account="default", broadcast_id=9, kind="call")
+
+
+def polling_by(poller: FakePoller) -> tuple[Polling, FakeStore]:
+    """The account's polling in the hands of that poller, a minute after noon."""
+    clock = FakeClock()
+    clock.turn(minutes=1)
+    store = FakeStore(clock)
+    return Polling(cast("dict[str, Poller]", {"default": poller}), store=store, clock=clock, tell=Ear()), store
+
+
+async def test_a_broadcast_is_stored_and_the_poller_told() -> None:
+    poller = FakePoller()
+    polling, store = polling_by(poller)
+    following: Following = polling
+    followed = FollowedBroadcast(what="created", broadcast=WHOLE)
+    assert await following.follow_broadcast(WISH) == followed
+    assert await following.stop_broadcast("default", 9) is True
+    assert await following.stop_broadcast("default", 9) is False
+    assert poller.heard == [("follow", WHOLE), ("stop", 9), ("stop", 9)]
+    assert await store.broadcasts("default") == [replace(WHOLE, followed=False)]
+    assert following.broadcast("default", 9) == BroadcastView(broadcast=WHOLE, batches=2)
+    assert following.broadcast("default", 10) is None
+
+
+async def test_a_broadcast_that_cannot_be_stored_is_not_followed() -> None:
+    poller = FakePoller()
+    polling, store = polling_by(poller)
+    store.failing = {"follow_broadcast", "stop_broadcast"}
+    with pytest.raises(StoreError):
+        await polling.follow_broadcast(WISH)
+    with pytest.raises(StoreError):
+        await polling.stop_broadcast("default", 9)
+    assert poller.heard == []
+
+
+async def test_of_an_account_that_is_not_followed_any_more_broadcasts_can_still_be_stopped() -> None:
+    polling, store = polling_by(FakePoller())
+    await store.follow_broadcast(replace(WISH, account="gone"), after(0))
+    assert await polling.stop_broadcast("gone", 9)
+    assert polling.broadcast("gone", 9) is None
+
+
+async def test_who_wishes_for_new_watches_only_brings_no_ended_one_back() -> None:
+    async with World(validating(1, state=State.SETTLED)) as world:
+        [followed] = await world.polling.follow([Wish(key=KEY, only_new=True)])
+        assert (followed.what, len(world.poller.roster), world.ear.of(FollowingNews)) == ("known", 0, [])
 
 
 async def test_the_keeper_saves_and_reports_every_few_seconds() -> None:

@@ -73,7 +73,7 @@ async def test_a_freeze_that_comes_while_it_waits_for_the_token_holds_it_back() 
     async with World(unseen(1)) as world:
 
         def freeze() -> None:
-            world.poller.account = replace(PROVEN, condition=Condition.THROTTLED, since=NOON, until=after(60))
+            world.poller.standing.account = replace(PROVEN, condition=Condition.THROTTLED, since=NOON, until=after(60))
 
         world.upstream.before_token = freeze
         await world.step(3)
@@ -136,7 +136,7 @@ async def test_only_one_request_is_under_way_until_the_login_has_been_accepted()
         await settle_down()
         await world.step(10)
         assert world.upstream.batches == [1, 2, 3, 4, 5]
-        assert world.poller.in_flight == 4
+        assert world.poller.standing.in_flight == 4
 
 
 async def test_a_wrong_password_costs_three_requests_and_is_told_once_also_after_restarts() -> None:
@@ -250,7 +250,7 @@ async def test_a_look_that_hangs_holds_no_other_up() -> None:
             world.upstream.script(batch_id, shows("NEW"))
         await world.step(5)
         assert world.upstream.batches == [1, 2, 3, 4, 5]
-        assert world.poller.in_flight == 1
+        assert world.poller.standing.in_flight == 1
 
 
 async def test_no_more_are_under_way_than_the_settings_allow() -> None:
@@ -258,7 +258,7 @@ async def test_no_more_are_under_way_than_the_settings_allow() -> None:
         for batch_id in range(1, 8):
             world.upstream.script(batch_id, replace(shows("NEW"), gate=asyncio.Event()))
         await world.step(12)
-        assert world.poller.in_flight == len(world.upstream.asked) == 3
+        assert world.poller.standing.in_flight == len(world.upstream.asked) == 3
 
 
 async def test_a_look_that_fails_inside_lands_and_is_not_repeated_at_once() -> None:
@@ -266,7 +266,7 @@ async def test_a_look_that_fails_inside_lands_and_is_not_repeated_at_once() -> N
         world.upstream.script(1, Reply(raises=ZeroDivisionError("a mistake of ours")), shows("NEW"))
         await world.step()
         assert [type(error) for error in world.errands.failed] == [ZeroDivisionError]
-        assert world.poller.in_flight == 0
+        assert world.poller.standing.in_flight == 0
         await world.step_until(lambda: len(world.upstream.asked) == 2)
         first, second = (asked for asked, _ in world.upstream.asked)
         assert second - first >= timedelta(seconds=1)
@@ -277,8 +277,8 @@ async def test_a_look_that_is_cut_off_lands() -> None:
     async with World(unseen(1)) as world:
         world.upstream.script(1, replace(shows("NEW"), gate=asyncio.Event()))
         await world.step()
-        assert world.poller.in_flight == 1
-    assert world.poller.in_flight == 0
+        assert world.poller.standing.in_flight == 1
+    assert world.poller.standing.in_flight == 0
 
 
 # What the store does not take
@@ -464,7 +464,7 @@ async def test_the_next_look_is_when_it_is_worth_it_but_not_before_the_account_m
         assert sooner is not None
         assert after(1) <= sooner < after(60)
         assert world.poller.next_look(3) is None
-        world.poller.account = replace(PROVEN, condition=Condition.DOWN, until=after(60))
+        world.poller.standing.account = replace(PROVEN, condition=Condition.DOWN, until=after(60))
         assert world.poller.next_look(1) == world.poller.next_look(2) == after(60)
         assert world.poller.last_look(1) is None
         assert world.poller.last_look(2) is not None

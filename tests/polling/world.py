@@ -12,7 +12,8 @@ from watcher.core.model import VALIDATING, Key, Watch
 from watcher.core.schedule import Pace
 from watcher.core.transitions import Rules
 from watcher.polling.following import Polling
-from watcher.polling.poller import Poller, Rates
+from watcher.polling.poller import Poller
+from watcher.polling.standing import Rates
 
 UNKNOWN = Account(name="default", credentials="mine")
 PROVEN = replace(UNKNOWN, proven=True)
@@ -58,7 +59,7 @@ class World:
         self.errands = Errands()
         self.poller = Poller(
             account,
-            rates=Rates(rate=5.0, concurrency=concurrency),
+            rates=Rates(rate=self.upstream.effective_rate, concurrency=concurrency),
             pace=pace or Pace(),
             rules=rules or Rules(),
             upstream=self.upstream,

@@ -49,7 +49,7 @@ def test_the_environment_alone_is_enough() -> None:
     settings = load(None, LOGIN)
     account = settings.accounts["default"]
     assert (account.login, account.password.get_secret_value()) == ("anna", "hunter2-hunter2")
-    assert (account.base_url, account.rate, account.concurrency) == ("https://api.callfire.com/v2", 5.0, 8)
+    assert (account.base_url, account.rate, account.concurrency) == ("https://api.callfire.com/v2", 5.0, 64)
     assert settings.http.listen == Address(host="127.0.0.1", port=8080)
     assert settings.database.path == Path("var/watcher.db")
     assert settings.endpoints == {}

@@ -1,6 +1,7 @@
 """Batches added to a broadcast: what becomes of them, and what is refused, and with which word."""
 
 import json
+import random
 from typing import Any, Final
 
 import pytest
@@ -54,7 +55,7 @@ async def test_only_what_is_added_from_a_list_can_end_in_a_source_error() -> Non
 def test_the_list_of_an_addition_is_kept() -> None:
     world = World(["default"], Workload(), 1, START)
     broadcast = world.open_broadcast("default", "calls")
-    operations = Operations(world, SimulatorConfig())
+    operations = Operations(world, SimulatorConfig(), random.Random(1))
     for body in (b'{"contactListId": 5}', b'{"recipients": [{"contactId": 5}]}'):
         asked = Target("submit", broadcast.id, broadcast.kind)
         assert operations.answer(asked, "default", {}, body, START).code == 200

@@ -90,6 +90,27 @@ async def test_a_fault_strikes_its_batches_only(house: House) -> None:
     assert (await house.ask("GET", f"/calls/broadcasts/{broadcast}/batches")).status == 200
 
 
+async def test_a_fault_strikes_its_broadcasts_only(house: House) -> None:
+    [number], ours = await house.more(kind="calls", validating_for=0.0)
+    _, other = await house.more(kind="texts", validating_for=0.0)
+    await house.fault("code", code=403, broadcast_ids=[ours, number])
+    assert (await house.ask("GET", f"/calls/broadcasts/{ours}/batches")).status == 403
+    assert (await house.ask("GET", f"/texts/broadcasts/{other}/batches")).status == 200
+    assert await house.status(number) == 200
+
+
+@pytest.mark.parametrize("code", [400, 403, 404, 405])
+async def test_listings_alone_can_be_out_of_order_for_a_while(house: House, code: int) -> None:
+    [number], broadcast = await house.more(kind="calls", validating_for=0.0)
+    await house.fault("code", code=code, operation="page", lasts=60.0)
+    codes = []
+    for seconds in (0.0, 59.0, 1.0):
+        house.clock.turn(seconds)
+        codes.append((await house.ask("GET", f"/calls/broadcasts/{broadcast}/batches")).status)
+        assert await house.status(number) == 200
+    assert codes == [code, code, 200]
+
+
 @pytest.mark.parametrize("operation", ["batch", "page", "submit", "enable"])
 async def test_a_fault_strikes_its_operation_only(house: House, operation: str) -> None:
     [number], broadcast = await house.more(kind="calls", validating_for=0.0)
@@ -158,6 +179,8 @@ async def test_mixed_faults_strike_the_share_asked_for_and_end_when_that_is_none
         ('{"kind": "code", "retry_after": -1}', "retry_after."),
         ('{"kind": "code", "operation": "walk"}', "operation: "),
         ('{"kind": "code", "batch_ids": ["x"]}', "batch_ids.0: "),
+        ('{"kind": "code", "broadcast_ids": 1}', "broadcast_ids: "),
+        ('{"kind": "no_status", "rows": 0}', "rows: "),
         ('{"kind": "unknown_status", "word": ""}', "word: "),
         ('{"mixed": 1.5}', "mixed: "),
         ('{"mixed": 0.5, "kind": "code"}', "kind: "),

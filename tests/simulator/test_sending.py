@@ -190,23 +190,32 @@ async def test_a_slow_answer_is_the_right_one_later(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "change"),
+    ("kind", "change", "elsewhere"),
     [
-        ("no_status", lambda shown: {key: value for key, value in shown.items() if key != "status"}),
-        ("other_id", lambda shown: {**shown, "id": shown["id"] + 1}),
-        ("unknown_status", lambda shown: {**shown, "status": "PONDERING"}),
+        ("no_status", lambda shown: {key: value for key, value in shown.items() if key != "status"}, 0),
+        ("other_id", lambda shown: {**shown, "id": shown["id"] + 1}, 1),  # on a page, of another broadcast
+        ("unknown_status", lambda shown: {**shown, "status": "PONDERING"}, 0),
     ],
 )
 async def test_a_batch_or_every_item_of_a_page_makes_no_sense_or_makes_another(
-    house: House, kind: str, change: Any
+    house: House, kind: str, change: Any, elsewhere: int
 ) -> None:
     right, answer = await struck(house, kind=kind)
     assert (answer.code, json.loads(answer.body)) == (200, change(json.loads(right.body)))
     _, broadcast = await house.more(count=3, kind="texts", validating_for=0.0)
     path = f"/texts/broadcasts/{broadcast}/batches"
     page = (await house.ask("GET", path)).json
-    await house.fault(kind, count=1)
-    assert (await house.ask("GET", path)).json == {**page, "items": [change(item) for item in page["items"]]}
+    changed = [{**change(item), "broadcastId": broadcast + elsewhere} for item in page["items"]]
+    for rows, items in ((None, changed), (1, [*changed[:1], *page["items"][1:]]), (7, changed)):
+        await house.fault(kind, count=1, rows=rows)
+        assert (await house.ask("GET", path)).json == {**page, "items": items}
+
+
+async def test_a_page_of_other_ids_tells_no_broadcast_that_was_not_asked_for(house: House) -> None:
+    [number], broadcast = await house.more(kind="calls", validating_for=0.0)
+    await house.fault("other_id", operation="page")
+    page = await house.ask("GET", f"/calls/broadcasts/{broadcast}/batches?fields=items(id,size)")
+    assert page.json == {"items": [{"id": number + 1, "size": 1000}]}
 
 
 async def test_the_unknown_status_is_the_word_asked_for(house: House) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.fakes import NOON
 from tests.store.making import KEY, account_event, claim, endpoint, event, follow, happen
 from watcher.core.account import AccountRecord
+from watcher.core.allowance import LearntRate
 from watcher.core.message import body_of
 from watcher.core.model import Key, Recorded, State
 from watcher.ports import AccountChange, Change, Committed, EventQuery, Store, StoreError
@@ -21,6 +22,7 @@ RECORD = AccountRecord(
     probe_at=NOON + timedelta(hours=1),
     credentials="f00d",
     number=1,
+    learnt_rate=LearntRate(rate=5 / 3, wall=1.7, probe_at=NOON + timedelta(minutes=10)),
 )
 
 
@@ -170,6 +172,12 @@ async def test_an_account_is_changed_without_events(store: Store) -> None:
     await store.save_account(AccountChange(record=RECORD))
     assert await store.save_account(AccountChange(record=calm)) == Committed(events=[], deliveries=[])
     assert await store.account("default") == calm
+
+
+async def test_a_learnt_rate_is_kept_to_the_last_digit_and_without_a_wall_too(store: Store) -> None:
+    passed = replace(RECORD, learnt_rate=LearntRate(rate=0.1 + 0.2))
+    await store.save_account(AccountChange(record=passed))
+    assert await store.account("default") == passed
 
 
 async def test_a_repeated_number_of_an_account_is_refused_with_its_record(store: Store) -> None:

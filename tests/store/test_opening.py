@@ -15,7 +15,7 @@ import pytest
 
 from tests.fakes import Ear, FakeClock
 from tests.store.making import KEY, follow
-from watcher.ports import UnusableStore
+from watcher.ports import EventQuery, UnusableStore
 from watcher.store.lock import ProcessLock
 from watcher.store.migrations import Migration, migrations
 from watcher.store.opening import Migrated, connect, migrate, outlook, schema_version
@@ -358,6 +358,42 @@ async def test_a_database_is_brought_to_the_newest_version_once(path: Path, cloc
     async with open_store(path, tell=ear, clock=clock) as store:
         assert store.migrated == Migrated(before=NEWEST, after=NEWEST)
         assert await asyncio.to_thread(schema_version, path) == NEWEST
+
+
+@pytest.mark.parametrize("version", range(1, NEWEST))
+async def test_a_database_of_an_older_version_keeps_its_rows(
+    path: Path, clock: FakeClock, ear: Ear, version: int
+) -> None:
+    older, _ = connect(path, migrations("sqlite")[:version])
+    origin = older.execute("SELECT value FROM meta WHERE name = 'origin'").fetchone()[0]
+    older.executescript(
+        "INSERT INTO watches (account, batch_id, opened, version, number, state, final, looks, missing_count, "
+        "    refused_count, stuck_told, labels) VALUES ('default', 13, 1000, 3, 2, 'open', 0, 7, 0, 0, 0, '{\"a\": \"b\"}');"
+        "INSERT INTO accounts (name, refused, reason, refusals, credentials, number) "
+        "    VALUES ('default', 1, 'CallFire answered 401', 2, 'mine', 1);"
+        "INSERT INTO events (id, type, at, account, batch_id, number, body) "
+        "    VALUES ('evt_1', 'batch.new', 1000, 'default', 13, 1, x'7b7d');"
+        "INSERT INTO endpoints (id, url, types, accounts, timeout, state) "
+        "    VALUES ('hook', 'https://example.com/', '[]', '[]', 15000, 'active');"
+        "INSERT INTO deliveries (account, endpoint_id, position, created, due, state) "
+        "    VALUES ('default', 'hook', 1, 1000, 1000, 'pending');"
+    )
+    older.close()
+    assert outlook(path).endswith(
+        f"will be brought to version {NEWEST} at the next start (its tables are version {version})"
+    )
+    async with open_store(path, tell=ear, clock=clock) as store:
+        assert (store.migrated, store._origin) == (Migrated(before=version, after=NEWEST), origin)
+        watch = await store.watch(KEY)
+        assert watch is not None
+        assert (watch.version, watch.number, watch.looks, watch.labels) == (3, 2, 7, {"a": "b"})
+        record = await store.account("default")
+        assert record is not None
+        assert (record.refused, record.reason, record.refusals, record.number) == (True, "CallFire answered 401", 2, 1)
+        assert record.learnt_rate is None
+        assert [event.id for event in await store.events(EventQuery())] == ["evt_1"]
+        assert [(owed.endpoint_id, owed.pending) for owed in await store.owed()] == [("hook", 1)]
+        assert (await store.broadcasts("default"), await store.learnt("default")) == ([], None)
 
 
 def test_an_empty_file_is_a_new_database(path: Path) -> None:

@@ -12,6 +12,7 @@ from watcher.store.statements import load
 FOLDER = Path(watcher.store.__file__).parent
 HEADED = re.compile(r"^-- name: \w+[$^!<*#]*\n-- \S.*[.;]\n[^-]", re.MULTILINE)
 PLACE = {"account": "a", "batch_id": 1, "after": 0, "limit": 1, "types": None}
+BROADCAST = {"account": "a", "broadcast_id": 1}
 LOOK = {"account": "a", "batch_id": 1, "asked": 1, "answered": 1, "looks": 1, "size": 1, "remaining": 1}
 
 
@@ -45,6 +46,11 @@ def test_every_statement_has_one_line_of_purpose(path: Path) -> None:
         ("release_deliveries", {"token": "t"}),
         ("release_all_deliveries", {}),
         ("hold_deliveries", {"endpoint_id": "hook"}),
+        ("broadcast", BROADCAST),
+        ("broadcasts", BROADCAST),
+        ("stop_broadcast", BROADCAST),
+        ("forget_kind", BROADCAST),
+        ("learnt", BROADCAST),
     ],
 )
 async def test_statements_find_their_rows_by_an_index(

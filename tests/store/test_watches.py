@@ -114,6 +114,41 @@ async def test_labels_can_be_taken_away(store: Store) -> None:
     assert followed.watch.correlation_id == "c-1"
 
 
+async def test_a_wish_may_say_in_which_broadcast_the_batch_is(store: Store) -> None:
+    made, told = await store.follow([Wish(key=KEY, broadcast_id=9), Wish(key=Key("default", 14))], NOON)
+    assert (made.watch.broadcast_id, told.watch.broadcast_id) == (9, None)
+    [followed] = await store.follow([Wish(key=told.watch.key, broadcast_id=9)], LATER)
+    changed = replace(told.watch, broadcast_id=9, version=told.watch.version + 1)
+    assert followed == Followed(what="known", watch=changed)
+    assert await store.watch(told.watch.key) == changed
+
+
+@pytest.mark.parametrize("state", [State.OPEN, State.SETTLED])
+async def test_in_which_broadcast_a_batch_was_seen_counts_more_than_what_is_said(store: Store, state: State) -> None:
+    await put(store, replace(FULL, state=state, broadcast_id=14))
+    await store.follow([Wish(key=KEY, broadcast_id=9, labels={})], LATER)
+    stored = await store.watch(KEY)
+    assert stored is not None
+    assert (stored.broadcast_id, stored.state, stored.labels) == (14, State.OPEN, {})
+
+
+async def test_a_watch_opened_again_is_told_in_which_broadcast_it_is(store: Store) -> None:
+    await put(store, replace(FULL, state=State.EXPIRED, broadcast_id=None))
+    [followed] = await store.follow([Wish(key=KEY, broadcast_id=9)], LATER)
+    assert (followed.what, followed.watch.broadcast_id) == ("reopened", 9)
+    assert await store.watch(KEY) == followed.watch
+
+
+@pytest.mark.parametrize("state", list(State))
+async def test_who_wishes_for_new_watches_only_changes_nothing_that_is_there(store: Store, state: State) -> None:
+    stored = await put(store, replace(FULL, state=state))
+    wishes = [Wish(key=key, labels={}, broadcast_id=9, only_new=True) for key in (KEY, Key("default", 14))]
+    known, made = await store.follow(wishes, LATER)
+    assert known == Followed(what="known", watch=stored)
+    assert await store.watch(KEY) == stored
+    assert (made.what, made.watch.broadcast_id) == ("created", 9)
+
+
 async def test_who_read_the_old_labels_cannot_bring_them_back(store: Store) -> None:
     old = await put(store, FULL)
     await store.follow([Wish(key=KEY, labels={"team": "b"})], LATER)

@@ -142,6 +142,38 @@ def test_an_account_in_trouble_is_logged_by_the_name_of_the_trouble() -> None:
     assert lines[4]["previous"] == "down"
 
 
+def learnt(rate: float, reason: told.RateReason, account: str = "a") -> told.RateLearnt:
+    return told.RateLearnt(account=account, rate=rate, previous=5.0, configured=5.0, reason=reason)
+
+
+def test_a_learnt_rate_is_logged_when_it_falls_when_it_is_found_and_when_all_may_be_used_again() -> None:
+    scribe = Scribe()
+    assert scribe.hear(learnt(2.5, "lowered")) == [
+        {
+            "level": "warning",
+            "event": "account.rate_lowered",
+            "account": "a",
+            "rate": 2.5,
+            "configured": 5.0,
+            "reason": "lowered",
+        }
+    ]
+    assert scribe.said(learnt(1.25, "lowered"), learnt(1.5, "grown")) == []
+    assert scribe.hear(learnt(5 / 3, "found")) == [
+        {"level": "info", "event": "account.rate_found", "account": "a", "rate": 1.667, "configured": 5.0}
+    ]
+    assert scribe.said(learnt(1.6, "lowered"), learnt(1.65, "found"), learnt(4.0, "grown")) == []
+    assert scribe.said(learnt(5.0, "restored"), learnt(2.5, "lowered")) == [
+        "account.rate_restored",
+        "account.rate_lowered",
+    ]
+    assert scribe.said(learnt(1.0, "kept", "b")) == ["account.rate_lowered"]
+    assert Scribe(level="debug").said(learnt(2.5, "lowered"), learnt(3.0, "grown")) == [
+        "account.rate_lowered",
+        "account.rate_changed",
+    ]
+
+
 def test_failing_deliveries_are_logged_at_the_first_and_at_recovery_and_dead_ones_each() -> None:
     scribe = Scribe()
     assert scribe.said(*[attempted("retried", code=503)] * 3) == ["delivery.retried"]

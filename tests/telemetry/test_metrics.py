@@ -55,7 +55,15 @@ NAMES = {
 }
 """The table of operations.md, as far as it is fed, and what is ours beside it."""
 
-UNCOUNTED = {told.AccountTold, told.WorkerRecovered, told.StoreFailed, told.StoreRecovered, told.Started, told.Stopping}
+UNCOUNTED = {
+    told.AccountTold,
+    told.RateLearnt,  # BudgetUsed says what is in force
+    told.WorkerRecovered,
+    told.StoreFailed,
+    told.StoreRecovered,
+    told.Started,
+    told.Stopping,
+}
 """News for the logs only."""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,9 +11,34 @@ import aiohttp
 from tests.fakes import NOON, Ear, FakeClock
 from watcher.core.model import Batch, Key, LastLook, Seen
 from watcher.core.transitions import Rules, learn
-from watcher.ports import AccountView, Change, Check, Followed, Store, Wish
+from watcher.ports import (
+    AccountView,
+    Broadcast,
+    BroadcastView,
+    BroadcastWish,
+    Change,
+    Check,
+    Eta,
+    Explanation,
+    Followed,
+    FollowedBroadcast,
+    Length,
+    Lengths,
+    Store,
+    Wish,
+)
 from watcher.store.sqlite import open_store
 from watcher.web.server import make_app, serve
+
+LENGTHS = Lengths(
+    ends=52,
+    sizes=(
+        Length(smallest=1001, largest=3162, ends=41.3125, p50=4.1875, p90=30.0625),
+        Length(smallest=3163, largest=10_000, ends=9.46, p50=None, p90=None),
+        Length(smallest=None, largest=None, ends=10.5, p50=0.25, p90=86_400.0),
+    ),
+)
+"""What every account has learnt here."""
 
 
 class FakeFollowing:
@@ -24,6 +49,11 @@ class FakeFollowing:
         self.last: dict[Key, LastLook] = {}
         self.next: dict[Key, datetime] = {}
         self.asked: list[Sequence[Wish]] = []
+        self.etas: dict[Key, Eta] = {}
+        self.explanations: dict[Key, Explanation] = {}
+        self.held: dict[str, Any] = {}
+        self.views: dict[tuple[str, int], BroadcastView] = {}
+        self.silent = False
         self._store = store
         self._clock = clock
 
@@ -34,14 +64,42 @@ class FakeFollowing:
     async def stop(self, key: Key) -> bool:
         return await self._store.stop(key)
 
+    async def follow_broadcast(self, wish: BroadcastWish) -> FollowedBroadcast:
+        followed = await self._store.follow_broadcast(wish, self._clock.now())
+        self._see(followed.broadcast)
+        return followed
+
+    async def stop_broadcast(self, account: str, broadcast_id: int) -> bool:
+        stopped = await self._store.stop_broadcast(account, broadcast_id)
+        for each in await self._store.broadcasts(account):
+            self._see(each)
+        return stopped
+
+    def _see(self, broadcast: Broadcast) -> None:
+        place = (broadcast.account, broadcast.broadcast_id)
+        self.views[place] = replace(self.views.get(place, BroadcastView(broadcast=broadcast)), broadcast=broadcast)
+
+    def broadcast(self, account: str, broadcast_id: int) -> BroadcastView | None:
+        return None if self.silent else self.views.get((account, broadcast_id))
+
     def next_look(self, key: Key) -> datetime | None:
         return self.next.get(key)
 
     def last_look(self, key: Key) -> LastLook | None:
         return self.last.get(key)
 
+    def eta(self, key: Key) -> Eta | None:
+        return self.etas.get(key)
+
+    def explain(self, key: Key) -> Explanation | None:
+        return self.explanations.get(key)
+
+    def lengths(self, account: str) -> Lengths:
+        assert account in self.accounts
+        return LENGTHS
+
     def view(self, account: str) -> AccountView:
-        return AccountView(
+        view = AccountView(
             name=account,
             condition="throttled",
             reason="CallFire answered 429",
@@ -53,6 +111,7 @@ class FakeFollowing:
             overdue=2,
             last_step=NOON,
         )
+        return replace(view, **self.held)
 
 
 class FakeHealth:

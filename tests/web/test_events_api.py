@@ -17,6 +17,15 @@ ACCOUNT = {
     "last_step": "2026-11-23T12:00:00.000Z",
 }
 
+LEARNT = {
+    "ends": 52,
+    "sizes": [
+        {"from": 1001, "to": 3162, "ends": 41.3, "p50": 4.2, "p90": 30.1},
+        {"from": 3163, "to": 10_000, "ends": 9.5, "p50": None, "p90": None},
+        {"from": None, "to": None, "ends": 10.5, "p50": 0.2, "p90": 86_400.0},
+    ],
+}
+
 
 async def some_events(house: House) -> None:
     for batch_id in (1, 2):
@@ -116,11 +125,11 @@ async def test_a_query_that_is_not_right_is_refused_with_the_parameter(
     assert "There are: after, limit, type, account, batch_id." in answer.json["detail"]
 
 
-async def test_accounts_are_shown_as_they_are_now() -> None:
+async def test_accounts_are_shown_as_they_are_now_and_one_by_itself_with_what_it_has_learnt() -> None:
     async with open_house(accounts=("west", "default")) as house:
         page = (await house.ask("GET", "/v1/accounts")).json
         assert page == {"items": [ACCOUNT | {"name": "west"}, ACCOUNT], "next": None}
-        assert (await house.ask("GET", "/v1/accounts/default")).json == ACCOUNT
+        assert (await house.ask("GET", "/v1/accounts/default")).json == ACCOUNT | {"learnt": LEARNT}
 
 
 @pytest.mark.parametrize("path", ["/v1/accounts/north", "/v1/events?account=north"])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.fakes import NOON
 from tests.web.house import House, open_house
 from watcher.core.model import Key, LastLook
+from watcher.ports import Eta
 
 ONE = "/v1/accounts/default/batches/13"
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -58,6 +59,18 @@ async def test_following_a_known_batch_answers_200_and_keeps_what_is_not_said_ag
         assert "Location" not in answer.headers
     changed = await house.ask("PUT", ONE, json={"labels": {}})
     assert changed.json == NEW_WATCH | {"labels": {}, "correlation_id": "c-1"}
+
+
+async def test_an_open_watch_reads_when_its_batch_will_have_ended(house: House) -> None:
+    await house.ask("PUT", ONE)
+    key = Key("default", 13)
+    house.following.etas[key] = Eta(p50=NOON + timedelta(seconds=90.25), p90=NOON + timedelta(days=1))
+    eta = {"p50": "2026-11-23T12:01:30.250Z", "p90": "2026-11-24T12:00:00.000Z"}
+    assert (await house.ask("GET", ONE)).json == NEW_WATCH | {"eta": eta}
+    assert (await house.ask("PUT", ONE)).json["eta"] == eta
+    assert [each["eta"] for each in (await house.ask("GET", "/v1/watches")).json["items"]] == [eta]
+    await house.see(13, "ACTIVE")
+    assert (await house.ask("GET", ONE)).json["eta"] is None
 
 
 async def test_a_settled_batch_is_opened_again_by_following_it(house: House) -> None:
@@ -320,6 +333,18 @@ async def test_many_are_followed_at_once_with_an_answer_per_row(house: House) ->
     assert len(house.following.asked) == 3
     shown = (await house.ask("GET", "/v1/accounts/default/batches/15")).json
     assert (shown["labels"], shown["correlation_id"]) == ({"a": "b"}, "c")
+
+
+async def test_in_which_broadcast_a_batch_is_may_be_said(house: House) -> None:
+    answer = await house.ask("PUT", ONE, json={"broadcast_id": 9})
+    assert (answer.status, answer.json) == (201, NEW_WATCH | {"broadcast_id": 9})
+    rows = [{"batch_id": 14, "broadcast_id": 9}, {"batch_id": 14, "labels": {}}, {"batch_id": 15, "broadcast_id": 0}]
+    posted = await house.ask("POST", "/v1/watches", json=rows)
+    assert [item.get("result") for item in posted.json["items"]] == ["created", "known", None]
+    assert posted.json["items"][2]["error"]["errors"][0]["pointer"] == "/broadcast_id"
+    assert (await house.ask("GET", "/v1/accounts/default/batches/14")).json["broadcast_id"] == 9
+    await house.see(13, "NEW", broadcast_id=10)
+    assert (await house.ask("PUT", ONE, json={"broadcast_id": 9})).json["broadcast_id"] == 10
 
 
 async def test_of_two_rows_for_one_batch_the_later_counts_in_what_it_says(house: House) -> None:

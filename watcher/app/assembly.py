@@ -14,12 +14,14 @@ from watcher.callfire.client import open_session as open_callfire
 from watcher.callfire.limits import Budget
 from watcher.callfire.wire import access
 from watcher.core.account import recall
+from watcher.core.learnt import LearntHazard
 from watcher.core.model import Endpoint
 from watcher.core.news import News, Tell
 from watcher.core.schedule import Pace
 from watcher.core.transitions import Rules
 from watcher.polling.following import Polling
-from watcher.polling.poller import Errand, Poller, Rates
+from watcher.polling.poller import Errand, Poller
+from watcher.polling.standing import Rates
 from watcher.ports import Accounts, Clock, Sender, Store, Upstream
 from watcher.settings.model import Account as AccountSettings
 from watcher.settings.model import Polling as PollingSettings
@@ -111,10 +113,18 @@ async def make_polling(settings: Settings, parts: Parts, errand: Errand) -> Poll
             clock=parts.clock,
             tell=parts.tell,
             errand=errand,
+            learnt=await _learnt(name, parts),
         )
         await poller.load()
         pollers[name] = poller
     return Polling(pollers, store=parts.store, clock=parts.clock, tell=parts.tell)
+
+
+async def _learnt(account: str, parts: Parts) -> LearntHazard:
+    """What the account's looks have told of durations, before this process too."""
+    now = parts.clock.now().timestamp()
+    record = await parts.store.learnt(account)
+    return LearntHazard(now=now) if record is None else LearntHazard.from_record(record, now)
 
 
 def endpoints_of(settings: Settings) -> dict[str, Endpoint]:

@@ -6,10 +6,10 @@ Proxies of the environment and .netrc are not used: credentials go to CallFire's
 import math
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 from aiohttp import (
     ClientConnectionError,
@@ -29,9 +29,20 @@ from aiohttp import (
 from aiohttp.abc import AbstractResolver
 from aiohttp.connector import Connection
 
+from watcher.callfire.bodies import MAX_BODY
 from watcher.callfire.limits import Budget
-from watcher.callfire.wire import MAX_BODY, Access, batch_request, decipher, no_answer
-from watcher.core.answers import Answer
+from watcher.callfire.wire import (
+    Access,
+    Request,
+    batch_request,
+    decipher,
+    decipher_page,
+    no_answer,
+    no_page,
+    page_request,
+)
+from watcher.core.answers import Answer, PageAnswer
+from watcher.core.model import PageRef
 from watcher.core.news import Answered, Tell
 from watcher.ports import Clock
 
@@ -39,6 +50,8 @@ CONNECT: Final = timedelta(seconds=5)
 WHOLE: Final = timedelta(seconds=15)
 KEEPALIVE: Final = 30.0
 """Seconds an idle connection is kept: shorter than servers do as a rule, so that few are found closed when used again."""
+_FAILURES: Final = (ClientError, OSError, UnicodeError)
+"""What aiohttp raises where no answer comes; a time-out is an OSError, a name that cannot be one a UnicodeError."""
 
 
 @asynccontextmanager
@@ -69,6 +82,15 @@ async def open_session(
         yield session
 
 
+class _Heard(NamedTuple):
+    """An answer as it came in: `body` still packed, and `truncated` where there was more of it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    truncated: bool
+
+
 class CallFire:
     """CallFire for one account. Implements the port `Upstream`."""
 
@@ -97,51 +119,77 @@ class CallFire:
     def effective_rate(self) -> float:
         return self._budget.rate
 
+    def limit(self, rate: float) -> None:
+        self._budget.rate = rate
+
     async def token(self, within: float = math.inf) -> bool:
         return await self._budget.token(within)
 
     async def look(self, batch_id: int) -> Answer:
-        began = self._clock.monotonic()
-        answer = await self._ask(batch_id)
+        began, asked = self._clock.monotonic(), self._clock.now()
+        try:
+            heard = await self._ask(batch_request(self._access, batch_id))
+        except _FAILURES as error:
+            answer = no_answer(batch_id, _outcome(error), _reason(error), asked=asked, answered=self._clock.now())
+        else:
+            answer = decipher(
+                batch_id,
+                heard.status,
+                heard.headers,
+                heard.body,
+                asked=asked,
+                answered=self._clock.now(),
+                truncated=heard.truncated,
+            )
+        self._tell_of("batch", answer, began)
+        return answer
+
+    async def page(self, ref: PageRef) -> PageAnswer:
+        began, asked = self._clock.monotonic(), self._clock.now()
+        try:
+            heard = await self._ask(page_request(self._access, ref))
+        except _FAILURES as error:
+            answer = no_page(ref, _outcome(error), _reason(error), asked=asked, answered=self._clock.now())
+        else:
+            answer = decipher_page(
+                ref,
+                heard.status,
+                heard.headers,
+                heard.body,
+                asked=asked,
+                answered=self._clock.now(),
+                truncated=heard.truncated,
+            )
+        self._tell_of("page", answer, began)
+        return answer
+
+    def _tell_of(self, operation: Literal["batch", "page"], answer: Answer | PageAnswer, began: float) -> None:
         self._tell(
             Answered(
                 account=self._account,
-                operation="batch",
+                operation=operation,
                 outcome=answer.outcome,
                 took=self._clock.monotonic() - began,
                 size=answer.size,
             )
         )
-        return answer
 
-    async def _ask(self, batch_id: int) -> Answer:
-        request = batch_request(self._access, batch_id)
-        asked = self._clock.now()
-        try:
-            response = await self._session.request(
-                request.method,
-                request.url,
-                headers=request.headers,
-                allow_redirects=False,
-                timeout=self._timeout,
-                middlewares=(_OneSend(self._budget),),
-            )
-            try:
-                body, truncated = await _read(response)
-            finally:
-                # Gives back the connection where the body was read to its end, and closes it where it was not.
-                response.close()
-        except (ClientError, OSError, UnicodeError) as error:
-            return no_answer(batch_id, _outcome(error), _reason(error), asked=asked, answered=self._clock.now())
-        return decipher(
-            batch_id,
-            response.status,
-            response.headers,
-            body,
-            asked=asked,
-            answered=self._clock.now(),
-            truncated=truncated,
+    async def _ask(self, request: Request) -> _Heard:
+        """Sends the request once. Raises _FAILURES where no answer came."""
+        response = await self._session.request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            allow_redirects=False,
+            timeout=self._timeout,
+            middlewares=(_OneSend(self._budget),),
         )
+        try:
+            body, truncated = await _read(response)
+        finally:
+            # Gives back the connection where the body was read to its end, and closes it where it was not.
+            response.close()
+        return _Heard(response.status, response.headers, body, truncated)
 
 
 class _OneSend:

@@ -60,14 +60,18 @@ class Budget:
 
     async def _rest(self, within: float) -> bool:
         """Sleeps through what is left of the period, so that the throttle, which polls, has next to nothing left to wait.
-        False where more than `within` seconds are left, after as many."""
-        if self._rate >= SPINNING_RATE or self._last is None:
-            return True
-        # The throttle reads this very clock; a clock of ours could disagree with it.
-        left = self._last + 1 / self._rate - time.monotonic()
-        if left > 0:
-            await asyncio.sleep(min(left, within))
-        return left <= within
+        False where more than `within` seconds are left, after as many. The period may become another one meanwhile."""
+        end = time.monotonic() + within
+        while self._rate < SPINNING_RATE and self._last is not None:
+            # The throttle reads this very clock; a clock of ours could disagree with it.
+            now = time.monotonic()
+            left = self._last + 1 / self._rate - now
+            if left <= 0:
+                break
+            if now >= end:
+                return False
+            await asyncio.sleep(min(left, end - now))
+        return True
 
     async def _acquire(self) -> None:
         await self._throttler.acquire()  # type: ignore[no-untyped-call]  # it has no annotations

@@ -23,6 +23,10 @@ MOST_ROWS: Final = 10_000
 MOST_BYTES: Final = 3_500_000
 """What the daemon takes at once is a little more."""
 PAGE: Final = 1000
+PLACES: Final[Mapping[str, str]] = {"batch": "batches", "broadcast": "broadcasts"}
+"""Where the daemon has what can be followed."""
+NOT_FOLLOWED: Final = ("not-followed", "broadcast-not-followed")
+"""The kinds of its problems with what is not."""
 
 Document = Mapping[str, Any]
 """What the daemon shows, as it came."""
@@ -37,7 +41,7 @@ class NoDaemon(DaemonError):
 
 
 class NotFollowed(DaemonError):
-    """The daemon does not follow that batch."""
+    """The daemon does not follow that batch, or that broadcast."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +111,7 @@ async def reach(place: Place) -> "AsyncIterator[Daemon]":
 
 
 class Daemon:
-    """The questions. Each raises NoDaemon where none answers, DaemonError where it refuses, NotFollowed for such a batch."""
+    """The questions. Each raises NoDaemon where none answers, DaemonError where it refuses, NotFollowed for what is not there."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
@@ -143,11 +147,33 @@ class Daemon:
 
     async def watch(self, account: str, batch_id: int) -> Document:
         """The watch with its transitions."""
-        return await self._ask_of("GET", account, batch_id)
+        return await self._ask_of("GET", account, "batch", batch_id)
+
+    async def explanation(self, account: str, batch_id: int) -> Document:
+        """Why the batch is looked at when it is. NotFollowed also where it is not looked at any more."""
+        document = await self._ask_of("GET", account, "batch", batch_id, part="/explanation", also=("not-open",))
+        if _kind(document) != "not-open":
+            return document
+        if document["state"] == "open":
+            raise NotFollowed(str(document["detail"]))
+        ended = f"batch {batch_id} of account {account} is {document['state']}: it is not looked at any more"
+        raise NotFollowed(f"{ended}; `watcher add {batch_id}` follows it again")
 
     async def unfollow(self, account: str, batch_id: int) -> None:
         """Stops following the batch."""
-        await self._ask_of("DELETE", account, batch_id)
+        await self._ask_of("DELETE", account, "batch", batch_id)
+
+    async def follow_broadcast(self, account: str, broadcast_id: int, body: Document) -> Document:
+        """Follows the broadcast as a whole; how it stands."""
+        return await self._ask_of("PUT", account, "broadcast", broadcast_id, json=body)
+
+    async def broadcast(self, account: str, broadcast_id: int) -> Document:
+        """How the broadcast stands."""
+        return await self._ask_of("GET", account, "broadcast", broadcast_id)
+
+    async def unfollow_broadcast(self, account: str, broadcast_id: int) -> None:
+        """Finds no more batches in it; those that were found are followed on."""
+        await self._ask_of("DELETE", account, "broadcast", broadcast_id)
 
     async def watches(
         self, *, account: str | None = None, status: str | None = None, final: bool | None = None
@@ -181,12 +207,15 @@ class Daemon:
         page = await self._ask("GET", "/v1/events", params=query)
         return list(page["items"]), int(page["next"])
 
-    async def _ask_of(self, method: str, account: str, batch_id: int) -> Document:
+    async def _ask_of(
+        self, method: str, account: str, what: str, number: int, *, part: str = "", **more: Any
+    ) -> Document:
         try:
-            return await self._ask(method, f"/v1/accounts/{account}/batches/{batch_id}")
+            return await self._ask(method, f"/v1/accounts/{account}/{PLACES[what]}/{number}{part}", **more)
         except NotFollowed:
+            named = f"--broadcast {number}" if what == "broadcast" else str(number)
             raise NotFollowed(
-                f"batch {batch_id} of account {account} is not followed: `watcher add {batch_id}` follows it"
+                f"{what} {number} of account {account} is not followed: `watcher add {named}` follows it"
             ) from None
 
     async def _ask(self, method: str, path: str, *, also: Sequence[str] = (), **more: Any) -> Document:
@@ -248,7 +277,8 @@ def _json(text: bytes) -> Document | None:
 
 def _ours(document: Document) -> bool:
     """Whether it can only be a watcher's: a proxy may have put another name into the header Server."""
-    return str(document.get("type", "")).startswith("/problems/") or not document.keys().isdisjoint(("items", "looks"))
+    kind = str(document.get("type", ""))
+    return kind.startswith("/problems/") or not document.keys().isdisjoint(("items", "batch_id", "broadcast_id"))
 
 
 def _kind(document: Document) -> str:
@@ -263,4 +293,4 @@ def _refusal(status: int, document: Document) -> DaemonError:
         )
     if status == 401:
         return DaemonError(f"the daemon wants its token: set WATCHER_API_TOKEN ({detail})")
-    return NotFollowed(detail) if _kind(document) == "not-followed" else DaemonError(detail)
+    return NotFollowed(detail) if _kind(document) in NOT_FOLLOWED else DaemonError(detail)

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import watcher
-from watcher.cli import demo, making, serving, simulating, waiting, watching
+from watcher.cli import demo, explaining, making, planning, serving, simulating, waiting, watching
 from watcher.cli.options import environment
 from watcher.cli.printing import Stop, complain, printing, say
 
@@ -109,9 +109,11 @@ program.command("demo", cls=Command)(demo.demo)
 program.command("simulate", cls=Command)(simulating.simulate)
 program.command("receive", cls=Command, hidden=True)(simulating.receive)
 program.command("check", cls=Command)(serving.check)
+program.command("plan", cls=Command)(planning.plan)
 program.command("add", cls=Command)(watching.add)
 program.command("ls", cls=Command)(watching.ls)
 program.command("show", cls=Command)(watching.show)
+program.command("explain", cls=Command)(explaining.explain)
 program.command("rm", cls=Command)(watching.rm)
 program.command("events", cls=Command)(watching.events)
 program.command("wait", cls=Command)(waiting.wait)

@@ -8,8 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from watcher.cli.asking import POLL, Patience, ask, warn_of_refused
+from watcher.cli.broadcasting import (
+    Broadcast,
+    Broadcasts,
+    OfKind,
+    Within,
+    follow_broadcasts,
+    say_broadcast,
+    say_followed,
+    unfollowed,
+)
 from watcher.cli.options import Account, As, Config, whole
-from watcher.cli.printing import Output, complain, console, say, say_json, say_table, stop
+from watcher.cli.printing import Output, complain, console, say, say_json, stop
+from watcher.cli.shown import event_line, say_watch, say_watches
 
 if TYPE_CHECKING:
     from watcher.cli.daemon import Daemon, Document, Outcome, Row
@@ -22,13 +33,20 @@ PAGE: Final = 1000
 Ids = Annotated[
     list[str], typer.Argument(metavar="ID...", help="Batch ids; a file with one a line; - for standard input.")
 ]
+SomeIds = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="ID", help="Batch ids; a file with one a line; - for standard input."),
+]
 Type = Annotated[
     list[str] | None, typer.Option("--type", help="Only this type, or batch.*; may be given several times.")
 ]
 
 
 def add(
-    ids: Ids,
+    ids: SomeIds = None,
+    broadcast: Broadcasts = None,
+    kind: OfKind = None,
+    in_broadcast: Within = None,
     account: Account = None,
     label: Annotated[
         list[str] | None,
@@ -38,28 +56,34 @@ def add(
     config: Config = None,
     output: As = Output.TABLE,
 ) -> None:
-    """Follow batches.
+    """Follow batches, or all batches of a broadcast, also those to come.
 
     \b
     watcher add 13 14 --label team=north
     watcher add ids.txt                    one id a line
     query-ids | watcher add -              ids, or rows as {"batch_id": 13, "labels": {"team": "north"}}
+    watcher add --broadcast 9 --kind text  finds its batches by itself
 
     Adding a batch again does no harm: it is followed once. Exit codes: 0 all are followed, 1 some were refused (they are
     listed), 2 usage or no daemon; nothing was done then.
     """
     from watcher.cli.rows import read_rows
 
-    more: dict[str, object] = {}
-    if account is not None:
-        more["account"] = account
-    if label:
-        more["labels"] = dict(map(_label, label))
-    if correlation_id is not None:
-        more["correlation_id"] = correlation_id
-    rows = read_rows(ids, more)
-    outcomes = ask(config, lambda daemon: _add(daemon, rows))
-    _print_outcomes(outcomes, output)
+    _require_some(ids, broadcast)
+    if kind is not None and not broadcast:
+        raise typer.BadParameter("--kind says what a broadcast sends: name one with --broadcast.")
+    labels = dict(map(_label, label)) if label else None
+    marks = _given({"labels": labels, "correlation_id": correlation_id})
+    place = {"account": account, "broadcast_id": in_broadcast}
+    rows = read_rows(ids, _given(place) | marks) if ids else []
+    body = _given({"kind": kind}) | marks
+
+    async def both(daemon: "Daemon") -> "tuple[list[Document], list[Outcome]]":
+        broadcasts = await follow_broadcasts(daemon, account, broadcast or (), body)
+        return broadcasts, await _add(daemon, rows)
+
+    broadcasts, outcomes = ask(config, both)
+    _print_followed(outcomes, broadcasts, output)
     if any(outcome.error for outcome in outcomes):
         raise typer.Exit(1)
 
@@ -90,21 +114,14 @@ def ls(
     if output is Output.JSON:
         say_json(watches, indent=2)
         return
-    one = len({watch["account"] for watch in watches}) == 1
-    say_table(
-        ("ACCOUNT", "BATCH", "BROADCAST", "STATUS", "SINCE", "LOOKS", "SIZE", "NAME"),
-        [
-            (w["account"], w["batch_id"], w["broadcast_id"], _status(w), _second(w), w["looks"], w["size"], w["name"])
-            for w in watches
-        ],
-        spare=("BROADCAST", "SIZE", "LOOKS", "NAME", *(("ACCOUNT",) if one else ()), "SINCE"),
-    )
+    say_watches(watches)
     if more:
         complain(f"there are more than {limit}: see them with --limit")
 
 
 def show(
-    batch_id: Annotated[int, typer.Argument(parser=whole, metavar="ID", help="Batch id.")],
+    batch_id: Annotated[int | None, typer.Argument(parser=whole, metavar="ID", help="Batch id.")] = None,
+    broadcast: Broadcast = None,
     account: Account = None,
     config: Config = None,
     output: As = Output.TABLE,
@@ -114,77 +131,70 @@ def show(
     \b
     watcher show 13
     watcher show 13 -o json | jq .transitions
+    watcher show --broadcast 9             how a broadcast stands that is followed as a whole
     """
+    number = batch_id or broadcast  # ids begin at 1
+    if number is None or (batch_id and broadcast):
+        raise typer.BadParameter("One thing is shown at a time: give the id of a batch, or --broadcast ID.")
 
     async def one(daemon: "Daemon") -> "Document":
         name = await daemon.account(account)
         await warn_of_refused(daemon, {name})
-        return await daemon.watch(name, batch_id)
+        return await (daemon.watch if batch_id else daemon.broadcast)(name, number)
 
-    watch = ask(config, one)
+    shown = ask(config, one)
     if output is Output.JSON:
-        say_json(watch, indent=2)
-        return
-    look = watch["last_look"] or {}
-    say_table(
-        ("", ""),
-        [
-            ("batch", f"{watch['batch_id']} of account {watch['account']}"),
-            ("name", watch["name"]),
-            ("broadcast", watch["broadcast_id"]),
-            ("status", watch["status"]),
-            ("since", watch["since"]),
-            ("watch", watch["state"]),
-            ("contacts", watch["size"]),
-            ("remaining", watch["remaining"]),
-            ("looks", watch["looks"]),
-            ("last look", look.get("answered")),
-            ("next look", watch["next_look"]),
-            *((f"label {key}", value) for key, value in watch["labels"].items()),
-            ("correlation id", watch["correlation_id"]),
-        ],
-    )
-    say("")
-    say_table(
-        ("NUMBER", "EVENT", "STATUS", "BEFORE", "AFTER", "BY"),
-        [
-            (t["number"], t["type"], t["status"], t["previous_status"], *_window(t["window"], t["timestamp"]))
-            for t in watch["transitions"]
-        ],
-    )
+        say_json(shown, indent=2)
+    else:
+        say_watch(shown) if batch_id else say_broadcast(shown)
 
 
-def rm(ids: Ids, account: Account = None, config: Config = None, output: As = Output.TABLE) -> None:
+def rm(
+    ids: SomeIds = None,
+    broadcast: Broadcasts = None,
+    account: Account = None,
+    config: Config = None,
+    output: As = Output.TABLE,
+) -> None:
     """Stop following batches. What happened to them stays in the log. Exit code 1: some were not followed.
+
+    Of a broadcast, no more batches are found then; those that were found are followed on.
 
     \b
     watcher rm 13 14
     watcher ls --status ERRORS -o json | jq '.[].batch_id' | watcher rm -
+    watcher rm --broadcast 9
     """
     from watcher.cli.rows import read_ids
 
-    batch_ids = read_ids(ids)
+    _require_some(ids, broadcast)
+    named = [("batch_id", each) for each in (read_ids(ids) if ids else ())]
+    named += [("broadcast_id", each) for each in dict.fromkeys(broadcast or ())]
 
-    async def stop_all(daemon: "Daemon") -> list[tuple[int, str | None]]:
+    async def stop_all(daemon: "Daemon") -> list[str | None]:
         from watcher.cli.daemon import NotFollowed
 
         name = await daemon.account(account)
-        ended: list[tuple[int, str | None]] = []
-        for batch_id in batch_ids:
+        errors: list[str | None] = []
+        for what, number in named:
             try:
-                await daemon.unfollow(name, batch_id)
-                ended.append((batch_id, None))
+                await (daemon.unfollow if what == "batch_id" else daemon.unfollow_broadcast)(name, number)
+                errors.append(None)
             except NotFollowed as error:
-                ended.append((batch_id, str(error)))
-        return ended
+                errors.append(str(error))
+        return errors
 
-    ended = ask(config, stop_all)
+    errors = ask(config, stop_all)
+    ended = list(zip(named, errors, strict=True))
     if output is Output.JSON:
-        say_json([{"batch_id": batch_id, "stopped": error is None} for batch_id, error in ended], indent=2)
+        say_json([{what: number, "stopped": error is None} for (what, number), error in ended], indent=2)
     else:
-        for batch_id, error in ended:
-            say(f"{batch_id} is no longer followed") if error is None else complain(f"{batch_id}: {error}")
-    if any(error for _, error in ended):
+        for (what, number), error in ended:
+            if error is not None:
+                complain(f"{number}: {error}")
+            else:
+                say(f"{number} is no longer followed" if what == "batch_id" else unfollowed(number))
+    if any(errors):
         raise typer.Exit(1)
 
 
@@ -206,7 +216,7 @@ def events(
     """
 
     def show(event: "Document") -> None:
-        say_json(event) if output is Output.JSON else say(_event(event))
+        say_json(event) if output is Output.JSON else say(event_line(event))
 
     query = {"types": type_ or (), "account": account, "batch": batch}
     ask(config, lambda daemon: tell_events(daemon, query, show, after=after, limit=limit, follow=follow))
@@ -238,7 +248,15 @@ async def tell_events(
             await asyncio.sleep(pause)
 
 
+def _require_some(ids: list[str] | None, broadcasts: list[int] | None) -> None:
+    """Ends the command where neither a batch nor a broadcast is named."""
+    if not ids and not broadcasts:
+        raise typer.BadParameter("Name batches by their ids, a file with one a line, or -; or --broadcast ID.")
+
+
 async def _add(daemon: "Daemon", rows: "list[Row]") -> "list[Outcome]":
+    if not rows:
+        return []
     outcomes: list[Outcome] = []
     async with _progress("following", len(rows)) as advance:
         async for portion in daemon.follow(rows):
@@ -273,6 +291,11 @@ async def _progress(what: str, total: int) -> AsyncIterator[Callable[[int], None
         bar.stop()
 
 
+def _given(values: Mapping[str, object]) -> dict[str, object]:
+    """Those of the values that somebody gave."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _label(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not key or not equals:
@@ -280,46 +303,22 @@ def _label(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _print_outcomes(outcomes: "list[Outcome]", output: Output) -> None:
+def _print_followed(outcomes: "list[Outcome]", broadcasts: "list[Document]", output: Output) -> None:
     if output is Output.JSON:
-        say_json(
-            [
-                {"row": o.row.where, "account": o.account, "batch_id": o.batch_id, "result": o.result}
-                if o.error is None
-                else {"row": o.row.where, "error": o.error}
-                for o in outcomes
-            ],
-            indent=2,
-        )
+        rows = [
+            {"row": o.row.where, "account": o.account, "batch_id": o.batch_id, "result": o.result}
+            if o.error is None
+            else {"row": o.row.where, "error": o.error}
+            for o in outcomes
+        ]
+        say_json([*rows, *broadcasts], indent=2)
         return
     for outcome in outcomes:
         if outcome.error is not None:
             complain(f"{outcome.row.where}: {outcome.error}")
     counts = {what: sum(o.result == what for o in outcomes) for what in ("created", "known", "reopened", None)}
     words = ("now followed", "followed already", "followed again", "refused")
-    say(", ".join(f"{count} {word}" for count, word in zip(counts.values(), words, strict=True) if count))
-
-
-def _status(watch: "Document") -> str | None:
-    """The status; or how the watch ended, where it was not by one."""
-    state: str = watch["state"]
-    return state if state in ("missing", "expired") else watch["status"]
-
-
-def _second(watch: "Document") -> str | None:
-    """Since when it has its status, to the second and in UTC: what fits into a line."""
-    since: str | None = watch["since"]
-    return since and since[:19].replace("T", " ")
-
-
-def _window(window: "Document | None", timestamp: str) -> tuple[str | None, str]:
-    return (None, timestamp) if window is None else (window["after"], window["by"])
-
-
-def _event(event: "Document") -> str:
-    data = event["data"]
-    what = f"{data['account']}/{data['batch_id']}" if "batch_id" in data else str(data.get("account", ""))
-    change = data.get("status") or data.get("reason") or ""
-    if data.get("previous_status"):
-        change = f"{data['previous_status']} -> {change}"
-    return f"{event['position']:>6}  {event['timestamp']}  {event['type']:<20}  {what:<24}  {change}".rstrip()
+    if outcomes:
+        say(", ".join(f"{count} {word}" for count, word in zip(counts.values(), words, strict=True) if count))
+    for broadcast in broadcasts:
+        say_followed(broadcast)

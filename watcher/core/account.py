@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from watcher.core.allowance import LearntRate
 from watcher.core.answers import Answer, Kind
 from watcher.core.model import Event
 
@@ -46,7 +47,8 @@ PROBED: Final = frozenset({Condition.DOWN, Condition.REFUSED})
 class AccountRecord:
     """What of an account outlives the process. `credentials` is a fingerprint that tells whether they changed, not more.
 
-    `probe_at` is when the account may be asked again: after a refusal, or after a pause that CallFire wants.
+    `probe_at` is when the account may be asked again: after a refusal, or after a pause that CallFire wants. `learnt_rate` is
+    None where it may use all that is configured.
     """
 
     name: str
@@ -56,6 +58,7 @@ class AccountRecord:
     probe_at: datetime | None = None
     credentials: str = ""
     number: int = 0
+    learnt_rate: LearntRate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,8 @@ class Account:
     """An account as the last answers left it.
 
     Nothing is asked before `until`. `since` is when the condition was entered: an answer to what was asked before
-    then cannot make it worse. `proven` says that CallFire has accepted the login in this process.
+    then cannot make it worse. `proven` says that CallFire has accepted the login in this process. `learnt_rate` is what is to be
+    kept of `allowance`, which learns it; nothing here changes it.
     """
 
     name: str
@@ -74,6 +78,7 @@ class Account:
     until: datetime | None = None
     proven: bool = False
     number: int = 0
+    learnt_rate: LearntRate | None = None
 
     refusals_in_a_row: int = 0
     forbidden_batch: int | None = None
@@ -112,7 +117,7 @@ def recall(name: str, credentials: str, record: AccountRecord | None) -> Account
     credentials than those refused may be probed at once, and only their success ends it (and is told)."""
     if record is None:
         return Account(name=name, credentials=credentials)
-    account = Account(name=name, credentials=credentials, number=record.number)
+    account = Account(name=name, credentials=credentials, number=record.number, learnt_rate=record.learnt_rate)
     if not record.refused:
         if record.probe_at is None:
             return account
@@ -138,6 +143,7 @@ def record_of(account: Account) -> AccountRecord:
         probe_at=account.until if kept else None,
         credentials=account.credentials,
         number=account.number,
+        learnt_rate=account.learnt_rate,
     )
 
 
@@ -301,6 +307,7 @@ def _recover(account: Account, answer: Answer) -> Heeded:
         credentials=account.credentials,
         proven=True,
         number=account.number + 1 if was_refused else account.number,
+        learnt_rate=account.learnt_rate,
     )
     if not was_refused:
         return Heeded(account=well)

@@ -1,20 +1,20 @@
 """What one answer of CallFire means for the watch: the left half of the table in polling.md ("What an answer means").
 
-The right half, what it means for the account, is in `account`.
+The right half, what it means for the account, is in `account`; here is only what of a page's answer it may hear.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
-from watcher.core.model import Batch, Look, Missing, Seen, Unanswered
+from watcher.core.model import Batch, Look, Missing, Page, PageRef, Seen, Unanswered
 
 
 class Kind(StrEnum):
     """The rows of the table."""
 
-    SEEN = "seen"  # 200 with the batch that was asked for
+    SEEN = "seen"  # 200 with the batch or the page that was asked for
     GARBAGE = "garbage"  # 200, but not JSON, no status, another id, or too large
     UNFIT = "unfit"  # 400, 405, 406: this request will not do, again or ever
     UNAUTHORIZED = "unauthorized"  # 401
@@ -43,6 +43,53 @@ class Answer:
     retry_after: timedelta | None = None
     detail: str | None = None
     size: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageAnswer:
+    """One request for one page of a broadcast's batches, and what came of it. All but `page`, which is there for Kind.SEEN
+    and for no other, is as in Answer."""
+
+    ref: PageRef
+    asked: datetime
+    answered: datetime
+    kind: Kind
+    outcome: str
+    page: Page | None = None
+    retry_after: timedelta | None = None
+    detail: str | None = None
+    size: int = 0
+
+
+NO_BATCH: Final = 0
+"""The `batch_id` of an Answer that is about no one batch: an id that CallFire never gives out."""
+OF_THE_LISTING: Final = frozenset({Kind.UNFIT, Kind.FORBIDDEN, Kind.NOT_FOUND, Kind.GONE, Kind.GARBAGE})
+"""Kinds of answers to the question for a page that tell of that listing alone: a login that may not list, or a CallFire that
+does not (for this broadcast, or at all), still answers about single batches."""
+
+
+def account_answer(answer: PageAnswer) -> Answer | None:
+    """What of a page's answer `account.heed` is to hear; None where it says nothing of the account, neither good nor bad.
+
+    It is one of the four kinds that mean the same whatever was asked (SEEN, UNAUTHORIZED, THROTTLED, FAILED), so that nothing
+    is ever counted under NO_BATCH: "two batches refused" and "five watches garbled" are told by single looks alone. A pause
+    that comes with an answer about the listing holds for the account. Not for `look_of`: it bears no batch.
+    """
+    kind = answer.kind
+    if kind in OF_THE_LISTING:
+        if answer.retry_after is None:
+            return None
+        kind = Kind.THROTTLED
+    return Answer(
+        batch_id=NO_BATCH,
+        asked=answer.asked,
+        answered=answer.answered,
+        kind=kind,
+        outcome=answer.outcome,
+        retry_after=answer.retry_after,
+        detail=answer.detail,
+        size=answer.size,
+    )
 
 
 def look_of(answer: Answer) -> Look | None:

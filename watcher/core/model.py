@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 NEW: Final = "NEW"
 VALIDATING: Final = "VALIDATING"
@@ -95,6 +95,36 @@ class Unanswered:
 
 
 Look = Seen | Missing | Unanswered
+
+# Pages: one answer about many batches.
+
+BroadcastKind = Literal["call", "text"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRef:
+    """One page of a broadcast's batches, as it is asked for: `limit` rows from `offset` on, in CallFire's own order."""
+
+    broadcast_id: int
+    kind: BroadcastKind
+    offset: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What a page showed. `items` are in CallFire's order, no id twice: of several rows with one id the first counts.
+
+    `offset` and `limit` are as answered, as asked where the answer does not say. `total` is how many batches the broadcast
+    has, None where that is not told or cannot be. `spoilt` is the number of rows that made no sense: a batch that is not
+    among the items of a page with such rows may be one of them.
+    """
+
+    offset: int
+    limit: int
+    items: tuple[Batch, ...]
+    total: int | None
+    spoilt: int = 0
 
 
 class State(StrEnum):

@@ -10,6 +10,7 @@ from typing import Literal
 
 By = Literal["single", "page", "refresh"]
 Result = Literal["changed", "unchanged", "missing", "unanswered", "overtaken", "untouched"]
+RateReason = Literal["lowered", "found", "grown", "restored", "kept"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +131,18 @@ class BudgetUsed:
     configured: float
     effective: float
     used: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLearnt:
+    """The rate in force (requests a second) is noticeably another one: lowered after a 429, found to be what CallFire allows,
+    grown, restored to what is configured, or kept from before the restart."""
+
+    account: str
+    rate: float
+    previous: float
+    configured: float
+    reason: RateReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +287,7 @@ News = (
     | AccountTold
     | Throttled
     | BudgetUsed
+    | RateLearnt
     | Stepped
     | Attempted
     | Backlog

@@ -1,15 +1,17 @@
 """The hot state of an account's open watches, as columns: what choosing and unchanged looks need, and nothing else.
 
-One row a watch, about 100 bytes and its place in the index. Watches are made from it only at the edge, with the store's row.
+One row a watch, about 100 bytes and as many for its place in the index. Watches are made from it only at the edge, with the
+store's row.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from watcher.core.durations import Floats
+from watcher.core.hazard import Floats, Sight, size_bin
 from watcher.core.model import FINAL_STATUSES, KNOWN_STATUSES, Batch, LastLook, Seen, Watch, overlaid
 from watcher.core.transitions import Rules, next_occurrence
 
@@ -20,22 +22,38 @@ FINAL_NAMES: Final = frozenset(status.lower() for status in FINAL_STATUSES)
 NEVER: Final = -1e18
 """Asked or seen at this time, in epoch seconds: not yet."""
 
+NOWHERE: Final = -1
+"""Instead of a broadcast: not known yet. Instead of a page: not looked for yet."""
+ABSENT: Final = -2
+"""Instead of a page: all pages were listed and none showed it. It is asked for by itself."""
+LARGE: Final = 65_536
+"""Rows from which on the columns grow by half, and no longer to the double."""
+
 
 class Roster:
     """Open watches by batch id. Times in the columns are seconds since 1970, as floats.
 
     `tried` is when the watch was last asked about, whatever came of it (NEVER before the first time); `asked` and
     `answered` belong to the last look that saw it. `mind` is when time alone will make something of it (stuck, expired).
-    `due` belongs to the schedule, which keeps there when a look is worth its while; NaN where that must be worked out anew,
-    which is so after every change here.
+
+    `broadcast` is a place in `broadcasts`, the ids of those that watches belong to, or NOWHERE.
+    `due`, `page` and `first` belong to the schedule: when a look is worth its while (NaN where that must be worked out anew,
+    which is so after every change here), on which page of its broadcast the batch was seen last (NOWHERE, ABSENT, or, where it
+    was missed, the page on which it is looked for, as `looked_for_on` has it), and whether it goes first.
     """
 
-    def __init__(self, rules: Rules, capacity: int = 64) -> None:
+    def __init__(self, rules: Rules, capacity: int = 64, bin_of: Callable[[int | None], int] = size_bin) -> None:
         self._rules = rules
+        self._bin_of = bin_of
         self._rows: dict[int, int] = {}
-        self._free: list[int] = list(range(capacity - 1, -1, -1))
+        self._free: list[int] = []
+        self._used = 0  # rows that were ever taken: those above have never been
         self._words: dict[int, str] = {}  # row -> a status nobody knows
         self._unsaved: set[int] = set()
+        self.broadcasts: list[int] = []
+        self._broadcasts: dict[int, int] = {}
+        self._free_places: list[int] = []
+        self._new_places: list[int] = []
         self.batch_id: NDArray[np.int64] = np.zeros(capacity, np.int64)
         self.born: Floats = np.zeros(capacity)
         self.tried: Floats = np.full(capacity, NEVER)
@@ -53,6 +71,10 @@ class Roster:
         self.lacks: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
         self.stuck: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
         self.live: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
+        self.size_bin: NDArray[np.int16] = np.zeros(capacity, np.int16)
+        self.broadcast: NDArray[np.int32] = np.zeros(capacity, np.int32)
+        self.page: NDArray[np.int32] = np.zeros(capacity, np.int32)
+        self.first: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -60,9 +82,51 @@ class Roster:
     def __contains__(self, batch_id: int) -> bool:
         return batch_id in self._rows
 
+    @property
+    def used(self) -> int:
+        """Rows below this one may hold a watch, those from it on do not."""
+        return self._used
+
     def row(self, batch_id: int) -> int | None:
         """The row of a watch, None where it is not open."""
         return self._rows.get(batch_id)
+
+    def place_of(self, broadcast_id: int) -> int:
+        """The place of a broadcast in `broadcasts`, made where there was none."""
+        place = self._broadcasts.get(broadcast_id)
+        if place is None:
+            if self._free_places:
+                place = self._free_places.pop()
+                self.broadcasts[place] = broadcast_id
+            else:
+                place = len(self.broadcasts)
+                self.broadcasts.append(broadcast_id)
+            self._broadcasts[broadcast_id] = place
+            self._new_places.append(place)
+        return place
+
+    def take_new_places(self) -> list[int]:
+        """The places that were made since the last time."""
+        places, self._new_places = self._new_places, []
+        return places
+
+    def forget_broadcast(self, place: int) -> bool:
+        """No open watch is in the broadcast: its place is given to another one. False where nobody had that place."""
+        broadcast_id = self.broadcasts[place]
+        if self._broadcasts.get(broadcast_id) != place:
+            return False
+        del self._broadcasts[broadcast_id]
+        self._free_places.append(place)
+        return True
+
+    def broadcasts_in_use(self) -> int:
+        """How many broadcasts have a place."""
+        return len(self._broadcasts)
+
+    def count_of(self, broadcast_id: int) -> int:
+        """How many open watches are known to be in the broadcast."""
+        place = self._broadcasts.get(broadcast_id)
+        return 0 if place is None else int((self.live & (self.broadcast == place)).sum())
 
     def put(self, watch: Watch, tried: datetime | None = None) -> int:
         """Takes in an open watch as it is now, new or known; gives its row. `tried` is when it was last asked about,
@@ -74,6 +138,9 @@ class Roster:
             self.batch_id[row] = watch.batch_id
             self.tried[row] = NEVER
             self.live[row] = True
+            self.broadcast[row] = NOWHERE
+            self.page[row] = NOWHERE
+            self.first[row] = 0
         self.born[row] = min(_seconds(watch.created or watch.opened), _seconds(watch.opened))
         self.asked[row] = NEVER if watch.asked is None else _seconds(watch.asked)
         self.answered[row] = NEVER if watch.answered is None else _seconds(watch.answered)
@@ -82,6 +149,12 @@ class Roster:
         self.mind[row] = _seconds(next_occurrence(watch, self._rules))
         self.aside[row] = 0.0 if watch.aside_until is None else _seconds(watch.aside_until)
         self.size[row] = -1 if watch.size is None else watch.size
+        self.size_bin[row] = self._bin_of(watch.size)
+        if watch.broadcast_id is not None:  # where no answer says so, a listing may have told
+            place = self.place_of(watch.broadcast_id)
+            if place != self.broadcast[row]:
+                self.broadcast[row] = place
+                self.page[row] = NOWHERE
         self.remaining[row] = -1 if watch.remaining is None else watch.remaining
         self.looks[row] = watch.looks
         self.enabled[row] = -1 if watch.enabled is None else watch.enabled
@@ -119,12 +192,13 @@ class Roster:
         row = self._rows.get(batch_id)
         return row is not None and _seconds(at) >= self.mind[row]
 
-    def note(self, look: Seen) -> bool:
-        """Takes in a look that shows nothing new, and says so. False, and nothing done, where `learn` must decide."""
+    def note(self, look: Seen) -> Sight | None:
+        """Takes in a look that shows nothing new, and says what that tells of durations. None, and nothing done, where
+        `learn` must decide."""
         batch = look.batch
         row = self._rows.get(batch.id)
         if row is None:
-            return False
+            return None
         asked, answered = _seconds(look.asked), _seconds(look.answered)
         code, lacks = CODES.get(batch.status, UNKNOWN), _lacks(batch)
         if (
@@ -136,19 +210,23 @@ class Roster:
             or self.lacks[row] | lacks != lacks  # it shows what no look before it did
             or (batch.enabled is not None and batch.enabled != self.enabled[row])
         ):
-            return False
+            return None
+        born = self.born[row]
+        then = max(float(self.asked[row] - born), 0.0)
+        sight = Sight(size=int(self.size_bin[row]), then=then, now=float(asked - born), ended=False)
         self.asked[row] = asked
         self.tried[row] = max(self.tried[row], asked)
         self.due[row] = np.nan
         self.answered[row] = answered
         self.aside[row] = 0.0
         self.looks[row] += 1
-        if batch.size is not None:
+        if batch.size is not None and batch.size != self.size[row]:
             self.size[row] = batch.size
+            self.size_bin[row] = self._bin_of(batch.size)
         if batch.remaining is not None:
             self.remaining[row] = batch.remaining
         self._unsaved.add(batch.id)
-        return True
+        return sight
 
     def overlay(self, watch: Watch) -> Watch:
         """The stored watch with what unchanged looks have shown since it was stored."""
@@ -190,17 +268,31 @@ class Roster:
         return int((self.stuck & self.live).sum())
 
     def _take_row(self) -> int:
-        if not self._free:
+        if self._free:
+            return self._free.pop()
+        if self._used == len(self.batch_id):
             self._grow()
-        return self._free.pop()
+        self._used += 1
+        return self._used - 1
 
     def _grow(self) -> None:
-        """Doubles every column."""
-        old = len(self.batch_id)
+        """Makes every column longer."""
+        more = self._used if self._used < LARGE else self._used // 2
         for name, column in vars(self).items():
             if isinstance(column, np.ndarray):
-                setattr(self, name, np.concatenate([column, np.zeros(old, column.dtype)]))
-        self._free = list(range(2 * old - 1, old - 1, -1))
+                setattr(self, name, np.concatenate([column, np.zeros(more, column.dtype)]))
+
+
+def looked_for_on(page: int) -> int:
+    """What stands in the column `page` of a watch that is looked for on that page; and back again."""
+    return -3 - page
+
+
+def pages_of(page: NDArray[np.int32]) -> NDArray[np.int32]:
+    """From the column `page`: the pages on which watches are expected or looked for, NOWHERE for all others."""
+    searched = page <= looked_for_on(0)
+    known = np.where(searched, -3 - page, page) if searched.any() else page
+    return np.maximum(known, np.int32(NOWHERE))
 
 
 def _lacks(what: Watch | Batch) -> int:

@@ -5,11 +5,24 @@ from datetime import datetime
 from itertools import chain
 from typing import Final
 
-from watcher.core.model import Key, LastLook
+from watcher.core.model import Key, LastLook, State
 from watcher.core.news import Following as FollowingNews
 from watcher.core.news import Tell
 from watcher.polling.poller import Poller
-from watcher.ports import AccountView, Clock, Followed, Store, StoreError, Wish
+from watcher.ports import (
+    AccountView,
+    BroadcastView,
+    BroadcastWish,
+    Clock,
+    Eta,
+    Explanation,
+    Followed,
+    FollowedBroadcast,
+    Lengths,
+    Store,
+    StoreError,
+    Wish,
+)
 
 Report = Callable[[], Awaitable[None]]
 
@@ -31,7 +44,7 @@ class Polling:
         followed = await self._store.follow(wishes, self._clock.now())
         for each in followed:
             poller = self.pollers[each.watch.account]
-            if each.what != "known" or each.watch.batch_id not in poller.roster:
+            if each.watch.state is State.OPEN and (each.what != "known" or each.watch.batch_id not in poller.roster):
                 poller.admit(each.watch)
             if each.what != "known":
                 self._tell(FollowingNews(account=each.watch.account, batch_id=each.watch.batch_id, what=each.what))
@@ -46,6 +59,22 @@ class Polling:
             self._tell(FollowingNews(account=key.account, batch_id=key.batch_id, what="stopped"))
         return stopped
 
+    async def follow_broadcast(self, wish: BroadcastWish) -> FollowedBroadcast:
+        followed = await self._store.follow_broadcast(wish, self._clock.now())
+        self.pollers[wish.account].follow_broadcast(followed.broadcast)
+        return followed
+
+    async def stop_broadcast(self, account: str, broadcast_id: int) -> bool:
+        stopped = await self._store.stop_broadcast(account, broadcast_id)
+        poller = self.pollers.get(account)
+        if poller is not None:
+            poller.stop_broadcast(broadcast_id)
+        return stopped
+
+    def broadcast(self, account: str, broadcast_id: int) -> BroadcastView | None:
+        poller = self.pollers.get(account)
+        return None if poller is None else poller.broadcast_view(broadcast_id)
+
     def next_look(self, key: Key) -> datetime | None:
         poller = self.pollers.get(key.account)
         return None if poller is None else poller.next_look(key.batch_id)
@@ -53,6 +82,17 @@ class Polling:
     def last_look(self, key: Key) -> LastLook | None:
         poller = self.pollers.get(key.account)
         return None if poller is None else poller.last_look(key.batch_id)
+
+    def eta(self, key: Key) -> Eta | None:
+        poller = self.pollers.get(key.account)
+        return None if poller is None else poller.eta(key.batch_id)
+
+    def explain(self, key: Key) -> Explanation | None:
+        poller = self.pollers.get(key.account)
+        return None if poller is None else poller.explain(key.batch_id)
+
+    def lengths(self, account: str) -> Lengths:
+        return self.pollers[account].lengths()
 
     def view(self, account: str) -> AccountView:
         return self.pollers[account].view()
@@ -87,7 +127,9 @@ class Keeper:
     async def save(self) -> None:
         """Saves what is not saved yet, of all accounts. Raises StoreError after the last, where any could not be saved."""
         for_all = self._polling.pollers.values()
-        await _each(*chain.from_iterable((each.save_account, each.learner.save_looks) for each in for_all))
+        await _each(
+            *chain.from_iterable((each.standing.save, each.learner.save_looks, each.save_learnt) for each in for_all)
+        )
 
 
 async def _each(*jobs: Report) -> None:

@@ -1,12 +1,14 @@
 """From a look to its record: what it shows is learnt, committed, and told. For one account."""
 
+import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
+from watcher.core.learnt import LearntHazard, sights_of
 from watcher.core.model import TRANSITION_TYPES, Key, Look, Recorded, Seen, State, Unanswered, Watch
 from watcher.core.news import By, Changed, Looked, Result, Tell, UnknownStatus
 from watcher.core.roster import Roster
-from watcher.core.schedule import Choice
 from watcher.core.transitions import Learnt, Rules, is_known, learn
 from watcher.ports import Change, Committed, Store, StoreError
 
@@ -16,10 +18,14 @@ UNCOUNTED: Final = frozenset({State.OPEN, State.STOPPED})
 
 
 class Learner:
-    """Takes in looks at one account's open watches, and keeps count of the watches that ended."""
+    """Takes in looks at one account's open watches, and keeps count of the watches that ended. What looks tell of how long
+    validation takes goes into `learnt`."""
 
-    def __init__(self, account: str, *, roster: Roster, rules: Rules, store: Store, tell: Tell) -> None:
+    def __init__(
+        self, account: str, *, roster: Roster, rules: Rules, learnt: LearntHazard, store: Store, tell: Tell
+    ) -> None:
         self._account = account
+        self._durations = learnt
         self._roster = roster
         self._rules = rules
         self._store = store
@@ -30,56 +36,87 @@ class Learner:
         self._learnings = 0  # how often that came to an end
         self._reopened: set[int] = set()  # those of them that were made or opened meanwhile
 
-    async def take_in(self, choice: Choice, look: Look) -> None:
+    async def take_in(self, batch_id: int, look: Look, by: By) -> None:
         """Learns from the look and records what it shows. After a StoreError nothing of it counts as seen."""
-        if isinstance(look, Seen) and self._roster.note(look):
-            self.looked(choice.by, "unchanged")
+        if isinstance(look, Seen) and self._unchanged(look, by):
             return
         # Whatever becomes of it, it was asked now: a look that cannot be recorded must not be repeated at once.
-        self._roster.attempt(choice.batch_id, look.asked)
+        self._roster.attempt(batch_id, look.asked)
         if isinstance(look, Unanswered) and not (
-            look.refused or look.unfit or self._roster.minds(choice.batch_id, look.answered)
+            look.refused or look.unfit or self._roster.minds(batch_id, look.answered)
         ):
-            self.looked(choice.by, "unanswered")
+            self.looked(by, "unanswered")
             return
-        self._learning.add(choice.batch_id)
+        self._learning.add(batch_id)
         try:
-            await self._learn(choice, look)
+            await self._learn(batch_id, look, by)
         finally:
-            self._learning.discard(choice.batch_id)
-            self._reopened.discard(choice.batch_id)
+            self._learning.discard(batch_id)
+            self._reopened.discard(batch_id)
             self._learnings += 1
 
-    async def _learn(self, choice: Choice, look: Look) -> None:
+    async def take_in_page(self, looks: Sequence[Seen]) -> None:
+        """Learns from the rows of a page. Those that show something new are recorded at the same time, which lets the store
+        commit them together. Raises the first StoreError after all of them were tried."""
+        changed = [look for look in looks if not self._unchanged(look, "page")]
+        failed: list[StoreError] = []
+
+        async def take_in(look: Seen) -> None:
+            try:
+                await self.take_in(look.batch.id, look, "page")
+            except StoreError as error:
+                failed.append(error)
+
+        async with asyncio.TaskGroup() as group:
+            for look in changed:
+                group.create_task(take_in(look), name=f"row {self._account}/{look.batch.id}")
+        if failed:
+            raise failed[0]
+
+    def _unchanged(self, look: Seen, by: By) -> bool:
+        """Takes in a look that shows nothing new; whether it was one."""
+        sight = self._roster.note(look)
+        if sight is None:
+            return False
+        self._durations.saw(sight)
+        self.looked(by, "unchanged")
+        return True
+
+    async def _learn(self, batch_id: int, look: Look, by: By) -> None:
         """Learns from a look that shows something new, and records it: compare, swap, and again where somebody was faster."""
-        key = Key(self._account, choice.batch_id)
+        key = Key(self._account, batch_id)
         for _ in range(TRIES):
-            self._reopened.discard(choice.batch_id)
+            self._reopened.discard(batch_id)
             stored = await self._store.watch(key)
             if stored is None or stored.state is not State.OPEN:
-                self._leave(choice.batch_id)
-                self.looked(choice.by, "overtaken")
+                self._leave(batch_id)
+                self.looked(by, "overtaken")
                 return
             watch = self._roster.overlay(stored)
             learnt = learn(watch, look, self._rules)
             if learnt.watch == watch:
-                self.looked(choice.by, learnt.result)
+                self.looked(by, learnt.result)
                 return
             change = Change(watch=learnt.watch, version=stored.version, events=learnt.events)
             committed = await self._store.commit(change)
             if committed is not None:
-                self._learnt(choice, look, watch, learnt, committed)
+                self._learnt(look, by, watch, learnt, committed)
                 return
-        self.looked(choice.by, "overtaken")
+        self.looked(by, "overtaken")
 
-    def _learnt(self, choice: Choice, look: Look, before: Watch, learnt: Learnt, committed: Committed) -> None:
+    def _learnt(self, look: Look, by: By, before: Watch, learnt: Learnt, committed: Committed) -> None:
         after = learnt.watch
+        if isinstance(look, Seen) and not before.final:
+            for sight in sights_of(before, look, ended=after.final):
+                self._durations.saw(sight)
+        if after.broadcast_id is not None:
+            self._roster.place_of(after.broadcast_id)  # also when it ended: others may be found on the pages of it
         if after.state is not State.OPEN:
             self._leave(after.batch_id)
             self._ended[_label(after.state, after.status)] += 1
         elif after.batch_id in self._roster:  # or it was stopped meanwhile
             self._roster.put(after, tried=look.asked)
-        self.looked(choice.by, learnt.result)
+        self.looked(by, learnt.result)
         if after.status is not None and after.status != before.status and not is_known(after.status):
             self._tell(UnknownStatus(account=after.account, batch_id=after.batch_id, status=after.status))
         for recorded, deliveries in zip(committed.events, committed.deliveries, strict=True):

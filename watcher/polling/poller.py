@@ -5,45 +5,45 @@ A poller chooses one request after another; each look is an errand of its own, s
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from watcher.core.account import Account, Condition, heed, record_of, room
-from watcher.core.answers import Answer, Kind, look_of
+from watcher.core.account import Account
+from watcher.core.answers import Kind, account_answer, look_of
+from watcher.core.broadcasts import Broadcast, BroadcastView
+from watcher.core.explaining import Explanation
+from watcher.core.learnt import LearntHazard
+from watcher.core.lengths import Eta, Lengths, lengths
 from watcher.core.model import LastLook, Watch
 from watcher.core.news import (
-    AccountTold,
     BudgetUsed,
-    ConditionChanged,
     SetAside,
     Stepped,
     Tally,
     Tell,
-    Throttled,
 )
 from watcher.core.roster import Roster
-from watcher.core.schedule import Choice, Pace, Schedule
+from watcher.core.schedule import Choice, Pace, PageChoice, Schedule
 from watcher.core.transitions import Rules
 from watcher.polling.learning import Learner
-from watcher.ports import AccountChange, Accounts, AccountView, Clock, Store, StoreError, Upstream
+from watcher.polling.paging import Paging
+from watcher.polling.standing import LONGEST_WAIT, Rates, Standing
+from watcher.ports import Accounts, AccountView, Clock, Store, Upstream
 
-LONGEST_WAIT: Final = 15.0
-"""Seconds: a poller with nothing to do takes a step at least this often, which is how one sees that it is alive."""
+LAST: Final = 4_102_444_800.0
+"""The year 2100, in epoch seconds: nothing is expected later."""
+SHORTEST_WAIT: Final = 0.001
+"""Seconds: timers are not finer, and a clock of microseconds would stand still for less than one."""
 ASIDE_MOST: Final = timedelta(hours=1)
 """No watch is set aside for longer; more than that is a clock that was set back."""
+SETTLED: Final = 4.0
+SETTLED_PER_WATCH: Final = 5e-4
+"""Seconds, and seconds for each watch, after which what was learnt of durations is put to use."""
 STEP_NEWS: Final = 1.0
 """Seconds: steps are told at most this often, however fast they come."""
 
 Errand = Callable[[str, Coroutine[object, object, None]], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
-    """What an account may use: requests a second as configured, and how many may be in flight."""
-
-    rate: float
-    concurrency: int
 
 
 class Poller:
@@ -62,28 +62,44 @@ class Poller:
         clock: Clock,
         tell: Tell,
         errand: Errand,
+        learnt: LearntHazard | None = None,
     ) -> None:
-        self.account = account
-        self.rates = rates
         self.name = f"poller {account.name}"
+        self.standing = Standing(account, rates=rates, upstream=upstream, accounts=accounts, clock=clock, tell=tell)
         self.roster = Roster(rules)
         self.schedule = Schedule(self.roster, pace)
-        self.learner = Learner(account.name, roster=self.roster, rules=rules, store=store, tell=tell)
+        self.learnt = learnt if learnt is not None else LearntHazard(now=clock.now().timestamp())
+        self.schedule.hazard = self.learnt.hazard
+        self.learner = Learner(
+            account.name, roster=self.roster, rules=rules, learnt=self.learnt, store=store, tell=tell
+        )
+        self.paging = Paging(
+            account.name,
+            roster=self.roster,
+            schedule=self.schedule,
+            learner=self.learner,
+            store=store,
+            clock=clock,
+            tell=tell,
+        )
         self.last_step = clock.now()
-        self.in_flight = 0
         self._look_name = f"look {account.name}"
         self._told_step = float("-inf")
         self._upstream = upstream
         self._store = store
-        self._accounts = accounts
         self._clock = clock
         self._tell = tell
         self._errand = errand
         self._wake = asyncio.Event()
         self._asked = 0
+        self._settled = float("-inf")
+        self._learnt_saved = self.learnt.seen_ends
         self._reported = clock.monotonic()
-        self._unsaved: AccountChange | None = None
-        self._saving = asyncio.Lock()
+
+    @property
+    def account(self) -> Account:
+        """The account as the last answers left it."""
+        return self.standing.account
 
     async def load(self) -> None:
         """Takes in all open watches of the store. Those never seen are looked at first."""
@@ -91,8 +107,8 @@ class Poller:
             for watch in portion:
                 self._admit(watch)
             await asyncio.sleep(0)
-        if self.account.condition is not Condition.OK:  # a refusal of before the restart is in force: say so
-            self._tell_condition(Condition.OK)
+        await self.paging.load()
+        self.standing.begin()
 
     def admit(self, watch: Watch) -> None:
         """A watch was made or opened: it is looked at first."""
@@ -109,6 +125,20 @@ class Poller:
         self.learner.recount()
         self.wake()
 
+    def follow_broadcast(self, broadcast: Broadcast) -> None:
+        """A broadcast is followed as a whole, from now on or already."""
+        self.paging.follow(broadcast)
+        self.wake()
+
+    def stop_broadcast(self, broadcast_id: int) -> None:
+        """Nobody follows the broadcast as a whole any more; its batches that are followed stay so."""
+        self.paging.stop(broadcast_id)
+        self.wake()
+
+    def broadcast_view(self, broadcast_id: int) -> BroadcastView | None:
+        """How a broadcast stands; None where nothing is known of it."""
+        return self.paging.view(broadcast_id)
+
     def wake(self) -> None:
         """Something changed that may be worth a step now."""
         self._wake.set()
@@ -121,36 +151,31 @@ class Poller:
         if now - self._told_step >= STEP_NEWS:
             self._told_step = now
             self._tell(Stepped(account=self.account.name, at=self.last_step))
-        until = self._held_until(now) or self.schedule.wait_until(now)
+        until = self.standing.held_until(now) or self.schedule.wait_until(now)
         if until is None or until > now:
-            await self._clock.wait(self._wake, LONGEST_WAIT if until is None else min(until - now, LONGEST_WAIT))
+            await self._clock.wait(
+                self._wake, LONGEST_WAIT if until is None else min(max(until - now, SHORTEST_WAIT), LONGEST_WAIT)
+            )
             return
         if not await self._upstream.token(LONGEST_WAIT):
             return
         asked = self._clock.now()
         now = asked.timestamp()
-        if self._held_until(now) is not None:
+        if self.standing.held_until(now) is not None:
             return
-        choice = self.schedule.choose(now)  # only now: what was best before the token may not be any more
+        # Only now: what was best before the token may not be any more.
+        choice = self.schedule.choose(now, careful=self.standing.careful)
         if choice is not None:
-            self.in_flight += 1
             self._asked += 1
-            self._errand(self._look_name, self._look(choice, asked))
-
-    def _held_until(self, now: float) -> float | None:
-        """Until when nothing may be asked, whatever it is worth; None where something may."""
-        if self.in_flight >= room(self.account, self.rates.concurrency):
-            return now + LONGEST_WAIT  # an answer wakes us sooner
-        if self.account.condition is Condition.PAUSED:
-            return now + LONGEST_WAIT
-        until = self.account.until
-        return until.timestamp() if until is not None and until.timestamp() > now else None
+            self.standing.sent(now)
+            errand = self._look(choice, asked) if isinstance(choice, Choice) else self._list(choice, asked)
+            self._errand(self._look_name, errand)
 
     async def _look(self, choice: Choice, asked: datetime) -> None:
         untouched = False
         try:
             answer = await self._upstream.look(choice.batch_id)
-            await self._heed(answer)
+            await self.standing.heed(answer)
             look = look_of(answer)
             if answer.kind is Kind.UNFIT:
                 self._tell(
@@ -165,61 +190,28 @@ class Poller:
                 untouched = True
                 self.learner.looked(choice.by, "untouched")
             else:
-                await self.learner.take_in(choice, look)
+                await self.learner.take_in(choice.batch_id, look, choice.by)
         finally:
             if not untouched:  # also where it failed in a way that no answer tells of: not at once again
                 self.roster.attempt(choice.batch_id, asked)
-            self.in_flight -= 1
+            self.standing.landed()
             self.schedule.land(choice, again=untouched)
             self.wake()
 
-    async def _heed(self, answer: Answer) -> None:
-        """Takes to heart what the answer means for the account, and has that kept where it must outlive us."""
-        before = self.account
-        heeded = heed(before, answer, self._clock.draw())
-        if heeded.account is before:
-            return
-        self.account = after = heeded.account
-        if after.condition is not before.condition:
-            self._tell_condition(before.condition)
-        if after.condition is Condition.THROTTLED and after.until is not None and after.until != before.until:
-            self._tell(Throttled(account=after.name, until=after.until, again=after.throttles == before.throttles))
-        if heeded.events or record_of(after) != record_of(before):
-            self._unsaved = _both(self._unsaved, AccountChange(record=record_of(after), events=heeded.events))
-            try:
-                await self.save_account()
-            except StoreError:
-                return  # it stays owed: the keeper saves it, and is heard where it cannot
-
-    def _tell_condition(self, previous: Condition) -> None:
-        account = self.account
-        self._tell(
-            ConditionChanged(
-                account=account.name,
-                condition=account.condition,
-                previous=previous,
-                reason=account.reason,
-                until=account.until,
-            )
-        )
-
-    async def save_account(self) -> None:
-        """Keeps what must be kept of the account; what could not be is kept the next time."""
-        async with self._saving:  # one after another, or an older record might be the last to be written
-            change, self._unsaved = self._unsaved, None
-            if change is None:
-                return
-            try:
-                committed = await self._accounts.save_account(change)
-            except StoreError:
-                self._unsaved = _both(change, self._unsaved)
-                raise
-        for recorded, deliveries in zip(committed.events, committed.deliveries, strict=True):
-            self._tell(
-                AccountTold(
-                    account=self.account.name, type=recorded.type, position=recorded.position, deliveries=deliveries
-                )
-            )
+    async def _list(self, choice: PageChoice, asked: datetime) -> None:
+        untouched = False
+        try:
+            answer = await self._upstream.page(choice.ref)
+            of_account = account_answer(answer)
+            if of_account is not None:
+                await self.standing.heed(of_account)
+            untouched = not await self.paging.take_in(choice, answer)
+        finally:
+            if not untouched:  # also where it failed in a way that no answer tells of: not at once again
+                self.schedule.listings.attempt(choice.page, asked.timestamp())
+            self.standing.landed()
+            self.schedule.land(choice, again=untouched)
+            self.wake()
 
     def _admit(self, watch: Watch) -> None:
         self.roster.put(_not_from_the_future(watch, self._clock.now()))
@@ -227,15 +219,34 @@ class Poller:
         if watch.asked is None:
             self.schedule.first(watch.batch_id)
 
+    async def save_learnt(self) -> None:
+        """Keeps what was learnt of durations, where another batch has ended since the last time."""
+        now = self._clock.now()
+        self.learnt.settle(now.timestamp())  # or what was seen last would not be counted yet
+        ends = self.learnt.seen_ends
+        if ends != self._learnt_saved:
+            await self._store.save_learnt(self.account.name, self.learnt.to_record(), now)
+            self._learnt_saved = ends
+
+    def _settle(self, now: float) -> None:
+        """Has the schedule go by what was learnt meanwhile: with many watches less often, as all are reckoned anew."""
+        if not 0 <= now - self._settled < max(SETTLED, SETTLED_PER_WATCH * len(self.roster)):
+            self._settled = now
+            self.learnt.settle(now)
+            if self.schedule.hazard is not self.learnt.hazard:
+                self.schedule.hazard = self.learnt.hazard
+                self.schedule.changed()
+
     async def report(self) -> None:
         """Tells how many watches there are, what is owed to them, and what of the budget was used."""
         now, monotonic = self._clock.now().timestamp(), self._clock.monotonic()
+        self._settle(now)
         elapsed, self._reported = monotonic - self._reported, monotonic
         asked, self._asked = self._asked, 0
         self._tell(
             BudgetUsed(
                 account=self.account.name,
-                configured=self.rates.rate,
+                configured=self.standing.rates.rate,
                 effective=self._upstream.effective_rate,
                 used=asked / elapsed if elapsed > 0 else 0.0,
             )
@@ -250,6 +261,19 @@ class Poller:
                 expected_wait=self.schedule.expected_wait(now),
             )
         )
+
+    def eta(self, batch_id: int) -> Eta | None:
+        """When the batch will have ended with a chance of 50 and 90 %; None where too little is known, or nobody follows it."""
+        eta = self.schedule.eta(batch_id, self._clock.now().timestamp())
+        return None if eta is None else Eta(p50=_instant(eta[0]), p90=_instant(eta[1]))
+
+    def lengths(self) -> Lengths:
+        """What was learnt of how long validation takes."""
+        return lengths(self.learnt)
+
+    def explain(self, batch_id: int) -> Explanation | None:
+        """Why the watch is looked at when it is; None where it is not open."""
+        return self.schedule.explain(batch_id, self._clock.now().timestamp())
 
     def last_look(self, batch_id: int) -> LastLook | None:
         """The last look at an open watch."""
@@ -273,20 +297,17 @@ class Poller:
             condition=account.condition,
             reason=account.reason,
             until=account.until if held else None,
-            rate=self.rates.rate,
+            rate=self.standing.rates.rate,
             effective_rate=self._upstream.effective_rate,
-            in_flight=self.in_flight,
+            in_flight=self.standing.in_flight,
             open=len(self.roster),
             overdue=self.schedule.overdue(now.timestamp()),
             last_step=self.last_step,
         )
 
 
-def _both(older: AccountChange | None, newer: AccountChange | None) -> AccountChange | None:
-    """What is still to be saved: the newest record, and the events of both."""
-    if older is None or newer is None:
-        return newer or older
-    return AccountChange(record=newer.record, events=(*older.events, *newer.events))
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(min(seconds, LAST), UTC)
 
 
 def _not_from_the_future(watch: Watch, now: datetime) -> Watch:

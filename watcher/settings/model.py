@@ -83,7 +83,7 @@ class Account(Section):
         allow_inf_nan=False,
         description="requests a second this service may use, never exceeded; fractions allowed",
     )
-    concurrency: Count = Field(default=8, ge=1, le=1000, description="requests in flight at once, at most")
+    concurrency: Count = Field(default=64, ge=1, le=1000, description="requests in flight at once, at most")
     partial: bool = Field(
         default=True, description="ask only for the fields that are needed (CallFire's partial answers)"
     )

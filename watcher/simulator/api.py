@@ -35,7 +35,7 @@ class Api:
         self.journal = Journal()
         self._random = random.Random(config.seed)  # not the world's: what is asked must not change what batches come
         self.faults = Faults(self._random.random)
-        self._operations = Operations(world, config)
+        self.operations = Operations(world, config, self._random)
         self._config = config
         self._clock = clock
         self._logins = {
@@ -52,7 +52,7 @@ class Api:
         account = self._logins.get(request.headers.get("Authorization", ""), NOBODY)
         asked = target(request.method, request.path, self._config.root)
         operation, number, kind = asked if isinstance(asked, Target) else (None, None, None)
-        batch_id = number if kind is None else None
+        batch_id, broadcast_id = (number, None) if kind is None else (None, number)
         entry = Entry(at=at, account=account, method=request.method, path=request.path, batch_id=batch_id)
         in_a_second = self.journal.arrived(entry)
         try:
@@ -61,7 +61,7 @@ class Api:
             entry.outcome = "413"
             return send(request, error(413))
         now = self._clock()
-        fault = self.faults.strike(account, operation, batch_id, now)
+        fault = self.faults.strike(account, operation, batch_id, now, broadcast_id)
         if fault is not None and fault.kind in INSTEAD:
             right = NOTHING
         else:
@@ -80,4 +80,4 @@ class Api:
             return error(429, headers=retry_after(self._config.retry_after, now))
         if isinstance(asked, Answer):
             return asked
-        return self._operations.answer(asked, account, request.query, body, now)
+        return self.operations.answer(asked, account, request.query, body, now)

@@ -1,4 +1,4 @@
-"""The control address: what really happened, more batches, and faults. Whoever reaches it may do all of it."""
+"""The control address: what really happened, more batches, listings and faults. Whoever reaches it may do all of it."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 from watcher.simulator.answers import complaint
 from watcher.simulator.api import Api
 from watcher.simulator.faults import Fault, Mixed
+from watcher.simulator.listing import Listing
 from watcher.simulator.questions import number, refusal, since
 from watcher.simulator.world import ACTIVE, Batch, Kind, Plan
 
@@ -53,6 +54,7 @@ class Control:
             web.get("/requests", self._requests),
             web.get("/budget", self._budget),
             web.post("/batches", self._batches),
+            web.post("/listing", self._listing),
             web.post("/faults", self._faults),
             web.delete("/faults", self._clear),
             web.delete("/faults/{number}", self._remove),
@@ -118,6 +120,12 @@ class Control:
                 skips=more.skips,
             )
         return world.add(world.open_broadcast(account, more.kind or "calls"), plan)
+
+    async def _listing(self, request: web.Request) -> web.Response:
+        """Changes how broadcasts are listed, in what is named; says how they are listed from now on."""
+        operations = self._api.operations
+        operations.listing = operations.listing.changed(_read(Listing, await request.read() or b"{}"))
+        return web.json_response(operations.listing.model_dump())
 
     async def _faults(self, request: web.Request) -> web.Response:
         trouble = _read(Trouble, await request.read()).root

@@ -14,7 +14,7 @@ FaultKind = Literal[
     "code",  # an error answer: `code`, with `body` as asked
     "not_json",
     "no_status",
-    "other_id",
+    "other_id",  # about another batch, or a page about another broadcast
     "unknown_status",  # a status that nobody knows: `word`
     "huge",  # a body of over 1 MiB
     "bomb",  # a small body that is over 1 MiB when unpacked
@@ -37,6 +37,7 @@ class Fault(BaseModel):
     """One rule. It applies to the requests that all of its conditions fit, with the chance `share`, at most `count` times.
 
     Where an answer comes at all, `retry_after` adds that header: seconds, or for "date" an HTTP date two seconds ahead.
+    What makes no sense, or another, of a page does so for as many of its first `rows`, for all of them where none are named.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -49,7 +50,9 @@ class Fault(BaseModel):
     seconds: Annotated[float, Field(ge=0.0)] = 1.0
     share: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
     count: Annotated[int, Field(ge=1)] | None = None
+    rows: Annotated[int, Field(ge=1)] | None = None
     batch_ids: Sequence[int] | None = None
+    broadcast_ids: Sequence[int] | None = None
     account: str | None = None
     operation: Operation | None = None
     lasts: Annotated[float, Field(gt=0.0)] | None = None  # seconds from now
@@ -98,7 +101,9 @@ class _Rule:
         self.left = fault.count
         self.until = None if fault.lasts is None else now + fault.lasts
 
-    def fits(self, account: str, operation: Operation | None, batch_id: int | None, now: float) -> bool:
+    def fits(
+        self, account: str, operation: Operation | None, batch_id: int | None, now: float, broadcast_id: int | None
+    ) -> bool:
         fault = self.fault
         return (
             (self.until is None or now < self.until)
@@ -106,6 +111,7 @@ class _Rule:
             and (fault.account is None or fault.account == account)
             and (fault.operation is None or fault.operation == operation)
             and (fault.batch_ids is None or batch_id in fault.batch_ids)
+            and (fault.broadcast_ids is None or broadcast_id in fault.broadcast_ids)
         )
 
 
@@ -137,10 +143,17 @@ class Faults:
         self._rules.clear()
         self._mixed = 0.0
 
-    def strike(self, account: str, operation: Operation | None, batch_id: int | None, now: float) -> Fault | None:
+    def strike(
+        self,
+        account: str,
+        operation: Operation | None,
+        batch_id: int | None,
+        now: float,
+        broadcast_id: int | None = None,
+    ) -> Fault | None:
         """What befalls this request; None where it is answered as it should be."""
         for rule in self._rules.values():
-            if rule.fits(account, operation, batch_id, now) and self._chance() < rule.fault.share:
+            if rule.fits(account, operation, batch_id, now, broadcast_id) and self._chance() < rule.fault.share:
                 if rule.left is not None:
                     rule.left -= 1
                 return rule.fault

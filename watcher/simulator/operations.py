@@ -1,5 +1,6 @@
 """CallFire's operations on batches, without HTTP around them: from method and path to what is answered out of the world."""
 
+import random
 import re
 from collections.abc import Mapping
 from typing import Annotated, Final, NamedTuple, Self, cast
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from watcher.simulator.answers import Answer, complaint, error, found, partial, partial_page
 from watcher.simulator.config import SimulatorConfig
 from watcher.simulator.faults import Operation
+from watcher.simulator.listing import Listing, ordered
 from watcher.simulator.world import ERRORS, Batch, Broadcast, Kind, World
 
 MOST_ITEMS: Final = 1000
@@ -96,11 +98,13 @@ class _Submission(BaseModel):
 
 
 class Operations:
-    """What CallFire answers to an account it knows, within its budget."""
+    """What CallFire answers to an account it knows, within its budget. `listing` may change while it runs."""
 
-    def __init__(self, world: World, config: SimulatorConfig) -> None:
+    def __init__(self, world: World, config: SimulatorConfig, chance: random.Random) -> None:
+        self.listing = Listing(listing=config.listing, order=config.listing_order, total_count=config.total_count)
         self._world = world
         self._config = config
+        self._chance = chance
 
     def answer(self, asked: Target, account: str, query: Mapping[str, str], body: bytes, now: float) -> Answer:
         """Does what is asked, and says so."""
@@ -110,6 +114,8 @@ class Operations:
             if batch is None or batch.account != account:
                 return error(404)
             return self._show(batch, query, now) if asked.operation == "batch" else _enable(batch, body)
+        if asked.operation == "page" and self.listing.listing != "on":
+            return error(403 if self.listing.listing == "refused" else 404)
         broadcast = self._world.broadcasts.get(asked.number or 0)
         if broadcast is None or (broadcast.account, broadcast.kind) != (account, asked.kind):
             return error(404)
@@ -128,11 +134,11 @@ class Operations:
         if offset is None:
             return error(400, "offset is 0 or more")
         page: dict[str, object] = {"limit": limit, "offset": offset}
-        if self._config.total_count:
+        if self.listing.total_count:
             page["totalCount"] = len(broadcast.batches)
         items = [
             self._world.batches[number].shown(now, sizes_late=self._config.sizes_late)
-            for number in broadcast.batches[offset : offset + limit]
+            for number in ordered(broadcast.batches, self.listing.order, self._chance)[offset : offset + limit]
         ]
         return found(partial_page(page, items, query.get("fields")))
 

@@ -75,16 +75,18 @@ def _zipped(right: Answer, body: bytes) -> web.Response:
 
 
 def _garbled(fault: Fault, right: Answer) -> bytes:
-    """An object, or every item of a page, that makes no sense or makes another; an error stays as it is."""
+    """An object, or the items of a page, that makes no sense or makes another; an error stays as it is."""
     if right.code >= 300 or not right.body:
         return right.body
     shown = json.loads(right.body)
-    for each in shown.get("items", [shown]):
+    for each in shown.get("items", [shown])[: fault.rows]:
         match fault.kind:
             case "no_status":
                 each.pop("status", None)
             case "other_id":
                 each["id"] = each.get("id", 0) + 1
+                if "items" in shown and "broadcastId" in each:  # else nobody could tell it from a right page
+                    each["broadcastId"] += 1
             case _:
                 each["status"] = fault.word
     return json.dumps(shown, separators=(",", ":")).encode()

@@ -89,11 +89,15 @@ SELECT * FROM accounts WHERE name = :name;
 
 -- name: put_account!
 -- What is to be kept of an account.
-INSERT INTO accounts (name, refused, reason, refusals, probe_at, credentials, number)
-VALUES (:name, :refused, :reason, :refusals, :probe_at, :credentials, :number)
+INSERT INTO accounts (
+    name, refused, reason, refusals, probe_at, credentials, number, learnt_rate, learnt_wall, learnt_probe_at
+) VALUES (
+    :name, :refused, :reason, :refusals, :probe_at, :credentials, :number, :learnt_rate, :learnt_wall, :learnt_probe_at
+)
 ON CONFLICT (name) DO UPDATE SET
     refused = excluded.refused, reason = excluded.reason, refusals = excluded.refusals, probe_at = excluded.probe_at,
-    credentials = excluded.credentials, number = excluded.number;
+    credentials = excluded.credentials, number = excluded.number, learnt_rate = excluded.learnt_rate,
+    learnt_wall = excluded.learnt_wall, learnt_probe_at = excluded.learnt_probe_at;
 
 -- name: make_event<!
 -- An event at the end of the log; its position is what comes back.
@@ -181,3 +185,42 @@ SELECT
     (SELECT min(created) FROM deliveries WHERE endpoint_id = endpoints.id AND deliveries.state = 'pending') AS oldest
 FROM endpoints
 ORDER BY endpoints.id;
+
+-- name: broadcast^
+-- One broadcast, followed or not.
+SELECT * FROM broadcasts WHERE account = :account AND broadcast_id = :broadcast_id;
+
+-- name: broadcasts
+-- All broadcasts of an account, followed or not.
+SELECT * FROM broadcasts WHERE account = :account ORDER BY broadcast_id;
+
+-- name: put_broadcast!
+-- What is to be kept of a broadcast.
+INSERT INTO broadcasts (account, broadcast_id, kind, followed, opened, labels, correlation_id)
+VALUES (:account, :broadcast_id, :kind, :followed, :opened, :labels, :correlation_id)
+ON CONFLICT (account, broadcast_id) DO UPDATE SET
+    kind = excluded.kind, followed = excluded.followed, opened = excluded.opened, labels = excluded.labels,
+    correlation_id = excluded.correlation_id;
+
+-- name: stop_broadcast!
+-- Nobody follows the broadcast as a whole any more; its kind is still known.
+UPDATE broadcasts SET followed = 0 WHERE account = :account AND broadcast_id = :broadcast_id AND followed = 1;
+
+-- name: note_kind!
+-- Of which kind a broadcast was found to be; whether it is followed stays.
+INSERT INTO broadcasts (account, broadcast_id, kind, followed, opened, labels)
+VALUES (:account, :broadcast_id, :kind, 0, :now, '{}')
+ON CONFLICT (account, broadcast_id) DO UPDATE SET kind = excluded.kind;
+
+-- name: forget_kind!
+-- What was found out of a broadcast's kind was wrong.
+UPDATE broadcasts SET kind = NULL WHERE account = :account AND broadcast_id = :broadcast_id;
+
+-- name: learnt$
+-- What an account has learnt.
+SELECT record FROM learnt WHERE account = :account;
+
+-- name: put_learnt!
+-- What an account has learnt by now.
+INSERT INTO learnt (account, saved, record) VALUES (:account, :saved, :record)
+ON CONFLICT (account) DO UPDATE SET saved = excluded.saved, record = excluded.record;

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from watcher.core.account import AccountRecord
+from watcher.core.allowance import LearntRate
 from watcher.core.message import body_of, event_id
 from watcher.core.model import (
     Attempt,
@@ -148,6 +149,7 @@ def values_of_look(account: str, look: LastLook) -> Values:
 
 def values_of_record(record: AccountRecord) -> Values:
     """The columns of an account."""
+    learnt = record.learnt_rate
     return {
         "name": record.name,
         "refused": record.refused,
@@ -156,11 +158,15 @@ def values_of_record(record: AccountRecord) -> Values:
         "probe_at": _millis(record.probe_at),
         "credentials": record.credentials,
         "number": record.number,
+        "learnt_rate": None if learnt is None else learnt.rate,
+        "learnt_wall": None if learnt is None else learnt.wall,
+        "learnt_probe_at": None if learnt is None else _millis(learnt.probe_at),
     }
 
 
 def record_of(row: Row) -> AccountRecord:
     """The account that a row of `accounts` holds."""
+    rate = row["learnt_rate"]
     return AccountRecord(
         name=row["name"],
         refused=bool(row["refused"]),
@@ -169,6 +175,9 @@ def record_of(row: Row) -> AccountRecord:
         probe_at=_instant(row["probe_at"]),
         credentials=row["credentials"],
         number=row["number"],
+        learnt_rate=None
+        if rate is None
+        else LearntRate(rate=rate, wall=row["learnt_wall"], probe_at=_instant(row["learnt_probe_at"])),
     )
 
 

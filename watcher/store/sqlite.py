@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Concatenate, Final, NamedTuple, ParamSpec, TypeVar
 
 from watcher.core.account import AccountRecord
-from watcher.core.model import Delivery, Endpoint, Key, LastLook, Recorded, Watch
+from watcher.core.broadcasts import Broadcast
+from watcher.core.model import BroadcastKind, Delivery, Endpoint, Key, LastLook, Recorded, Watch
 from watcher.core.news import Tell
 from watcher.core.outbox import Outcome, Settlement
+from watcher.core.wishes import BroadcastWish, FollowedBroadcast
 from watcher.ports import (
     AccountChange,
     Change,
@@ -29,7 +31,7 @@ from watcher.ports import (
     WatchQuery,
     Wish,
 )
-from watcher.store import delivering, recording, watching
+from watcher.store import broadcasting, delivering, recording, watching
 from watcher.store.failures import explain
 from watcher.store.lane import PING, Lane
 from watcher.store.lock import ProcessLock
@@ -108,6 +110,24 @@ class SqliteStore:
 
     async def save_looks(self, account: str, looks: Sequence[LastLook]) -> None:
         await self._write("save_looks", watching.save_looks, [values_of_look(account, look) for look in looks])
+
+    async def follow_broadcast(self, wish: BroadcastWish, now: datetime) -> FollowedBroadcast:
+        return await self._write("follow_broadcast", broadcasting.follow_broadcast, wish, millis(now))
+
+    async def stop_broadcast(self, account: str, broadcast_id: int) -> bool:
+        return await self._write("stop_broadcast", broadcasting.stop_broadcast, account, broadcast_id)
+
+    async def broadcasts(self, account: str) -> list[Broadcast]:
+        return await self._read("broadcasts", broadcasting.broadcasts, account)
+
+    async def note_kind(self, account: str, broadcast_id: int, kind: BroadcastKind | None) -> None:
+        await self._write("note_kind", broadcasting.note_kind, account, broadcast_id, kind, self._now())
+
+    async def save_learnt(self, account: str, record: bytes, now: datetime) -> None:
+        await self._write("save_learnt", broadcasting.save_learnt, account, record, millis(now))
+
+    async def learnt(self, account: str) -> bytes | None:
+        return await self._read("learnt", broadcasting.learnt, account)
 
     async def account(self, name: str) -> AccountRecord | None:
         return await self._read("account", recording.account, name)

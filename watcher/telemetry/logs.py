@@ -49,6 +49,7 @@ class Logs:
         self._stores: dict[str, Trouble] = {}
         self._deliveries: dict[str, int] = {}
         self._endpoints: dict[str, str] = {}
+        self._rates: dict[str, bool] = {}  # accounts that may not use their configured rate -> whether theirs was found
         self._hearers = self._table()
         if self._log.is_enabled_for(logging.DEBUG):
             self._hearers = {**self._chatter(), **self._hearers}
@@ -70,6 +71,7 @@ class Logs:
             told.UnknownStatus: self._unknown_status,
             told.SetAside: self._set_aside,
             told.ConditionChanged: self._condition_changed,
+            told.RateLearnt: self._rate_learnt,
             told.Attempted: self._attempted,
             told.EndpointChanged: self._endpoint_changed,
             told.WorkerFailed: self._worker_failed,
@@ -140,6 +142,23 @@ class Logs:
         say = self._log.error if news.condition == "refused" else self._log.warning
         until = None if news.until is None else instant(news.until)
         say(f"account.{news.condition}", account=news.account, reason=news.reason, until=until)
+
+    def _rate_learnt(self, news: told.RateLearnt) -> None:
+        """When it falls below what is configured, when what CallFire allows is found, and when all may be used again; what lies
+        between is there for debugging."""
+        what = {"account": news.account, "rate": round(news.rate, 3), "configured": news.configured}
+        found = self._rates.get(news.account)
+        if news.rate >= news.configured:
+            self._rates.pop(news.account, None)
+            self._log.info("account.rate_restored", **what)
+        elif found is None:
+            self._rates[news.account] = False
+            self._log.warning("account.rate_lowered", **what, reason=news.reason)
+        elif news.reason == "found" and not found:
+            self._rates[news.account] = True
+            self._log.info("account.rate_found", **what)
+        else:
+            self._log.debug("account.rate_changed", **what, reason=news.reason)
 
     def _attempted(self, news: told.Attempted) -> None:
         what = {

@@ -10,7 +10,7 @@ from watcher.web.accounts import require_account, require_kept
 from watcher.web.bodies import read_query
 from watcher.web.models import AccountPage, EventPage, EventsParams
 from watcher.web.problems import Problem, cut
-from watcher.web.shown import account_shown, answer, event_shown
+from watcher.web.shown import account_details, account_shown, answer, event_shown
 
 
 class Log:
@@ -50,10 +50,10 @@ class Log:
         return answer(AccountPage(items=[account_shown(view) for view in views]))
 
     async def account(self, request: web.Request) -> web.Response:
-        """One account."""
+        """One account, with what it has learnt."""
         name = request.match_info["account"]
         require_account(name, self._following.accounts)
-        return answer(account_shown(self._following.view(name)))
+        return answer(account_details(self._following.view(name), self._following.lengths(name)))
 
 
 def _types(patterns: Sequence[str]) -> tuple[str, ...]:

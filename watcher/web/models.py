@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 from watcher.core.message import instant
-from watcher.core.model import MAX_BATCH_ID
+from watcher.core.model import MAX_BATCH_ID, BroadcastKind
 
 MAX_POSITION = 2**63 - 1
 
@@ -23,6 +23,7 @@ Instant = Annotated[datetime, PlainSerializer(instant, return_type=str)]
 LabelName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_storable)]
 LabelValue = Annotated[str, Field(max_length=500), AfterValidator(_storable)]
 BatchId = Annotated[int, Field(ge=1, le=MAX_BATCH_ID)]
+BroadcastId = Annotated[int, Field(ge=1, le=MAX_BATCH_ID)]
 
 
 class Taken(BaseModel):
@@ -40,11 +41,23 @@ class Given(BaseModel):
 # Taken
 
 
-class FollowBody(Taken):
-    """What may be said when a batch is to be followed. What is left out or null stays as it was."""
+class Marks(Taken):
+    """By what its events are to be known. What is left out or null stays as it was."""
 
     labels: Annotated[dict[LabelName, LabelValue], Field(max_length=50)] | None = None
     correlation_id: Annotated[str, Field(max_length=200), AfterValidator(_storable)] | None = None
+
+
+class FollowBody(Marks):
+    """What may be said when a batch is to be followed: also in which broadcast it is, where the client knows it."""
+
+    broadcast_id: BroadcastId | None = None
+
+
+class BroadcastBody(Marks):
+    """What may be said when a broadcast is to be followed as a whole. Without a kind it is found out."""
+
+    kind: BroadcastKind | None = None
 
 
 class RowBody(FollowBody):
@@ -95,6 +108,13 @@ class Window(Given):
     by: str
 
 
+class EtaShown(Given):
+    """When the batch will have ended with a chance of 50 and of 90 %, as far as its account's earlier ones tell."""
+
+    p50: Instant
+    p90: Instant
+
+
 class TransitionShown(Given):
     """One event of the watch. `previous_status`, `skipped` and `window` say something only of transitions."""
 
@@ -126,7 +146,7 @@ class WatchShown(Given):
     looks: int
     last_look: LookShown | None
     next_look: Instant | None
-    eta: None = None
+    eta: EtaShown | None
     labels: Mapping[str, str]
     correlation_id: str | None
 
@@ -142,6 +162,22 @@ class WatchPage(Given):
 
     items: list[WatchShown]
     next: str | None
+
+
+class BroadcastShown(Given):
+    """A broadcast as it stands. `listed` is when all its batches were last gone through, null before the first time; `note`
+    says what keeps them from being found, and is empty where nothing does."""
+
+    account: str
+    broadcast_id: int
+    kind: BroadcastKind | None
+    followed: bool
+    labels: Mapping[str, str]
+    correlation_id: str | None
+    opened: Instant
+    batches: int
+    listed: Instant | None
+    note: str
 
 
 class RowResult(Given):
@@ -194,6 +230,32 @@ class AccountShown(Given):
     open: int
     overdue: int
     last_step: Instant | None
+
+
+class LengthShown(Given):
+    """How long batches `from` so many contacts `to` so many take, from creation to the end of validation: within `p50` seconds
+    half of them have ended, within `p90` nine in ten. `ends` is how many ends that rests on, older ones counting less."""
+
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True)
+
+    smallest: int | None = Field(serialization_alias="from")
+    largest: int | None = Field(serialization_alias="to")
+    ends: float
+    p50: float | None
+    p90: float | None
+
+
+class LearntShown(Given):
+    """What an account's batches have shown of how long validation takes: ends seen in all, and by size."""
+
+    ends: int
+    sizes: list[LengthShown]
+
+
+class AccountDetails(AccountShown):
+    """An account by itself: with what it has learnt."""
+
+    learnt: LearntShown
 
 
 class AccountPage(Given):

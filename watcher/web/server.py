@@ -13,8 +13,10 @@ from watcher.core.news import RequestFailed, Tell
 from watcher.ports import Clock, Following, Health, Store, StoreError
 from watcher.web.auth import Guard
 from watcher.web.bodies import MAX_BODY
+from watcher.web.broadcasts import Broadcasts
 from watcher.web.connection import SECURITY_HEADERS, Runner
 from watcher.web.events import Log
+from watcher.web.explaining import Explanations
 from watcher.web.probes import Probes, Render
 from watcher.web.problems import Problem, cut
 from watcher.web.watches import Watches
@@ -44,6 +46,8 @@ def make_app(
         middlewares=[_problems(tell), Guard(token).middleware()],
     )
     app.add_routes(Watches(store=store, following=following).routes())
+    app.add_routes(Explanations(store=store, following=following, clock=clock).routes())
+    app.add_routes(Broadcasts(following=following).routes())
     app.add_routes(Log(store=store, following=following).routes())
     app.add_routes(Probes(health=health, render=metrics_render, clock=clock, version=version).routes())
     app.on_response_prepare.append(_secure)

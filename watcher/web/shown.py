@@ -8,8 +8,16 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from watcher.core.model import Recorded
-from watcher.ports import AccountView
-from watcher.web.models import AccountShown, EventShown, TransitionShown
+from watcher.ports import AccountView, Eta, Length, Lengths
+from watcher.web.models import (
+    AccountDetails,
+    AccountShown,
+    EtaShown,
+    EventShown,
+    LearntShown,
+    LengthShown,
+    TransitionShown,
+)
 
 
 def answer(
@@ -60,3 +68,29 @@ def account_shown(view: AccountView) -> AccountShown:
         overdue=view.overdue,
         last_step=view.last_step,
     )
+
+
+def account_details(view: AccountView, learnt: Lengths) -> AccountDetails:
+    """The account as it is now, with what it has learnt."""
+    sizes = [_length_shown(each) for each in learnt.sizes]
+    return AccountDetails(**dict(account_shown(view)), learnt=LearntShown(ends=learnt.ends, sizes=sizes))
+
+
+def eta_shown(eta: Eta | None) -> EtaShown | None:
+    """When a batch will have ended."""
+    return None if eta is None else EtaShown(p50=eta.p50, p90=eta.p90)
+
+
+def _length_shown(length: Length) -> LengthShown:
+    return LengthShown(
+        smallest=length.smallest,
+        largest=length.largest,
+        ends=_figures(length.ends),
+        p50=None if length.p50 is None else _figures(length.p50),
+        p90=None if length.p90 is None else _figures(length.p90),
+    )
+
+
+def _figures(value: float) -> float:
+    """To a tenth: more would say more than is known."""
+    return round(value, 1)

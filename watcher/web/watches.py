@@ -25,8 +25,9 @@ from watcher.web.models import (
     WatchPage,
     WatchShown,
 )
-from watcher.web.problems import Problem, cut, listed, places, summary
-from watcher.web.shown import answer, transition_shown
+from watcher.web.paths import key_of
+from watcher.web.problems import Problem, listed, places, summary
+from watcher.web.shown import answer, eta_shown, transition_shown
 
 EVENTS_AT_ONCE: Final = 500
 ROWS_AT_ONCE: Final = 500
@@ -52,9 +53,9 @@ class Watches:
 
     async def follow(self, request: web.Request) -> web.Response:
         """Follows the batch: 201 where it is new, 200 where it was known or is opened again."""
-        key = self._key(request)
+        key = key_of(request, self._following.accounts)
         body = await read_optional(request, FollowBody)
-        wish = Wish(key=key, labels=body.labels, correlation_id=body.correlation_id)
+        wish = _wish(key, body)
         (followed,) = await self._following.follow([wish])
         details = await self._details(followed.watch)
         if followed.what != "created":
@@ -63,7 +64,7 @@ class Watches:
 
     async def read(self, request: web.Request) -> web.Response:
         """The watch with its transitions."""
-        key = self._key(request)
+        key = key_of(request, self._following.accounts)
         watch = await self._store.watch(key)
         if watch is None or watch.state is State.STOPPED:
             raise _not_followed(key)
@@ -71,7 +72,7 @@ class Watches:
 
     async def stop(self, request: web.Request) -> web.Response:
         """Follows the batch no more."""
-        key = self._key(request)
+        key = key_of(request, self._following.accounts)
         if not await self._following.stop(key):
             raise _not_followed(key)
         return web.Response(status=204)
@@ -154,16 +155,7 @@ class Watches:
                 raise Problem(422, "bad-body", f"Name the account, one of: {listed(accounts)}.")
             account = accounts[0]
         require_account(account, self._following.accounts)
-        return Wish(key=Key(account, body.batch_id), labels=body.labels, correlation_id=body.correlation_id)
-
-    def _key(self, request: web.Request) -> Key:
-        account, text = request.match_info["account"], request.match_info["batch_id"]
-        require_account(account, self._following.accounts)
-        if text.isascii() and text.isdigit() and len(text) <= 19 and 1 <= int(text) <= MAX_BATCH_ID:
-            return Key(account, int(text))
-        raise Problem(
-            422, "bad-batch-id", f"{cut(text)!r} is no batch id: a whole number from 1 to {MAX_BATCH_ID} is wanted."
-        )
+        return _wish(Key(account, body.batch_id), body)
 
     async def _details(self, watch: Watch) -> WatchDetails:
         events = []
@@ -181,6 +173,7 @@ class Watches:
 
     def _shown(self, watch: Watch) -> WatchShown:
         watch = overlaid(watch, self._following.last_look(watch.key))  # what was seen since the store last heard of it
+        is_open = watch.state is State.OPEN
         last_look = None
         if watch.asked is not None and watch.answered is not None:
             last_look = LookShown(asked=watch.asked, answered=watch.answered)
@@ -200,10 +193,15 @@ class Watches:
             opened=watch.opened,
             looks=watch.looks,
             last_look=last_look,
-            next_look=self._following.next_look(watch.key) if watch.state is State.OPEN else None,
+            next_look=self._following.next_look(watch.key) if is_open else None,
+            eta=eta_shown(self._following.eta(watch.key)) if is_open else None,
             labels=watch.labels,
             correlation_id=watch.correlation_id,
         )
+
+
+def _wish(key: Key, body: FollowBody) -> Wish:
+    return Wish(key=key, labels=body.labels, correlation_id=body.correlation_id, broadcast_id=body.broadcast_id)
 
 
 def _merged(earlier: Wish | None, later: Wish) -> Wish:
@@ -214,6 +212,7 @@ def _merged(earlier: Wish | None, later: Wish) -> Wish:
         key=later.key,
         labels=earlier.labels if later.labels is None else later.labels,
         correlation_id=earlier.correlation_id if later.correlation_id is None else later.correlation_id,
+        broadcast_id=earlier.broadcast_id if later.broadcast_id is None else later.broadcast_id,
     )
 
 

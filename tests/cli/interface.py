@@ -1,0 +1,32 @@
+"""The interface alone, for commands to ask: nothing is polled, and what is known of batches is what the test says."""
+
+import asyncio
+import threading
+
+from tests.web.house import FakeFollowing, open_house
+
+
+class Interface:
+    """The interface, served by a thread of its own."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.following: FakeFollowing
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    async def _serve(self) -> None:
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            async with open_house() as house:
+                self.url, self.following = house.url, house.following
+                self._ready.set()
+                await self._end.wait()
+        finally:
+            self._ready.set()
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(10)

@@ -1,0 +1,69 @@
+"""`watcher explain`: why a batch is looked at when it is."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from watcher.cli.asking import ask, warn_of_refused
+from watcher.cli.options import Account, As, Config, whole
+from watcher.cli.printing import Output, say, say_json, say_table
+from watcher.cli.shown import second
+
+if TYPE_CHECKING:
+    from watcher.cli.daemon import Daemon, Document
+
+
+def explain(
+    batch_id: Annotated[int, typer.Argument(parser=whole, metavar="ID", help="Batch id.")],
+    account: Account = None,
+    config: Config = None,
+    output: As = Output.TABLE,
+) -> None:
+    """Say why a batch is looked at when it is: what a look at it would be worth now, its rank among what is due, what stands
+    before it, and when its turn is expected. Exit code 1: it is not followed, or not looked at any more.
+
+    \b
+    watcher explain 13
+    watcher explain 13 -o json | jq .next_look
+    """
+
+    async def one(daemon: "Daemon") -> "Document":
+        name = await daemon.account(account)
+        await warn_of_refused(daemon, {name})
+        return await daemon.explanation(name, batch_id)
+
+    explanation = ask(config, one)
+    if output is Output.JSON:
+        say_json(explanation, indent=2)
+    else:
+        say_explanation(explanation)
+
+
+def say_explanation(explanation: "Document") -> None:
+    """In words, then in figures."""
+    say(explanation["summary"])
+    broadcast, page, worth = explanation["broadcast_id"], explanation["page"], explanation["page_worth"]
+    of_page = None if page is None else f"{page} of broadcast {broadcast}"
+    say_table(
+        ("", ""),
+        [
+            ("batch", f"{explanation['batch_id']} of account {explanation['account']}"),
+            ("age", f"{explanation['age']:.1f} s"),
+            ("waited", f"{explanation['waited']:.1f} s since it was last asked about"),
+            ("hazard", f"{explanation['hazard']:.3g} since then"),
+            ("worth", f"{explanation['worth']:.3g} s; no request is made for less than {explanation['threshold']:g} s"),
+            ("page", of_page if of_page is None or worth is None else f"{of_page}, worth {worth:.3g} s"),
+            ("rank", explanation["rank"]),
+            *(("before it", _before(each)) for each in explanation["ahead"]),
+            ("next look", second(explanation["next_look"])),
+        ],
+    )
+
+
+def _before(request: "Document") -> str:
+    """A request that stands before it."""
+    if request["page"] is None:
+        what = f"batch {request['batch_id']}"
+    else:
+        what = f"page {request['page']} of broadcast {request['broadcast_id']}"
+    return f"{what}, worth {request['worth']:.3g} s"

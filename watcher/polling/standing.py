@@ -1,0 +1,144 @@
+"""How an account stands, answer by answer: in order, throttled, down or refused; how fast it may be asked, how often at once.
+
+The decisions are those of `watcher.core.account`, and of `pacing`; here they are told, put in force, and kept.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Final
+
+from watcher.core.account import Account, Condition, heed, record_of, room
+from watcher.core.answers import Answer
+from watcher.core.news import AccountTold, ConditionChanged, Tell, Throttled
+from watcher.polling.pacing import Pacing
+from watcher.ports import AccountChange, Accounts, Clock, StoreError, Upstream
+
+LONGEST_WAIT: Final = 15.0
+"""Seconds: a poller with nothing to do takes a step at least this often, which is how one sees that it is alive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """What an account may use: requests a second as configured, and how many may be in flight."""
+
+    rate: float
+    concurrency: int
+
+
+class Standing:
+    """Hand it every answer with `heed`, and tell it with `sent` and `landed` of every request."""
+
+    def __init__(
+        self, account: Account, *, rates: Rates, upstream: Upstream, accounts: Accounts, clock: Clock, tell: Tell
+    ) -> None:
+        self.account = account
+        self.rates = rates
+        self.pacing = Pacing(account, rate=rates.rate, concurrency=rates.concurrency, now=clock.now())
+        self.in_flight = 0
+        self._upstream = upstream
+        self._accounts = accounts
+        self._clock = clock
+        self._tell = tell
+        self._unsaved: AccountChange | None = None
+        self._saving = asyncio.Lock()
+
+    @property
+    def careful(self) -> bool:
+        """Whether one request alone may be under way: the login is not known to be good, or the account is in trouble."""
+        return room(self.account, 2) < 2
+
+    def begin(self) -> None:
+        """Says what is in force of before the restart: a refusal, a pause, a rate below the configured one."""
+        if self.account.condition is not Condition.OK:
+            self._tell_condition(Condition.OK)
+        learnt = self.pacing.recalled()
+        if learnt is not None:
+            self._upstream.limit(learnt.rate)
+            self._tell(learnt)
+
+    def sent(self, now: float) -> None:
+        """A request goes out, in epoch seconds."""
+        self.in_flight += 1
+        self.pacing.sent(now)
+
+    def landed(self) -> None:
+        """What came of a request is taken in."""
+        self.in_flight -= 1
+
+    def held_until(self, now: float) -> float | None:
+        """Until when nothing may be asked, whatever it is worth; None where something may."""
+        if self.in_flight >= room(self.account, self.rates.concurrency):
+            return now + LONGEST_WAIT  # an answer wakes us sooner
+        full_until = self.pacing.full_until(self.in_flight, now)
+        if full_until is not None:
+            return full_until
+        if self.account.condition is Condition.PAUSED:
+            return now + LONGEST_WAIT
+        until = self.account.until
+        return until.timestamp() if until is not None and until.timestamp() > now else None
+
+    async def heed(self, answer: Answer) -> None:
+        """Takes to heart what the answer means for the account, and has that kept where it must outlive us."""
+        before = self.account
+        heeded = heed(before, answer, self._clock.draw())
+        after = self._paced(heeded.account, answer)
+        if after is before:
+            return
+        self.account = after
+        if after.condition is not before.condition:
+            self._tell_condition(before.condition)
+        if after.condition is Condition.THROTTLED and after.until is not None and after.until != before.until:
+            self._tell(Throttled(account=after.name, until=after.until, again=after.throttles == before.throttles))
+        if heeded.events or record_of(after) != record_of(before):
+            self._unsaved = _both(self._unsaved, AccountChange(record=record_of(after), events=heeded.events))
+            try:
+                await self.save()
+            except StoreError:
+                return  # it stays owed: the keeper saves it, and is heard where it cannot
+
+    def _paced(self, account: Account, answer: Answer) -> Account:
+        """Takes to heart what the answer means for the rate; gives the account with what of that must outlive us."""
+        paced = self.pacing.heard(answer)
+        if paced is None:
+            return account
+        self._upstream.limit(paced.rate)
+        if paced.news is not None:
+            self._tell(paced.news)
+        return replace(account, learnt_rate=paced.learnt) if paced.keep else account
+
+    def _tell_condition(self, previous: Condition) -> None:
+        account = self.account
+        self._tell(
+            ConditionChanged(
+                account=account.name,
+                condition=account.condition,
+                previous=previous,
+                reason=account.reason,
+                until=account.until,
+            )
+        )
+
+    async def save(self) -> None:
+        """Keeps what must be kept of the account; what could not be is kept the next time."""
+        async with self._saving:  # one after another, or an older record might be the last to be written
+            change, self._unsaved = self._unsaved, None
+            if change is None:
+                return
+            try:
+                committed = await self._accounts.save_account(change)
+            except StoreError:
+                self._unsaved = _both(change, self._unsaved)
+                raise
+        for recorded, deliveries in zip(committed.events, committed.deliveries, strict=True):
+            self._tell(
+                AccountTold(
+                    account=self.account.name, type=recorded.type, position=recorded.position, deliveries=deliveries
+                )
+            )
+
+
+def _both(older: AccountChange | None, newer: AccountChange | None) -> AccountChange | None:
+    """What is still to be saved: the newest record, and the events of both."""
+    if older is None or newer is None:
+        return newer or older
+    return AccountChange(record=newer.record, events=(*older.events, *newer.events))
