@@ -44,7 +44,7 @@ format: $(VENV)/.dev ## ruff's formatter and its safe repairs
 bench: $(VENV)/.dev ## how fast it is beside bare loops in the same run; writes tests/bench/RESULTS.md
 	@$(BIN)/python -m tests.bench
 
-bench-schedule: $(VENV)/.dev ## how late ends are noticed, beside scripts: polling.md's table and more (about five minutes)
+bench-schedule: $(VENV)/.dev ## how late ends are noticed, beside scripts: polling.md's table and more (about seven minutes)
 	@$(BIN)/python -m tests.bench schedule
 
 chaos: $(VENV)/.dev ## the long campaigns: every crash point twenty times, twenty kills under faults (about five minutes)

@@ -58,10 +58,11 @@ def test_it_is_read_when_nobody_has_the_database_and_nothing_is_left_beside_it(t
 def test_before_anything_was_learnt_there_is_nothing(tmp_path: Path) -> None:
     settings = settings_for(tmp_path, NOWHERE)
     nothing = experience(settings, "default")
-    assert (nothing.learnt, nothing.lengths) == (None, Lengths(ends=0))
+    assert (nothing.learnt, nothing.lengths, nothing.absent) == (None, Lengths(ends=0), tmp_path / "watcher.db")
     assert not (tmp_path / "watcher.db").exists()
     migrate(tmp_path / "watcher.db")
-    assert experience(settings, "default").learnt is None
+    after = experience(settings, "default")
+    assert (after.learnt, after.absent) == (None, None)
 
 
 def test_a_database_that_cannot_be_read_is_said_to_be_so(tmp_path: Path) -> None:
@@ -78,4 +79,20 @@ def test_a_database_that_lost_its_table_is_damaged(tmp_path: Path) -> None:
         connection.execute("DROP TABLE learnt")
     connection.close()
     with pytest.raises(CannotStart, match="learnt"):
+        experience(settings_for(tmp_path, NOWHERE), "default")
+
+
+def test_a_database_of_a_newer_version_is_refused_as_that(tmp_path: Path) -> None:
+    path = tmp_path / "watcher.db"
+    migrate(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE name = 'schema'")
+    connection.close()
+    with pytest.raises(CannotStart, match=r"watcher\.db was made by a newer version .* version 99"):
+        experience(settings_for(tmp_path, NOWHERE), "default")
+
+
+def test_a_folder_in_the_databases_place_is_named_as_one(tmp_path: Path) -> None:
+    (tmp_path / "watcher.db").mkdir()
+    with pytest.raises(CannotStart, match=r"watcher\.db is a folder"):
         experience(settings_for(tmp_path, NOWHERE), "default")

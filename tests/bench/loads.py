@@ -1,6 +1,6 @@
 """What the schedule is played with: polling.md's loads, and conditions of our own, each with who is to bear them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -51,7 +51,7 @@ def _steady(in_flight: float, rate: float, minutes: float = 20.0, law: Law | Non
 
 
 TABLE: Final[Mapping[str, Load]] = {
-    "10, 5/s": _steady(10, 5.0, draws=10),
+    "10, 5/s": _steady(10, 5.0, draws=6),
     "100, 5/s": _steady(100, 5.0),
     "100, 2/s": _steady(100, 2.0),
     "300, 5/s": _steady(300, 5.0),
@@ -62,7 +62,7 @@ TABLE: Final[Mapping[str, Load]] = {
 BIMODAL_AT: Final = 120.0
 SLOWER: Final = 4.0
 """How many times as long durations are after half time."""
-HALF: Final = 20 * MINUTES
+HALF: Final = 15 * MINUTES
 
 
 def _bimodal(dice: Dice, sizes: Figures, _: Figures) -> Figures:
@@ -97,13 +97,13 @@ OWN: Final[Mapping[str, Load]] = {
     "100, 5/s, latency of 2 s": _steady(100, 5.0, latency=2.0),
     "100, 5/s, durations bimodal": _steady(100, 5.0, law=Law(takes=_bimodal), truth=_bimodal_truth),
     "100, 5/s, 4 times as long after half time": _steady(
-        100, 5.0, 40.0, law=Law(takes=_slower_later), warm_up=HALF + 5 * MINUTES, truth=usual(times=SLOWER)
+        100, 5.0, 30.0, law=Law(takes=_slower_later), warm_up=HALF + 5 * MINUTES, truth=usual(times=SLOWER)
     ),
     "300, 5/s, totalCount missing": _steady(300, 5.0, counted=False),
 }
 
 SCRIPTED: Final[Mapping[str, Load]] = {
-    f"{count}": Load(batches=partial(at_once, count=count, seconds=240.0), rate=5.0, seconds=240.0, draws=10)
+    f"{count}": Load(batches=partial(at_once, count=count, seconds=240.0), rate=5.0, seconds=240.0, draws=6)
     for count in (100, 1000)
 }
 """The workloads at the end of limits.md."""
@@ -216,11 +216,10 @@ def _played(load: Load, strategy_name: str, seed: int) -> Drawn:
     )
 
 
-def all_drawn(loads: Sequence[str], strategies: Sequence[str], executor: Executor) -> Mapping[tuple[str, str], Drawn]:
-    """Each strategy under each load, all draws of them together."""
+def all_drawn(asked: Iterable[tuple[str, str]], executor: Executor) -> Mapping[tuple[str, str], Drawn]:
+    """Of each load and strategy, all draws together."""
     futures = {
         (load, name): [executor.submit(draw, load, name, SEED + number) for number in range(LOADS[load].draws)]
-        for load in loads
-        for name in strategies
+        for load, name in dict.fromkeys(asked)
     }
     return {key: joined([each.result() for each in some]) for key, some in futures.items()}

@@ -96,6 +96,10 @@ def test_in_which_broadcast_the_batches_are_can_be_said(watcher: Watcher, there:
     ("arguments", "said"),
     [
         (("add", "--kind", "call", 13), "--kind says what a broadcast sends: name one with --broadcast."),
+        (
+            ("add", "--broadcast", 9, "--in-broadcast", 8),
+            "--in-broadcast says where batches are: name them by their ids.",
+        ),
         (("add", "--broadcast", 9, "--kind", "ivr"), "'ivr' is not one of 'call', 'text'."),
         (("add", "--broadcast", 0), "0 is not a whole number from 1: give one, such as 13."),
         (("rm",), "Name batches by their ids, a file with one a line, or -; or --broadcast ID."),

@@ -205,6 +205,27 @@ async def test_which_account_is_meant_must_be_clear(names: list[str], asked: str
         assert await daemon.account("a") == "a"
 
 
+@pytest.mark.parametrize(("names", "command"), [(["a"], "add 13"), (["a", "b"], "add 13 --account a")])
+async def test_what_is_not_followed_is_told_with_the_command_that_follows_it(names: list[str], command: str) -> None:
+    """As it is to be given: with the account where there are several."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/v1/accounts":
+            return web.json_response({"items": [{"name": name} for name in names]})
+        if request.path.endswith("/explanation"):
+            return web.json_response({"type": "/problems/not-open", "detail": "", "state": "settled"}, status=409)
+        return web.json_response({"type": "/problems/not-followed", "detail": ""}, status=404)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    async with TestServer(app) as server, reach(Place(url=str(server.make_url("")).rstrip("/"))) as daemon:
+        name = await daemon.account("a")
+        with pytest.raises(NotFollowed, match=f"`watcher {command}` follows it$"):
+            await daemon.watch(name, 13)
+        with pytest.raises(NotFollowed, match=f"`watcher {command}` follows it again$"):
+            await daemon.explanation(name, 13)
+
+
 async def test_the_token_is_sent_as_a_bearer_token() -> None:
     async def show(request: web.Request) -> web.Response:
         return web.json_response({"items": [{"name": request.headers.get("Authorization")}]})

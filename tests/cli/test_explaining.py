@@ -50,7 +50,7 @@ def test_a_batch_is_explained_in_words_then_in_figures(watcher: Watcher, there: 
         "age 12.4 s",
         "waited 4.4 s since it was last asked about",
         "hazard 0.123 since then",
-        "worth 0.263 s; no request is made for less than 0.1 s",
+        "worth 0.264 s; no request is made for less than 0.1 s",
         "page 3 of broadcast 9, worth 4 s",
         "rank 3",
         "before it batch 14, worth 3.14 s",

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from tests.cli.conftest import Watcher
-from watcher.cli import planning
+from watcher.cli import planning, printing
 from watcher.clock import SystemClock
 from watcher.core.hazard import UNKNOWN, Sight
 from watcher.core.learnt import LearntHazard
@@ -134,8 +135,42 @@ def test_too_few_ends_of_a_size_are_not_made_into_figures(watcher: Watcher, tmp_
     assert "too few to say" in watcher("plan", "--learnt", WATCHER_DATABASE_URL=database, **LOGIN).stdout
 
 
-def test_sizes_without_an_upper_bound_are_told_as_such() -> None:
-    assert planning._contacts(3_162_278, None) == "3162278 and more"
+def test_what_is_learnt_is_asked_for_alone(watcher: Watcher) -> None:
+    """What has no part in it would be taken to have one."""
+    for option in (("--rate", 2), ("--over", "1m"), ("--target", "p95=1s"), ("--size-median", 5), ("--plot",)):
+        result = watcher("plan", "--learnt", *option, **LOGIN)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("--learnt shows what is known")
+
+
+def test_a_database_that_is_not_there_is_named(watcher: Watcher, tmp_path: Path) -> None:
+    """It may be another than the daemon's."""
+    path = tmp_path / "mistyped.db"
+    result = watcher("plan", "--learnt", WATCHER_DATABASE_URL=f"sqlite:///{path}", **LOGIN)
+    assert (result.exit_code, result.stdout) == (0, "account default has seen no end yet\n")
+    assert result.stderr == (
+        f"there is no database {path}: if a daemon has another, name that with WATCHER_DATABASE_URL\n"
+    )
+    assert not path.exists()
+
+
+def test_figures_that_rest_on_no_end_are_not_told(watcher: Watcher) -> None:
+    """0 s would be read as a delay."""
+    few = ("--in-flight", 0.001, "--over", "1s")
+    for more in ((), ("-o", "json"), ("--find", "rate", "--target", "p95=1s")):
+        result = watcher("plan", *few, *more)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("no batch ends in that time")
+
+
+def test_a_narrow_terminal_is_shown_fewer_figures(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = Console(width=30, force_terminal=True, color_system=None)
+    monkeypatch.setattr(printing, "console", lambda: narrow)
+    with narrow.capture() as shown:
+        watcher("plan", "--batches", 3)
+    head, *lines = shown.get().splitlines()
+    assert head.split() == ["MEAN", "P95"]
+    assert [line.split("  ")[0] for line in lines[:2]] == ["watcher", "every 10 s"]
 
 
 def test_an_account_is_planned_with_what_it_learnt_and_its_settings(watcher: Watcher, tmp_path: Path) -> None:
@@ -150,9 +185,13 @@ def test_an_account_is_planned_with_what_it_learnt_and_its_settings(watcher: Wat
     assert sized["strategies"] != learnt["strategies"]
 
 
-def test_an_account_that_has_learnt_nothing_is_planned_as_usual_and_that_is_said(watcher: Watcher) -> None:
-    assert watcher("plan", "--learnt", **LOGIN).stdout == "account default has seen no end yet\n"
-    result = watcher("plan", "--batches", 5, "--account", "default", **LOGIN)
+def test_an_account_that_has_learnt_nothing_is_planned_as_usual_and_that_is_said(
+    watcher: Watcher, tmp_path: Path
+) -> None:
+    teach(tmp_path / "watcher.db", 0)
+    mine = {"WATCHER_DATABASE_URL": f"sqlite:///{tmp_path / 'watcher.db'}", **LOGIN}
+    assert watcher("plan", "--learnt", **mine).stdout == "account default has seen no end yet\n"
+    result = watcher("plan", "--batches", 5, "--account", "default", **mine)
     assert result.exit_code == 0
     assert result.stderr == "account default has seen no end yet: it is planned with the usual durations\n"
 
@@ -177,7 +216,7 @@ def test_an_account_whose_database_is_unusable_ends_with_its_place(watcher: Watc
         (("--batches", 1, "--rate", 0), "--rate 0: give requests a second"),
         (("--batches", 1, "--rate", "nan"), "--rate nan"),
         (("--batches", 1, "--seed", -1), "--seed -1"),
-        (("--batches", 1, "--over", "soon"), "--over soon: is not a duration"),
+        (("--batches", 1, "--over", "soon"), "--over soon: soon is not a duration"),
         (("--batches", 1, "--over", "25h"), "--over 25h"),
         (("--in-flight", 1, "--over", "0s"), "--over 0s"),
         (("--batches", 200_000), "--batches: 200000 batches are too many"),
@@ -189,7 +228,12 @@ def test_an_account_whose_database_is_unusable_ends_with_its_place(watcher: Watc
         (("--batches", 1, "--target", "p95=1s"), "is for --find rate"),
         (("--batches", 1, "--find", "rate", "--target", "p95"), "--target p95: write a figure"),
         (("--batches", 1, "--find", "rate", "--target", "p42=1s"), "--target p42=1s"),
-        (("--batches", 1, "--find", "rate", "--target", "p95=never"), "--target p95 never: is not a duration"),
+        (("--batches", 1, "--find", "rate", "--target", "p95=never"), "--target p95=never: never is not a duration"),
+        (("--batches", 1, "--find", "rate", "--target", "p95="), "--target p95=: nothing is not a duration"),
+        (("--batches", 1, "--find", "rate", "--target", "p95=1s", "--rate", 3), "--rate 3: is what --find rate finds"),
+        (("--batches", 1, "--find", "rate", "--target", "p95=1s", "--plot"), "--plot: is not for --find rate"),
+        (("--batches", 1, "--config", "x.toml"), "--config x.toml: only a plan of an account"),
+        (("--batches", 10_000, "--rate", 1000, "--over", "24h"), "--rate 1000: 87600000 requests are too many"),
         (("--batches", 1, "--find", "rate", "--target", "p95=0s"), "--target p95=0s"),
         (("--batches", 1, "--learnt"), "--learnt shows what is known"),
     ],

@@ -171,8 +171,13 @@ def test_the_first_look_tells_of_the_unknown_size_and_of_the_one_that_it_shows()
     look = seen(VALIDATING, after(seconds=5), created=after(seconds=-60), size=50)
     assert sights_of(fresh(), look, ended=False) == (
         Sight(size=size_bin(50), then=60.0, now=64.8, ended=False),
-        Sight(size=UNKNOWN, then=60.0, now=64.8, ended=False),
+        Sight(size=UNKNOWN, then=60.0, now=64.8, ended=False, again=True),
     )
+    ended = LearntHazard()
+    for each in sights_of(fresh(), seen(ACTIVE, after(seconds=5), created=after(seconds=0), size=50), ended=True):
+        ended.saw(each)
+    ended.settle(NOON.timestamp())
+    assert (ended.seen_ends, round(float(ended.ends.sum()), 2)) == (1.0, 2.0)
     assert sights_of(fresh(), seen(VALIDATING, after(seconds=5)), ended=False) == (
         Sight(size=UNKNOWN, then=0.0, now=4.8, ended=False),
     )

@@ -12,9 +12,11 @@ from watcher.core.listing import RESWEEP, Listing
 from watcher.core.listings import (
     ARRIVALS,
     FAILED_FIRST,
+    FAILED_MOST,
     FAILURES,
     FINDS,
     IDLE,
+    KNOWN_FIRST,
     OFF_FIRST,
     OFF_MOST,
     REFUSED_LISTINGS,
@@ -250,10 +252,12 @@ def test_a_listing_that_is_refused_again_and_again_is_tried_ever_more_seldom() -
         listings.denied(0, listings.ref(0), "403", now)
         pauses.append(float(listings.broadcasts.off[0]) - now)
         now += pauses[-1]
-    assert pauses == [OFF_FIRST, 4 * OFF_FIRST, 16 * OFF_FIRST, OFF_MOST, OFF_MOST]
+    assert pauses == [KNOWN_FIRST, 4 * KNOWN_FIRST, 16 * KNOWN_FIRST, 64 * KNOWN_FIRST, 256 * KNOWN_FIRST]
+    listings.denied(0, listings.ref(0), "403", now)
+    assert listings.broadcasts.off[0] == now + OFF_MOST
     show(listings, 0, 1, now=now)
     listings.denied(0, listings.ref(0), "403", now)
-    assert listings.broadcasts.off[0] == now + OFF_FIRST
+    assert listings.broadcasts.off[0] == now + KNOWN_FIRST
 
 
 def test_several_broadcasts_in_a_row_that_cannot_be_listed_and_none_is_for_a_while() -> None:
@@ -282,9 +286,9 @@ def test_a_listing_that_fails_twice_rests_and_longer_each_time() -> None:
         assert number + 1 < FAILURES or listings.broadcasts.off[0] == NOW + pause
     for _ in range(100):
         listings.failed(0, "500", NOW)
-    assert listings.broadcasts.off[0] == NOW + OFF_MOST
+    assert listings.broadcasts.off[0] == NOW + FAILED_MOST
     assert listings.of(70).note == "500"
-    show(listings, 0, 1, now=NOW + OFF_MOST)
+    show(listings, 0, 1, now=NOW + FAILED_MOST)
     assert (listings.of(70).failures, listings.of(70).note) == (0, "")
 
 

@@ -47,6 +47,12 @@ def test_one_that_ends_in_time_is_looked_for_until_it_is_found_and_later_request
     assert outcome.requests == 0
 
 
+def test_what_is_not_found_in_so_long_is_given_up_and_counts_as_if_it_were_found_then() -> None:
+    batches = [batch(1, 0, 2), batch(2, 0, 3), batch(3, 0, 1), batch(4, 0, 99)]
+    outcome = play(Script([None] * 20), CallFire(batches=batches), rate=1, seconds=3, patience=5, warm_up=1.5)
+    assert sorted(outcome.delays.tolist()) == [6.0, 7.0]
+
+
 def test_an_answer_takes_its_time_and_is_as_things_are_half_way() -> None:
     script = Script([Ask(batch_id=1)] * 9)
     outcome = play(script, CallFire(batches=[batch(1, 0, 2.9)]), rate=1, seconds=3, latency=2.0)

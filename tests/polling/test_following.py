@@ -236,17 +236,19 @@ async def test_the_keeper_reports_more_often_than_it_saves_where_looks_are_saved
             told.append(world.clock.now())
 
         saved: list[datetime] = []
+        kept: list[datetime] = []
 
         class Noting(Keeper):
-            async def save(self) -> None:
-                saved.append(world.clock.now())
+            async def save(self, *, learnt: bool = True) -> None:
+                (kept if learnt else saved).append(world.clock.now())
 
         keeper = Noting(world.polling, reports=[report], clock=world.clock, every=12.0)
         begun = world.clock.now()
-        for _ in range(6):
+        for _ in range(18):
             await keeper.step()
-        assert [(at - begun).total_seconds() for at in told] == [5, 10, 12, 17, 22, 24]
-        assert [(at - begun).total_seconds() for at in saved] == [12, 24]
+        assert [(at - begun).total_seconds() for at in told[:6]] == [5, 10, 12, 17, 22, 24]
+        assert [(at - begun).total_seconds() for at in saved] == [12, 24, 36, 48, 72]
+        assert [(at - begun).total_seconds() for at in kept] == [60]
 
 
 async def test_what_cannot_be_saved_of_one_account_keeps_nothing_else_from_being_saved_and_reported() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from tests.fakes import shows
 from tests.polling.world import World, after, validating
-from watcher.core.hazard import scale_free
+from watcher.core.hazard import Sight, scale_free
 from watcher.core.learnt import LearntHazard
 from watcher.core.model import ACTIVE, VALIDATING, Key
 from watcher.polling.following import Keeper
@@ -73,3 +73,19 @@ async def test_what_could_not_be_kept_is_kept_the_next_time() -> None:
         world.store.failing.discard("save_learnt")
         await keeper(world).save()
         assert "default" in world.store.learnt_records
+
+
+async def test_it_is_not_kept_every_time_that_looks_are_saved_but_once_a_minute_and_at_the_end() -> None:
+    async with World(*(validating(batch_id, size=800) for batch_id in MANY)) as world:
+        await see_them_end(world)
+        keeping = keeper(world)
+        for _ in range(11):
+            await keeping.step()
+        assert world.store.done["save_learnt"] == 0
+        await keeping.step()
+        assert world.store.done["save_learnt"] == 1
+        world.poller.learnt.saw(Sight(size=5, then=1.0, now=2.0, ended=True))
+        await keeping.step()
+        assert world.store.done["save_learnt"] == 1
+        await keeping.save()
+        assert world.store.done["save_learnt"] == 2

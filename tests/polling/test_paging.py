@@ -1,7 +1,9 @@
 """Pages, as the poller asks for them and takes them in."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -9,12 +11,12 @@ import pytest
 from tests.fake_store import FakeStore
 from tests.fakes import FAILS, KNOWS_NOTHING, NOON, REFUSES, FakeClock, Reply, lists, shows
 from tests.polling.world import UNKNOWN, World, after, validating
-from watcher.core.account import Condition
+from watcher.core.account import Account, Condition
 from watcher.core.answers import Kind
 from watcher.core.model import ACTIVE, NEW, VALIDATING, Batch, Key, State
 from watcher.core.news import Following, Looked
 from watcher.core.wishes import BroadcastWish
-from watcher.ports import StoreError, Wish
+from watcher.ports import Followed, StoreError, Wish
 
 BROADCAST = 14
 
@@ -135,6 +137,19 @@ async def test_a_listing_that_fails_rests_for_a_while() -> None:
         assert ("page", "unanswered") in results(world)
 
 
+async def test_a_page_that_made_no_sense_once_is_asked_for_again_soon_where_pages_made_sense_before() -> None:
+    garbage = Reply(kind=Kind.GARBAGE, outcome="bad_body")
+    for bad in (1, 2):
+        async with World() as world:
+            listed = lists(member(7, ACTIVE), member(8, ACTIVE))
+            world.upstream.script_listing("call", BROADCAST, lists(member(7, ACTIVE)), *[garbage] * bad, listed)
+            await follow(world)
+            await world.step_until(lambda: len(world.upstream.paged) == 1 + bad, most=1000)  # noqa: B023
+            failed = world.clock.now()
+            await world.step_until(lambda: len(world.told) == 2, most=1000)
+            assert world.clock.now() - failed < timedelta(seconds=150)
+
+
 # The account
 
 
@@ -153,6 +168,36 @@ async def test_a_throttled_page_keeps_its_place() -> None:
         assert results(world)[0] == ("page", "untouched")
 
 
+@pytest.mark.parametrize("retry_after", [timedelta(seconds=1), None])
+async def test_where_pages_alone_are_throttled_single_looks_go_on_at_nearly_their_rate(
+    retry_after: timedelta | None,
+) -> None:
+    async with world_of(*range(1, 41)) as world:
+        throttled = Reply(kind=Kind.THROTTLED, outcome="429", retry_after=retry_after)
+        world.upstream.script_listing("call", BROADCAST, throttled)
+        await world.step_for(600)
+        assert len(world.upstream.paged) <= 8
+        assert len(world.upstream.asked) > 1000
+        world.upstream.script_listing("call", BROADCAST, lists(*(member(batch_id) for batch_id in range(1, 41))))
+        await world.step_for(1200)
+        pages = len(world.upstream.paged)
+        assert pages > 20
+        world.upstream.script_listing("call", BROADCAST, throttled)
+        await world.step_until(lambda: len(world.upstream.paged) == pages + 4, most=5000)
+        three, four = (at for at, _ in world.upstream.paged[-2:])
+        assert four - three >= timedelta(seconds=60)
+
+
+async def test_a_storm_in_which_nothing_is_answered_does_not_tell_against_pages() -> None:
+    throttled = Reply(kind=Kind.THROTTLED, outcome="429", retry_after=timedelta(seconds=1))
+    async with world_of(1, 2) as world:
+        for batch_id in (1, 2):
+            world.upstream.script(batch_id, throttled)
+        world.upstream.script_listing("call", BROADCAST, *[throttled] * 9, lists(member(1), member(2)))
+        await world.step_until(lambda: bool(world.ear.of(Looked)) and world.clock.now() > after(60), most=5000)
+        assert world.poller.schedule.listings.all_off < NOON.timestamp()
+
+
 async def test_a_refused_login_is_found_out_by_single_looks_three_of_them() -> None:
     async with world_of(1, 2, account=UNKNOWN) as world:
         world.upstream.script(1, REFUSES)
@@ -161,6 +206,69 @@ async def test_a_refused_login_is_found_out_by_single_looks_three_of_them() -> N
         await world.step_for(300)
         assert (len(world.upstream.asked), world.upstream.paged) == (3, [])
         assert world.poller.account.condition is Condition.REFUSED
+
+
+async def test_a_refused_login_is_found_out_by_pages_where_there_is_no_watch() -> None:
+    async with World(account=UNKNOWN) as world:
+        world.upstream.script_listing("call", BROADCAST, REFUSES)
+        await follow(world, kind="call")
+        await world.step_for(600)
+        assert len(world.upstream.paged) == 3
+        assert world.told == [("account.refused", 1)]
+        world.upstream.script_listing("call", BROADCAST, lists(member(7, ACTIVE)))
+        await world.step_for(600)
+        assert world.told[1:] == [("account.recovered", 2), ("batch.active", 1)]
+
+
+REFUSED = Account(
+    name="default", credentials="mine", condition=Condition.REFUSED, until=after(900), since=NOON, refusals=1, number=1
+)
+
+
+@pytest.mark.parametrize("kind", [Kind.FORBIDDEN, Kind.GARBAGE])
+async def test_a_refused_account_is_probed_by_one_page_where_there_is_nothing_else_to_ask_for(kind: Kind) -> None:
+    async with World(account=REFUSED) as world:
+        for broadcast_id in range(1, 11):
+            world.upstream.script_listing("call", broadcast_id, Reply(kind=kind, outcome="403"))
+            await world.polling.follow_broadcast(
+                BroadcastWish(account="default", broadcast_id=broadcast_id, kind="call")
+            )
+        await world.step_for(1700)
+        assert len(world.upstream.paged) == 1
+        assert world.poller.view().condition is Condition.REFUSED
+        for broadcast_id in range(1, 11):
+            world.upstream.script_listing("call", broadcast_id, lists(member(broadcast_id, ACTIVE)))
+        await world.step_for(4 * 3600)
+        assert world.poller.account.condition is Condition.OK
+        assert len([name for name, _ in world.told if name == "batch.active"]) == 10
+
+
+async def test_a_refused_account_whose_probe_finds_no_broadcast_there_is_refused_no_more() -> None:
+    async with World(account=REFUSED) as world:
+        await follow(world, kind="call")
+        await world.step_for(1000)
+        assert world.poller.account.condition is Condition.OK
+        assert world.told == [("account.recovered", 2)]
+
+
+async def test_after_trouble_a_single_look_is_tried_before_the_page_of_a_followed_broadcast() -> None:
+    async with World(validating(1), account=replace(REFUSED, condition=Condition.DOWN)) as world:
+        world.upstream.script(1, shows(VALIDATING))
+        world.upstream.script_listing("call", BROADCAST, FAILS)
+        await follow(world, kind="call")
+        await world.step_until(lambda: bool(world.upstream.paged or world.upstream.asked))
+        assert world.upstream.batches == [1]
+
+
+async def test_a_followed_broadcast_is_listed_again_a_quarter_of_an_hour_after_a_long_outage_at_the_latest() -> None:
+    async with World() as world:
+        world.upstream.script_listing("call", BROADCAST, FAILS)
+        await follow(world, kind="call")
+        await world.step_for(3 * 3600)
+        world.upstream.script_listing("call", BROADCAST, lists(member(7, ACTIVE)))
+        over = world.clock.now()
+        await world.step_until(lambda: bool(world.told), most=20_000)
+        assert world.clock.now() - over <= timedelta(minutes=16)
 
 
 # Following a whole broadcast
@@ -197,19 +305,32 @@ async def test_following_it_again_asks_nothing_and_replaces_the_labels() -> None
         assert world.stored(251).labels == {"team": "b"}
 
 
-async def test_a_kind_that_a_person_names_is_believed_and_what_comes_of_it_is_said() -> None:
+async def test_a_kind_that_a_person_names_is_believed_until_callfire_shows_another() -> None:
     async with World() as world:
         world.upstream.script_listing("text", BROADCAST, lists(member(7)))
-        world.upstream.script(7, shows(VALIDATING), shows(ACTIVE))
         await follow(world, kind="text")
         await world.step_until(lambda: bool(world.told))
         await follow(world, kind="call")
+        world.upstream.script_listing("text", BROADCAST, lists(member(7), member(8, ACTIVE)))
         await world.step_until(lambda: len(world.told) == 2)
-        assert [ref.kind for ref in world.upstream.pages] == ["text", "call"]
-        assert world.upstream.batches == [7, 7]
+        assert [ref.kind for ref in world.upstream.pages] == ["text", "call", "text"]
         view = world.polling.broadcast("default", BROADCAST)
         assert view is not None
-        assert view.note == "CallFire answered 404"
+        assert (view.broadcast.kind, view.note) == ("text", "")
+
+
+async def test_a_wrong_kind_that_is_named_again_and_again_is_tried_once() -> None:
+    async with World() as world:
+        world.upstream.script_listing("text", BROADCAST, lists(member(7)))
+        for _ in range(30):
+            await follow(world, kind="call")
+            await world.step_for(1)
+        kinds = [ref.kind for ref in world.upstream.pages]
+        assert (kinds[:2], kinds.count("call")) == (["call", "text"], 1)
+        await world.polling.stop_broadcast("default", BROADCAST)
+        await follow(world, kind="call")
+        await world.step_for(5)
+        assert [ref.kind for ref in world.upstream.pages].count("call") == 2
 
 
 async def test_a_quiet_followed_broadcast_costs_little() -> None:
@@ -245,6 +366,49 @@ async def test_batches_that_could_not_be_followed_are_found_again() -> None:
         assert [type(error) for error in world.errands.failed] == [StoreError]
         world.store.failing.discard("follow")
         await world.step_until(lambda: bool(world.told), most=1000)
+
+
+async def test_a_batch_that_is_followed_but_was_lost_from_sight_is_polled_from_the_page_on_that_shows_it() -> None:
+    async with World() as world:
+        world.upstream.script_listing("call", BROADCAST, lists(member(7)), lists(member(7, ACTIVE)))
+        world.store.put(
+            validating(7, broadcast_id=BROADCAST)
+        )  # as where a wish was kept and its answer was not awaited
+        await follow(world)
+        await world.step_until(lambda: bool(world.told), most=100)
+        assert world.told == [("batch.active", 2)]
+        assert world.ear.of(Following) == []
+
+
+async def test_what_a_page_shows_of_known_batches_counts_where_the_new_ones_could_not_be_followed() -> None:
+    async with world_of(1, 2) as world:
+        await follow(world)
+        world.upstream.script_listing("call", BROADCAST, lists(member(1, ACTIVE), member(2), member(3)))
+        world.store.failing.add("follow")
+        await world.step_until(lambda: bool(world.told))
+        assert {type(error) for error in world.errands.failed} == {StoreError}
+        assert world.told == [("batch.active", 2)]
+
+
+async def test_a_page_that_is_cancelled_while_it_waits_for_the_store_records_nothing_more() -> None:
+    async with world_of(1, 2) as world:
+        gate = asyncio.Event()
+        follow_as_ever = world.store.follow
+
+        async def late(wishes: Sequence[Wish], now: datetime) -> list[Followed]:
+            if any(wish.only_new for wish in wishes):
+                await gate.wait()
+            return await follow_as_ever(wishes, now)
+
+        world.store.follow = late  # type: ignore[method-assign]
+        world.upstream.script_listing("call", BROADCAST, lists(member(1, ACTIVE), member(2), member(3)))
+        world.clock.turn(seconds=5)
+        await follow(world)
+        await world.step_until(lambda: bool(world.upstream.paged))
+        assert world.told == []
+        commits = world.store.done["commit"]
+        # Leaving the world cancels what still waits for the store.
+    assert world.store.done["commit"] == commits
 
 
 async def test_a_large_broadcast_is_swept_from_end_to_end_also_where_nothing_is_counted() -> None:

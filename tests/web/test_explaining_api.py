@@ -69,7 +69,7 @@ async def test_an_explanation_has_the_figures_what_goes_before_and_a_summary(hou
             "age": 12.406,
             "waited": 4.406,
             "hazard": 0.1235,
-            "worth": 0.263,
+            "worth": 0.2635,
             "threshold": 0.1,
             "broadcast_id": None,
             "page": None,
@@ -139,6 +139,13 @@ async def test_a_watch_that_polling_does_not_have_at_this_moment_is_to_be_asked_
     answer = await house.ask("GET", ONE)
     assert (answer.status, answer.json["type"], answer.json["state"]) == (409, "/problems/not-open", "open")
     assert answer.json["detail"].endswith("begins or ends to be followed just now: ask again.")
+
+
+def test_what_is_small_is_not_told_as_nothing() -> None:
+    """The threshold may be smaller still."""
+    small = replace(FOUND, hazard=1.23456e-6, worth=2.5e-5, page_worth=4.5e-4, ahead=(("batch", 14, 3.14159e-4),))
+    shown = explained(KEY, small, VIEW, NOON)
+    assert (shown.hazard, shown.worth, shown.page_worth, shown.ahead[0].worth) == (1.235e-06, 2.5e-05, 4.5e-4, 3.142e-4)
 
 
 @pytest.mark.parametrize("batch_id", ["0", "x", "9223372036854775808"])

@@ -16,6 +16,7 @@ from watcher.ports import UnusableStore
 from watcher.settings.model import Settings
 from watcher.store.broadcasting import learnt
 from watcher.store.failures import explain
+from watcher.store.migrations import migrations
 from watcher.store.opening import connect_reader, schema_version
 from watcher.store.statements import load
 
@@ -26,7 +27,7 @@ LEARNING: Final = 2
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experience:
     """An account as it is at the moment `at`. `lengths` are what is `learnt`, in figures; there is nothing of either before
-    something was learnt and saved."""
+    something was learnt and saved. `absent` is the database's place where there is none in it."""
 
     account: str
     rate: float
@@ -34,14 +35,15 @@ class Experience:
     at: datetime
     learnt: LearntHazard | None
     lengths: Lengths
+    absent: Path | None = None
 
 
 def experience(settings: Settings, account: str) -> Experience:
     """Read from the settings and the database, also while a daemon has it; changes neither. CannotStart where the database
     cannot be read."""
-    now = SystemClock().now()
+    now, path = SystemClock().now(), settings.database.path
     try:
-        record = _record(settings.database.path, account)
+        record = _record(path, account)
     except UnusableStore as error:
         raise CannotStart(str(error)) from error
     known = None if record is None else LearntHazard.from_record(record, now.timestamp())
@@ -52,11 +54,20 @@ def experience(settings: Settings, account: str) -> Experience:
         at=now,
         learnt=known,
         lengths=Lengths(ends=0) if known is None else lengths(known),
+        absent=None if path.exists() else path,
     )
 
 
 def _record(path: Path, account: str) -> bytes | None:
-    if schema_version(path) < LEARNING:
+    if path.is_dir():
+        raise UnusableStore(f"{path} is a folder: name the database in it")
+    version, newest = schema_version(path), migrations("sqlite")[-1].number
+    if version > newest:
+        raise UnusableStore(
+            f"{path} was made by a newer version of this program (its tables are version {version}, this one knows {newest}): "
+            "ask that one"
+        )
+    if version < LEARNING:
         return None
     try:
         with closing(connect_reader(path)) as reader:

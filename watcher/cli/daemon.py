@@ -116,6 +116,7 @@ class Daemon:
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
         self._url = url
+        self._several = False
 
     async def accounts(self) -> list[Document]:
         """All accounts with their condition."""
@@ -124,6 +125,7 @@ class Daemon:
     async def account(self, name: str | None) -> str:
         """The account of that name, or the only one there is."""
         names = [account["name"] for account in await self.accounts()]
+        self._several = len(names) > 1
         if name is None and len(names) == 1:
             return str(names[0])
         if name is None:
@@ -157,7 +159,7 @@ class Daemon:
         if document["state"] == "open":
             raise NotFollowed(str(document["detail"]))
         ended = f"batch {batch_id} of account {account} is {document['state']}: it is not looked at any more"
-        raise NotFollowed(f"{ended}; `watcher add {batch_id}` follows it again")
+        raise NotFollowed(f"{ended}; {self._add(account, str(batch_id))} follows it again")
 
     async def unfollow(self, account: str, batch_id: int) -> None:
         """Stops following the batch."""
@@ -215,8 +217,12 @@ class Daemon:
         except NotFollowed:
             named = f"--broadcast {number}" if what == "broadcast" else str(number)
             raise NotFollowed(
-                f"{what} {number} of account {account} is not followed: `watcher add {named}` follows it"
+                f"{what} {number} of account {account} is not followed: {self._add(account, named)} follows it"
             ) from None
+
+    def _add(self, account: str, named: str) -> str:
+        """The command that follows it; with the account where there are several."""
+        return f"`watcher add {named}{f' --account {account}' if self._several else ''}`"
 
     async def _ask(self, method: str, path: str, *, also: Sequence[str] = (), **more: Any) -> Document:
         """The answer's document. A problem of a kind in `also` counts as an answer."""

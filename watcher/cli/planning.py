@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from watcher.cli.chart import bars, short
+from watcher.cli.lengths import say_learnt
 from watcher.cli.options import As, Config, account_of, settings_in_force
 from watcher.cli.printing import Output, complain, console, say, say_json, say_table, stop
 
@@ -23,13 +24,17 @@ RATE: Final = 5.0
 OVER: Final = "20m"
 LATE: Final = 1.0
 """Seconds after which something that takes longer shows how far it is."""
-MOST: Final = 100_000
+MOST: Final = 20_000
 """Batches in one draw: beyond that a plan would take longer than anybody waits."""
+MOST_TURNS: Final = 5_000_000
+"""Requests that the rate allows in all draws together: beyond that, too, nobody waits, even where few of them are made."""
 LONGEST: Final = 24 * 3600.0
 BESIDE: Final = "backoff x1.5"
 """The script whose delays the chart shows beside the daemon's."""
 FIGURES: "Final[tuple[Figure, ...]]" = ("mean", "p50", "p95", "p99")
 CHART_WIDTH: Final = 100
+SPARE: Final = ("P50", "P99", "REQUESTS")
+"""Columns for which a narrow terminal has no room, the first of them first."""
 
 
 class Find(StrEnum):
@@ -93,12 +98,20 @@ def plan(
     it, two in a hundred stuck for 30 to 120 minutes. Exit codes: 0 done, 1 no rate reaches the target, 2 usage or settings.
     """
     if learnt:
-        if batches is not None or in_flight is not None or find is not None:
+        if any(
+            each is not None for each in (batches, in_flight, over, rate, size_median, size_sigma, find, target, plot)
+        ):
             stop("--learnt shows what is known, and plans nothing: give it alone, or with --account")
-        _say_learnt(_experience(config, account), output)
+        say_learnt(_experience(config, account), output)
         return
     if find is None and target is not None:
         stop(f"--target {target}: is for --find rate: give both")
+    if find is not None and rate is not None:
+        stop(f"--rate {rate:g}: is what --find rate finds: leave it out")
+    if find is not None and plot:
+        stop("--plot: is not for --find rate: leave it out")
+    if account is None and config is not None:
+        stop(f"--config {config}: only a plan of an account goes by the settings: name it with --account")
     wanted = None if find is None else _target(target)
     one = _plan(batches, in_flight, over, rate=rate, pages=pages, seed=seed)
     known = None if account is None else _experience(config, account)
@@ -108,6 +121,10 @@ def plan(
     if one.expected > MOST:
         name = "--batches" if in_flight is None else "--in-flight and --over"
         stop(f"{name}: {one.expected:.0f} batches are too many to play: plan for {MOST} at most")
+    turns = one.rate * one.seconds * one.draws
+    if wanted is None and turns > MOST_TURNS:
+        least = f"no more than {MOST_TURNS / (one.seconds * one.draws):.3g} a second, or a shorter time"
+        stop(f"--rate {one.rate:g}: {turns:.0f} requests are too many to play: plan for {least}")
     if wanted is not None:
         _find(one, *wanted, output)
     else:
@@ -178,13 +195,15 @@ def _with_law(
     return replace(one, law=law)
 
 
-def _seconds(option: str, text: str) -> float:
+def _seconds(option: str, text: str, given: str | None = None) -> float:
+    """The duration that the text of an option is, or ends with: `given` is all of it."""
     from watcher.settings.values import duration
 
     try:
         return duration(text).total_seconds()
     except ValueError:
-        stop(f"{option} {text}: is not a duration: write 10s, 4m or 2h")
+        whole = text if given is None else given
+        stop(f"{option} {whole}: {text or 'nothing'} is not a duration: write 10s, 4m or 2h")
 
 
 def _target(text: str | None) -> "tuple[Figure, float]":
@@ -192,7 +211,7 @@ def _target(text: str | None) -> "tuple[Figure, float]":
         stop("--find rate: which delay is to be reached? Give --target, as in --target p95=10s")
     name, equals, value = text.partition("=")
     figure = next((each for each in FIGURES if each == name), None)
-    seconds = _seconds(f"--target {name}", value) if figure and equals else 0.0
+    seconds = _seconds("--target", value, text) if figure and equals else 0.0
     if figure is None or seconds <= 0:
         stop(f"--target {text}: write a figure ({', '.join(FIGURES)}) and a duration above 0s, as in p95=10s")
     return figure, seconds
@@ -204,9 +223,12 @@ def _experience(config: Path | None, account: str | None) -> "Experience":
 
     settings = settings_in_force(config)
     try:
-        return experience(settings, account_of(settings, account))
+        known = experience(settings, account_of(settings, account))
     except CannotStart as error:
         stop(str(error))
+    if known.absent is not None:
+        complain(f"there is no database {known.absent}: if a daemon has another, name that with WATCHER_DATABASE_URL")
+    return known
 
 
 def _compare(one: "Plan", output: Output, *, plot: bool) -> None:
@@ -216,6 +238,7 @@ def _compare(one: "Plan", output: Output, *, plot: bool) -> None:
     with _progress() as tell:
         results = compared(one, lambda done: tell(done * share))
         points = curve(one, BESIDE, lambda done: tell(share + done * (1 - share))) if plot else []
+    _require_ends(results[0])
     if output is Output.JSON:
         shown = {**_of_plan(one), "strategies": [_of_result(each) for each in results]}
         if plot:
@@ -240,6 +263,7 @@ def _find(one: "Plan", figure: "Figure", target: float, output: Output) -> None:
 
     with _progress() as tell:
         result, reached = least_rate(one, figure, target, tell)
+    _require_ends(result)
     if output is Output.JSON:
         found = {"rate": result.rate if reached else None, "target": {figure: target}, "result": _of_result(result)}
         say_json({**_of_plan(one), **found}, indent=2)
@@ -250,6 +274,12 @@ def _find(one: "Plan", figure: "Figure", target: float, output: Output) -> None:
         _say_results([result])
     if not reached:
         raise typer.Exit(1)
+
+
+def _require_ends(result: "Result") -> None:
+    """Ends the command where the figures rest on nothing: a delay of 0 would be read as a good one."""
+    if not result.ended:
+        stop("no batch ends in that time, so nothing can be told: plan for more batches, or for a longer --over")
 
 
 def _say_results(results: "Sequence[Result]") -> None:
@@ -263,6 +293,7 @@ def _say_results(results: "Sequence[Result]") -> None:
             )
             for each in results
         ],
+        spare=SPARE,
     )
 
 
@@ -284,34 +315,6 @@ def _of_result(result: "Result") -> dict[str, object]:
         for name, value in asdict(result).items()
         if name != "rate"
     }
-
-
-def _say_learnt(known: "Experience", output: Output) -> None:
-    ends, sizes = known.lengths.ends, known.lengths.sizes
-    if output is Output.JSON:
-        say_json({"account": known.account, "ends": ends, "sizes": [asdict(each) for each in sizes]}, indent=2)
-        return
-    if not sizes:
-        say(f"account {known.account} has seen no end yet")
-        return
-    say(f"account {known.account} has seen {ends} ends")
-    say_table(
-        ("CONTACTS", "ENDS", "HALF WITHIN", "90 % WITHIN"),
-        [
-            (_contacts(each.smallest, each.largest), f"{each.ends:.1f}", _within(each.p50), _within(each.p90))
-            for each in sizes
-        ],
-    )
-
-
-def _contacts(smallest: int | None, largest: int | None) -> str:
-    if smallest is None:
-        return "not known"
-    return f"{smallest} and more" if largest is None else f"{smallest} to {largest}"
-
-
-def _within(seconds: float | None) -> str:
-    return "too few to say" if seconds is None else f"{short(seconds)} s"
 
 
 @contextmanager

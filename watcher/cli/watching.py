@@ -72,6 +72,8 @@ def add(
     _require_some(ids, broadcast)
     if kind is not None and not broadcast:
         raise typer.BadParameter("--kind says what a broadcast sends: name one with --broadcast.")
+    if in_broadcast is not None and not ids:
+        raise typer.BadParameter("--in-broadcast says where batches are: name them by their ids.")
     labels = dict(map(_label, label)) if label else None
     marks = _given({"labels": labels, "correlation_id": correlation_id})
     place = {"account": account, "broadcast_id": in_broadcast}

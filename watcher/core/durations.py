@@ -18,6 +18,8 @@ PRECISION: Final = 0.002
 """Seconds by which `waiting_until` may be late."""
 SHARE: Final = 0.001
 """Of the waiting, by which it may be late besides."""
+LONG: Final = 86_400.0
+"""Seconds beyond which new batches of a followed broadcast do not make a page worth more."""
 GRID: Final = np.array([0.0, 1e-4, 1e-3, 4e-3, 0.015, 0.05, 0.15, 0.4, 1.0])
 """Shares of the longest wait that are tried first."""
 NEAR: Final = np.array([0.85, 0.98, 1.0, 1.0, 1.02, 1.15])
@@ -38,6 +40,13 @@ def worth(waited: Floats, hazard: Floats) -> Floats:
     safe = np.maximum(hazard, TINY)
     value: Floats = waited * np.where(hazard > TINY, 1.0 + np.expm1(-safe) / safe, 0.5 * hazard)
     return value
+
+
+def worth_of_new(rate: Floats, asked: Floats, now: float | Floats) -> Floats:
+    """Expected unseen waiting of batches that nobody knows yet, arriving at that rate since the page was last asked for."""
+    waited = np.minimum(np.maximum(now - asked, 0.0), LONG)
+    expected: Floats = 0.5 * rate * waited * waited
+    return expected
 
 
 def waiting_until(worth_at: WorthAt, count: int, target: float, most: float) -> Floats:

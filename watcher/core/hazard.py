@@ -103,9 +103,10 @@ def scale_free() -> Hazard:
 
 class Sight(NamedTuple):
     """What a look told of a duration: a batch in that bin of size was unfinished at age `then`, and at age `now` it was so
-    still, or had `ended` in between. Ages in seconds."""
+    still, or had `ended` in between. Ages in seconds. `again`: the same look told of another bin, and counts once."""
 
     size: int
     then: float
     now: float
     ended: bool
+    again: bool = False

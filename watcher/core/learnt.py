@@ -116,6 +116,7 @@ class LearntHazard:
             return
         sizes = np.array([each.size for each in self._sights], np.int64)
         ended = np.array([each.ended for each in self._sights], np.bool_)
+        count = float(sum(each.ended and not each.again for each in self._sights))
         then = np.log1p(np.array([each.then for each in self._sights]))
         now = np.log1p(np.array([each.now for each in self._sights]))
         self._sights.clear()
@@ -128,7 +129,6 @@ class LearntHazard:
             ends, at_risk = _placed(self.hazard.rates[sizes[ended]], spans[ended])
             exposure[ended] = at_risk
             np.add.at(self.ends, sizes[ended], ends)
-            count = float(ended.sum())
             self.seen_ends += count
             self._shrink(0.5 ** (count / MEMORY))
         np.add.at(self.exposure, sizes, exposure)
@@ -155,8 +155,8 @@ def sights_of(before: Watch, look: Seen, *, ended: bool) -> Sequence[Sight]:
     born = before.opened if created is None else min(created, before.opened)
     now = look.answered if ended else look.asked
     then, age = (before.opened - born).total_seconds(), (now - born).total_seconds()
-    bins = {UNKNOWN, size_bin(look.batch.size)}
-    return tuple(Sight(each, then, age, ended) for each in sorted(bins))
+    of_unknown, size = Sight(UNKNOWN, then, age, ended), size_bin(look.batch.size)
+    return (of_unknown,) if size == UNKNOWN else (Sight(size, then, age, ended), of_unknown._replace(again=True))
 
 
 def _placed(rates: Floats, spans: Floats) -> tuple[Floats, Floats]:

@@ -24,7 +24,10 @@ LIMIT: Final = 100
 OFF_FIRST: Final = 15 * 60.0
 OFF_MOST: Final = 6 * 3600.0
 """Seconds until a listing that was refused, or not there, is tried again: the first time, and at most, by four each time."""
+KNOWN_FIRST: Final = 60.0
+"""The first time for one that was there before: it may be so again soon."""
 FAILED_FIRST: Final = 30.0
+FAILED_MOST: Final = 15 * 60.0
 """The same for one that failed FAILURES times in a row, as anything can; twice as long each time."""
 FAILURES: Final = 2
 KINDS: Final[tuple[BroadcastKind, ...]] = ("call", "text")
@@ -220,12 +223,13 @@ class Listings:
                 return
         listing.denied = frozenset()
         listing.note = reason
-        self.broadcasts.off[listing.place] = now + _pause(OFF_FIRST, 4.0, listing.offs)
+        first = KNOWN_FIRST if listing.proven else OFF_FIRST
+        self.broadcasts.off[listing.place] = now + _pause(first, 4.0, listing.offs, OFF_MOST)
         listing.offs += 1
         self._denied_in_a_row += 1
         if self._denied_in_a_row >= REFUSED_LISTINGS:
             self._denied_in_a_row = 0
-            self.all_off = max(self.all_off, now + _pause(OFF_FIRST, 4.0, self._all_offs))
+            self.all_off = max(self.all_off, now + _pause(OFF_FIRST, 4.0, self._all_offs, OFF_MOST))
             self._all_offs += 1
 
     def failed(self, page: int, reason: str, now: float) -> None:
@@ -235,7 +239,8 @@ class Listings:
         listing.failures += 1
         if listing.failures >= FAILURES:
             listing.note = reason
-            self.broadcasts.off[listing.place] = now + _pause(FAILED_FIRST, 2.0, listing.failures - FAILURES)
+            pause = _pause(FAILED_FIRST, 2.0, listing.failures - FAILURES, FAILED_MOST)
+            self.broadcasts.off[listing.place] = now + pause
 
     def _at(self, place: int) -> Listing:
         listing = self._listings.get(place)
@@ -313,6 +318,6 @@ class Listings:
             pages.due[growing] = np.nan
 
 
-def _pause(first: float, factor: float, times: int) -> float:
-    """Seconds: so many times longer than the first, OFF_MOST at most."""
-    return min(first * factor ** min(times, 30), OFF_MOST)
+def _pause(first: float, factor: float, times: int, most: float) -> float:
+    """Seconds: so many times longer than the first, and at most so long."""
+    return min(first * factor ** min(times, 30), most)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from watcher.core.durations import waiting_until, worth
+from watcher.core.durations import waiting_until, worth, worth_of_new
 from watcher.core.hazard import Floats, Hazard, scale_free
 from watcher.core.listings import Listings
 from watcher.core.roster import NEVER, NOWHERE, Roster, looked_for_on, pages_of
@@ -34,8 +34,6 @@ ROUNDING: Final = 1e-6
 """Share by which a page may be worth too little at the moment that was worked out."""
 AGAIN: Final = 1.0
 """Seconds until a page that was never asked for, and is not worth it yet for what it may show, is compared again."""
-LONG: Final = 86_400.0
-"""Seconds beyond which new batches of a followed broadcast do not make a page worth more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +239,7 @@ class Ranking:
         where = standing.where[rows]
         scores = self._by_block(rows, now, overdue=pace.max_interval, rest=pace.min_interval)
         scores *= self._chance(rows)
-        sums: Floats = _quest(columns.quest[pages], columns.asked[pages], now)
+        sums: Floats = worth_of_new(columns.quest[pages], columns.asked[pages], now)
         sums += np.bincount(where, weights=scores, minlength=len(listings))[pages]
         promising = standing.promising[pages]
         if promising.any():
@@ -322,13 +320,19 @@ class Ranking:
             met = hazard.until(bins[some, None], age[some, None] + waited) - spent[some, None]
             each = share[some, None] * worth(waited, np.maximum(met, 0.0))
             each[then[mine] < rested[some, None]] = 0.0
-            sums = _quest(quest[at, None], asked[at, None], then)
+            sums = worth_of_new(quest[at, None], asked[at, None], then)
             columns = waits.shape[1]
             index = mine[:, None] * columns + np.arange(columns)
             sums += np.bincount(index.reshape(-1), each.reshape(-1), sums.size).reshape(sums.shape)
             return sums
 
         wait = waiting_until(worth_at, len(pages), pace.worth, pace.max_interval)
+        # Where all rest until the same moment, they may be worth it just then, which no bracket finds to the point.
+        ready = asked + pace.min_interval
+        np.maximum.at(ready, owner, rested)
+        ready = np.maximum(ready - now, 0.0)
+        soon = worth_at(ready[:, None], np.arange(len(pages)))[:, 0] >= pace.worth
+        wait = np.where(soon, np.minimum(ready, wait), wait)
         oldest = np.full(len(pages), inf)
         np.minimum.at(oldest, owner, tried)
         columns.due[pages] = np.maximum(np.minimum(now + wait, oldest + pace.max_interval), asked + pace.min_interval)
@@ -340,10 +344,3 @@ def _forget(due: Floats, begin: int, count: int) -> int:
     begin = begin if begin < len(due) else 0
     due[begin : begin + count] = np.nan
     return begin + count
-
-
-def _quest(rate: Floats, asked: Floats, now: float | Floats) -> Floats:
-    """Expected unseen waiting of batches that nobody knows yet, arriving at that rate since the page was last asked for."""
-    waited = np.minimum(np.maximum(now - asked, 0.0), LONG)
-    expected: Floats = 0.5 * rate * waited * waited
-    return expected

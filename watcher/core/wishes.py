@@ -35,7 +35,8 @@ class Followed:
 class BroadcastWish:
     """Somebody asks that every batch of a broadcast be followed, also those to come.
 
-    What is given replaces what was there, None leaves it. A kind that is given is believed, whatever was found out before.
+    What is given replaces what was there, None leaves it. A kind that is given is tried first;
+    what CallFire then shows counts more.
     """
 
     account: str

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from math import ceil
+from math import ceil, inf
 from typing import Final, Literal
 
 from watcher.core.learnt import LearntHazard
@@ -42,6 +42,8 @@ GREATEST_RATE: Final = 100.0
 """Requests a second between which a rate is looked for."""
 HALVINGS: Final = 4
 """Of the last doubling, in which the rate is: then it is known within 5 %."""
+HOPELESS: Final = 20
+"""How many times the target is waited for ends at a rate that is too low, and ten minutes at least: it is enough to tell."""
 CURVE: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Of the rate: the rates that a curve shows."""
 
@@ -127,15 +129,15 @@ def compared(plan: Plan, passing: Passing) -> Sequence[Result]:
 
 
 def curve(plan: Plan, script: str, passing: Passing) -> Sequence[tuple[Result, Result]]:
-    """The daemon and a script at less and at more than the plan's rate, by one draw."""
+    """The daemon and a script at less and at more than the plan's rate."""
     points = []
     for number, factor in enumerate(CURVE):
         there = replace(plan, rate=plan.rate * factor)
         told = _from(passing, number / len(CURVE), 1 / len(CURVE))
         points.append(
             (
-                _played(there, DAEMON, there.daemon, told, draws=1),
-                _played(there, script, SCRIPTS[script], told, draws=1),
+                _played(there, DAEMON, there.daemon, told),
+                _played(there, script, SCRIPTS[script], told),
             )
         )
     return points
@@ -150,7 +152,8 @@ def least_rate(plan: Plan, figure: Figure, target: float, passing: Passing) -> t
     def at(rate: float) -> Result:
         nonlocal tried
         there = replace(plan, rate=float(f"{rate:.3g}"))
-        result = _played(there, DAEMON, there.daemon, _from(passing, tried / steps, 1 / steps))
+        told = _from(passing, tried / steps, 1 / steps)
+        result = _played(there, DAEMON, there.daemon, told, patience=max(HOPELESS * target, 600.0))
         tried += 1
         return result
 
@@ -177,7 +180,9 @@ def law_of(learnt: LearntHazard, law: Law, *, sizes: bool) -> Law | None:
     return replace(law, takes=learnt_durations(learnt.hazard), sizes=drawn if sizes else law.sizes)
 
 
-def _played(plan: Plan, name: str, make: Make, passing: Passing, *, draws: int | None = None) -> Result:
+def _played(
+    plan: Plan, name: str, make: Make, passing: Passing, *, draws: int | None = None, patience: float = inf
+) -> Result:
     draws = plan.draws if draws is None else draws
     outcome = together(
         [
@@ -186,6 +191,7 @@ def _played(plan: Plan, name: str, make: Make, passing: Passing, *, draws: int |
                 CallFire(batches=plan.drawn(number)),
                 rate=plan.rate,
                 seconds=plan.seconds,
+                patience=patience,
                 passing=_within(_from(passing, number / draws, 1 / draws), plan.seconds),
             )
             for number in range(draws)

@@ -4,6 +4,7 @@ import heapq
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final, Protocol
 
 import numpy as np
@@ -129,10 +130,12 @@ def play(
     seconds: float,
     latency: float = 0.0,
     warm_up: float = 0.0,
+    patience: float = inf,
     passing: Passing | None = None,
 ) -> Outcome:
     """Tokens come evenly spaced; each answer is as CallFire is half-way through `latency` seconds. Counted are the batches
-    that end after `warm_up` and within `seconds`, looked for until the last of them is found, and requests between the two."""
+    that end after `warm_up` and within `seconds`, and requests between the two. They are looked for until the last of them is
+    found, or given up `patience` seconds after the time: those count as if they were found then."""
     coming = deque(sorted(upstream.batches, key=lambda each: each.begins))
     owed = {each.batch_id for each in upstream.batches if each.ends <= seconds}
     under_way: list[tuple[float, int, Ask, Told]] = []
@@ -150,7 +153,9 @@ def play(
                         delays.append(told.answered - ended)
         while coming and coming[0].begins <= now:
             strategy.register(coming.popleft(), now)
-        if now > seconds and not owed:
+        if now > seconds + (patience if owed else 0.0):
+            ends = (upstream.by_id[each].ends for each in owed)
+            delays += [now - ended for ended in ends if ended > warm_up]
             break
         if passing is not None and now >= word:
             passing(now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -102,8 +103,14 @@ REPORTED: Final = 5.0
 """Seconds after which it is told anew how things stand, however seldom looks are saved: a gauge must not be old."""
 
 
+LEARNT_KEPT: Final = 60.0
+"""Seconds after which what was learnt of durations is kept anew: it costs some milliseconds an account, and changes little in
+a minute."""
+
+
 class Keeper:
-    """Saves the last looks of all accounts every `every` seconds, and tells how things stand then and every REPORTED."""
+    """Saves the last looks of all accounts every `every` seconds, what they have learnt every LEARNT_KEPT, and tells how things
+    stand every `every` and every REPORTED."""
 
     name: Final = "keeper"
 
@@ -113,23 +120,28 @@ class Keeper:
         self._clock = clock
         self._every = every
         self._unsaved_for = 0.0
+        self._unkept_for = 0.0
 
     async def step(self) -> None:
         pause = min(self._every - self._unsaved_for, REPORTED)
         await self._clock.sleep(pause)
         self._unsaved_for += pause
+        self._unkept_for += pause
         if self._unsaved_for < self._every:
             await _each(*self._reports)
-        else:
-            self._unsaved_for = 0.0
-            await _each(self.save, *self._reports)
+            return
+        self._unsaved_for = 0.0
+        learnt = self._unkept_for >= LEARNT_KEPT
+        if learnt:
+            self._unkept_for = 0.0
+        await _each(partial(self.save, learnt=learnt), *self._reports)
 
-    async def save(self) -> None:
-        """Saves what is not saved yet, of all accounts. Raises StoreError after the last, where any could not be saved."""
+    async def save(self, *, learnt: bool = True) -> None:
+        """Saves what is not saved yet, of all accounts; but for what was `learnt` of durations, where that can wait. Raises
+        StoreError after the last, where any could not be saved."""
         for_all = self._polling.pollers.values()
-        await _each(
-            *chain.from_iterable((each.standing.save, each.learner.save_looks, each.save_learnt) for each in for_all)
-        )
+        jobs = list(chain.from_iterable((each.standing.save, each.learner.save_looks) for each in for_all))
+        await _each(*jobs, *(each.save_learnt for each in for_all if learnt))
 
 
 async def _each(*jobs: Report) -> None:

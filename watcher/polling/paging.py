@@ -4,15 +4,23 @@ broadcasts. For one account."""
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Final
 
 from watcher.core.answers import OF_THE_LISTING, Kind, PageAnswer
 from watcher.core.broadcasts import Broadcast, BroadcastView
-from watcher.core.model import Key, Page, Seen, Watch
+from watcher.core.model import BroadcastKind, Key, Page, Seen, State
 from watcher.core.news import Following, Tell
 from watcher.core.roster import Roster
 from watcher.core.schedule import PageChoice, Schedule
 from watcher.polling.learning import Learner
 from watcher.ports import Clock, Store, StoreError, Wish
+
+THROTTLED_MOST: Final = 3
+"""So many pages in a row that were throttled while single looks in between were answered, and no page is asked for during a
+while: CallFire counts listings apart, and each more of them would have the account's rate halved."""
+THROTTLED_FIRST: Final = 60.0
+THROTTLED_REST: Final = 3600.0
+"""Seconds of that while: the first time, and at most, twice as long each time."""
 
 
 class Paging:
@@ -37,6 +45,9 @@ class Paging:
         self._clock = clock
         self._tell = tell
         self._broadcasts: dict[int, Broadcast] = {}
+        self._named: dict[int, BroadcastKind] = {}  # what somebody last said of followed ones
+        self._answered = False  # whether a single look was, since a page was asked for
+        self._throttled = 0  # pages in a row, each with such a look in between
 
     async def load(self) -> None:
         """Takes in what is kept of broadcasts: those that are followed are listed from end to end."""
@@ -45,15 +56,19 @@ class Paging:
 
     def follow(self, broadcast: Broadcast) -> None:
         """Takes in a broadcast as it is kept now: followed as a whole, or only known. One that is followed already is not gone
-        through again, unless it turns out to be of another kind."""
-        listings = self._schedule.listings
-        listing = listings.of(broadcast.broadcast_id)
-        self._broadcasts[broadcast.broadcast_id] = broadcast
+        through again, unless it is said to be of another kind: that is tried once, and what CallFire then shows counts more,
+        however often it is said again."""
+        listings, broadcast_id, kind = self._schedule.listings, broadcast.broadcast_id, broadcast.kind
+        listing = listings.of(broadcast_id)
+        self._broadcasts[broadcast_id] = broadcast
         if not broadcast.followed:
-            listing.kind = broadcast.kind
-        elif listing.followed is None or broadcast.kind not in (None, listing.kind):
-            now = self._clock.now().timestamp()
-            listings.follow(broadcast.broadcast_id, broadcast.kind, tuple(listing.known), now)
+            listing.kind = kind
+        elif listing.followed is None or kind not in (None, listing.kind, self._named.get(broadcast_id)):
+            if kind not in (None, listing.kind):
+                listing.proven, listing.denied = False, frozenset()
+            listings.follow(broadcast_id, kind, tuple(listing.known), self._clock.now().timestamp())
+            if kind is not None:
+                self._named[broadcast_id] = kind
         self._schedule.changed()
 
     def stop(self, broadcast_id: int) -> None:
@@ -61,6 +76,7 @@ class Paging:
         known = self._broadcasts.get(broadcast_id)
         if known is not None and known.followed:
             self._broadcasts[broadcast_id] = replace(known, followed=False)
+            self._named.pop(broadcast_id, None)
             self._schedule.listings.unfollow(broadcast_id)
             self._schedule.changed()
 
@@ -77,43 +93,66 @@ class Paging:
             note=listing.note,
         )
 
+    def answered(self) -> None:
+        """A single look was answered."""
+        self._answered = True
+
     async def take_in(self, choice: PageChoice, answer: PageAnswer) -> bool:
         """What came of asking for a page; whether it can count as asked. Raises StoreError where something that it shows could
         not be recorded: that counts as not seen."""
         listings, asked = self._schedule.listings, answer.asked.timestamp()
         if answer.page is not None:
+            self._throttled = 0
             await self._shown(choice, answer, answer.page)
         elif answer.retry_after is not None or answer.kind in (Kind.THROTTLED, Kind.UNAUTHORIZED):
+            if answer.kind is Kind.THROTTLED:
+                self._rest_of_pages(answer)
             self._learner.looked("page", "untouched")
             return False
-        elif answer.kind in OF_THE_LISTING:
+        elif answer.kind in OF_THE_LISTING and not (answer.kind is Kind.GARBAGE and self._is_there(choice)):
             listings.denied(choice.page, choice.ref, _reason(answer), asked)
             self._learner.looked("page", "unanswered")
         else:
             listings.failed(choice.page, _reason(answer), asked)
-            for (
-                batch_id
-            ) in choice.members:  # as when a batch alone is not answered about: not all of them at once again
+            # As when a batch alone is not answered about: not all of them at once again.
+            for batch_id in choice.members:
                 self._roster.attempt(batch_id, answer.asked)
             self._learner.looked("page", "unanswered")
         return True
+
+    def _is_there(self, choice: PageChoice) -> bool:
+        """Whether the listing is known to be there: what makes no sense once may do so the next time."""
+        return self._schedule.listings.of_page(choice.page).proven
+
+    def _rest_of_pages(self, answer: PageAnswer) -> None:
+        """A page was throttled: where that befalls pages alone, again and again, none is asked for during a while."""
+        self._throttled += self._answered
+        self._answered = False
+        if self._throttled >= THROTTLED_MOST:
+            rest = THROTTLED_FIRST * 2.0 ** min(self._throttled - THROTTLED_MOST, 10)
+            listings = self._schedule.listings
+            listings.all_off = max(listings.all_off, answer.answered.timestamp() + min(rest, THROTTLED_REST))
 
     async def _shown(self, choice: PageChoice, answer: PageAnswer, page: Page) -> None:
         listing = self._schedule.listings.of_page(choice.page)
         kind = listing.kind
         shown = self._schedule.page_shown(choice, page, answer.asked.timestamp())
+        failed: StoreError | None = None
         try:
             if shown.new:
                 await self._found(listing.broadcast_id, shown.new)
-        finally:
-            looks = [
-                Seen(asked=answer.asked, answered=answer.answered, batch=batch)
-                for batch in page.items
-                if self._schedule.counts(choice, batch.id)
-            ]
-            await self._learner.take_in_page(looks)
+        except StoreError as error:
+            failed = error  # what it shows of the others is no less true
+        looks = [
+            Seen(asked=answer.asked, answered=answer.answered, batch=batch)
+            for batch in page.items
+            if self._schedule.counts(choice, batch.id)
+        ]
+        await self._learner.take_in_page(looks)
         if kind is None and listing.kind is not None:
             await self._note_kind(listing.broadcast_id)
+        if failed is not None:
+            raise failed
 
     async def _found(self, broadcast_id: int, batch_ids: Sequence[int]) -> None:
         """Follows batches that a followed broadcast showed. Those that ever were stay as they are, settled or stopped."""
@@ -131,14 +170,12 @@ class Paging:
         followed = await self._store.follow(wishes, self._clock.now())
         self._schedule.listings.knows(broadcast_id, batch_ids)
         for each in followed:
+            if each.watch.state is State.OPEN and each.watch.batch_id not in self._roster:
+                self._roster.put(each.watch)
             if each.what == "created":
-                self._admit(each.watch)
+                self._tell(Following(account=self._account, batch_id=each.watch.batch_id, what="created"))
         if any(each.what == "created" for each in followed):
             self._learner.recount()
-
-    def _admit(self, watch: Watch) -> None:
-        self._roster.put(watch)
-        self._tell(Following(account=self._account, batch_id=watch.batch_id, what="created"))
 
     async def _note_kind(self, broadcast_id: int) -> None:
         listing = self._schedule.listings.of(broadcast_id)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from watcher.core.account import Account
-from watcher.core.answers import Kind, account_answer, look_of
+from watcher.core.answers import Kind, look_of
 from watcher.core.broadcasts import Broadcast, BroadcastView
 from watcher.core.explaining import Explanation
 from watcher.core.learnt import LearntHazard
@@ -177,6 +177,8 @@ class Poller:
             answer = await self._upstream.look(choice.batch_id)
             await self.standing.heed(answer)
             look = look_of(answer)
+            if answer.kind is Kind.SEEN:
+                self.paging.answered()
             if answer.kind is Kind.UNFIT:
                 self._tell(
                     SetAside(
@@ -202,10 +204,11 @@ class Poller:
         untouched = False
         try:
             answer = await self._upstream.page(choice.ref)
-            of_account = account_answer(answer)
-            if of_account is not None:
-                await self.standing.heed(of_account)
-            untouched = not await self.paging.take_in(choice, answer)
+            if await self.standing.heed_page(answer):
+                untouched = True
+                self.learner.looked("page", "untouched")
+            else:
+                untouched = not await self.paging.take_in(choice, answer)
         finally:
             if not untouched:  # also where it failed in a way that no answer tells of: not at once again
                 self.schedule.listings.attempt(choice.page, asked.timestamp())

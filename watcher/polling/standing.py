@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from watcher.core.account import Account, Condition, heed, record_of, room
-from watcher.core.answers import Answer
+from watcher.core.answers import NO_BATCH, Answer, Kind, PageAnswer, account_answer
 from watcher.core.news import AccountTold, ConditionChanged, Tell, Throttled
 from watcher.polling.pacing import Pacing
 from watcher.ports import AccountChange, Accounts, Clock, StoreError, Upstream
@@ -95,6 +95,25 @@ class Standing:
                 await self.save()
             except StoreError:
                 return  # it stays owed: the keeper saves it, and is heard where it cannot
+
+    async def heed_page(self, answer: PageAnswer) -> bool:
+        """Takes to heart what a page's answer means for the account; whether it means nothing else. While the account is
+        refused a page was its probe, whatever it says of the listing: refused again, it is left alone as long as after a look."""
+        heard = account_answer(answer)
+        probe = heard is None and self.account.condition is Condition.REFUSED
+        if probe:
+            heard = Answer(
+                batch_id=NO_BATCH,
+                asked=answer.asked,
+                answered=answer.answered,
+                kind=answer.kind,
+                outcome=answer.outcome,
+                detail=answer.detail,
+                size=answer.size,
+            )
+        if heard is not None:
+            await self.heed(heard)
+        return probe and answer.kind is Kind.FORBIDDEN
 
     def _paced(self, account: Account, answer: Answer) -> Account:
         """Takes to heart what the answer means for the rate; gives the account with what of that must outlive us."""

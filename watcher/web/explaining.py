@@ -106,12 +106,12 @@ def explained(key: Key, found: Explanation, view: AccountView, now: datetime) ->
         summary=" ".join(_sentences(found, view, turn, now)),
         age=_seconds(found.age + found.waited),
         waited=_seconds(found.waited),
-        hazard=round(found.hazard, 4),
-        worth=_seconds(found.worth),
+        hazard=_figures(found.hazard),
+        worth=_figures(found.worth),
         threshold=found.threshold,
         broadcast_id=found.broadcast,
         page=None if found.page is None else found.page + 1,
-        page_worth=None if found.page_worth is None else _seconds(found.page_worth),
+        page_worth=None if found.page_worth is None else _figures(found.page_worth),
         rank=found.rank + 1,
         ahead=[_ahead(each) for each in found.ahead],
         next_look=turn,
@@ -177,12 +177,17 @@ def _not_open(key: Key, state: State) -> Problem:
 
 def _ahead(each: Ahead) -> AheadShown:
     if each[0] == "batch":
-        return AheadShown(batch_id=each[1], broadcast_id=None, page=None, worth=_seconds(each[2]))
-    return AheadShown(batch_id=None, broadcast_id=each[1], page=each[2] + 1, worth=_seconds(each[3]))
+        return AheadShown(batch_id=each[1], broadcast_id=None, page=None, worth=_figures(each[2]))
+    return AheadShown(batch_id=None, broadcast_id=each[1], page=each[2] + 1, worth=_figures(each[3]))
 
 
 def _seconds(value: float) -> float:
     return round(value, 3)
+
+
+def _figures(value: float) -> float:
+    """To four figures: a small worth is still compared with a smaller threshold, and is not 0."""
+    return float(f"{value:.4g}")
 
 
 UNITS: Final = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"))
