@@ -12,6 +12,9 @@ from typing import Protocol
 
 from watcher.core.account import AccountRecord
 from watcher.core.answers import Answer, PageAnswer
+from watcher.core.asking import EventQuery as EventQuery
+from watcher.core.asking import Owed as Owed
+from watcher.core.asking import WatchQuery as WatchQuery
 from watcher.core.broadcasts import Broadcast as Broadcast
 from watcher.core.broadcasts import BroadcastView as BroadcastView
 from watcher.core.explaining import Explanation as Explanation
@@ -120,44 +123,6 @@ class Committed:
 
     events: Sequence[Recorded] = ()
     deliveries: Sequence[int] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchQuery:
-    """Which watches to list, in the order of (account, batch id), after the key given.
-
-    `accounts` None means all. STOPPED watches are never listed.
-    """
-
-    accounts: Sequence[str] | None = None
-    status: str | None = None
-    final: bool | None = None
-    after: Key | None = None
-    limit: int = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventQuery:
-    """Which events to list: those at a position greater than `after`, in the order of positions.
-
-    Positions become visible in their order: where one has been read, no smaller one appears any more. So whoever goes on
-    after the last position read misses none, however many commit at once; a store with more than one writer must see to it.
-    """
-
-    after: int = 0
-    limit: int = 100
-    types: Sequence[str] = ()
-    account: str | None = None
-    batch_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owed:
-    """What an endpoint is owed: how many deliveries are pending, and when the oldest of them was made."""
-
-    endpoint_id: str
-    pending: int
-    oldest: datetime | None
 
 
 class Accounts(Protocol):

@@ -61,7 +61,11 @@ class Moody(Answers):
 
     def answer(self, head: bytes) -> None:
         if HANGS not in head.split(b" ", 2)[1]:
-            asyncio.get_running_loop().call_later(LATENCY, super().answer, head)
+            asyncio.get_running_loop().call_later(LATENCY, self._late, head)
+
+    def _late(self, head: bytes) -> None:
+        if not self.transport.is_closing():
+            super().answer(head)
 
 
 def _serve(told: Connection) -> None:

@@ -120,6 +120,23 @@ def test_pages_that_show_again_and_again_what_the_first_one_does_make_it_one_pag
     assert made.ignores_offset(2, page(2, 1, 3, offset=6), 6)
 
 
+def test_as_many_new_rows_as_a_page_has_move_the_old_front_to_the_next_page_and_that_is_all() -> None:
+    made = listing(length=3)
+    assert not made.ignores_offset(0, page(3, 2, 1), 0)
+    for _ in range(5 * REPEATS):
+        assert not made.ignores_offset(1, page(3, 2, 1, offset=3), 3)
+    assert not made.ignores_offset(0, page(6, 5, 4), 0)
+    assert not made.ignores_offset(1, page(3, 2, 1, offset=3), 3)
+    assert not made.ignores_offset(2, page(6, 5, 4, offset=6), 6)
+
+
+def test_two_pages_that_show_what_the_first_one_does_are_enough() -> None:
+    made = listing(length=3)
+    assert not made.ignores_offset(0, page(1, 2, 3), 0)
+    assert not made.ignores_offset(1, page(1, 2, 3, offset=3), 3)
+    assert made.ignores_offset(2, page(1, 2, 3, offset=6), 6)
+
+
 def test_pages_that_only_drift_do_not() -> None:
     made = listing(length=3)
     for begin in range(100, 0, -10):

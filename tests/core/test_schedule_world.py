@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.core.making import RULES
@@ -290,6 +290,7 @@ def test_whatever_the_listings_do_every_end_is_found_and_the_rules_hold(
     assert not [each for each in missed if min(each.ends, each.vanishes) <= 8 * MINUTES]
 
 
+@example("newest", "none", (3, True), 58, 100, 1)  # as many come at once as a page has rows
 @settings(max_examples=25, deadline=None)
 @given(
     st.sampled_from(["oldest", "newest"]),

@@ -32,9 +32,9 @@ class Listing:
     """`pages` are places in the columns, in the order of the pages, of which the first `length` are in use.
 
     `kind` None is not known; it is `proven` by a page. `denied` are the kinds that were tried in vain. `counts` says whether
-    totals can be believed; None: not known yet. `one_page`: CallFire gives the same page whatever offset is asked for; `front`
-    and `repeats` find that out. `newest_first` says at which end new batches appear. `missed` holds the batches
-    that are looked for, with the moment when they were missed.
+    totals can be believed; None: not known yet. `one_page`: CallFire gives the same page whatever offset is asked for; `front`,
+    `front_again`, `repeats` and `repeated` find that out. `newest_first` says at which end new batches appear. `missed` holds
+    the batches that are looked for, with the moment when they were missed.
 
     `followed` says since when the broadcast is followed as a whole, None where it is not; `known` then holds the ids of its
     batches that are followed, or were; `arrivals` is how many came since then (but for the `old` ones that the first sweep
@@ -55,6 +55,8 @@ class Listing:
     one_page: bool = False
     repeats: int = 0
     front: int | None = None
+    front_again: bool = False
+    repeated: frozenset[int] = frozenset()
     newest_first: bool = False
     trust: float = 1.0
     offs: int = 0
@@ -102,9 +104,13 @@ class Listing:
         full = len(answer.items) + answer.spoilt >= self.limit
         shown = hash(frozenset(item.id for item in answer.items)) if full else None
         if number == 0:
-            self.front = shown
-        elif shown is not None:
-            self.repeats = self.repeats + 1 if shown == self.front else 0
+            self.front, self.front_again = shown, True
+        elif shown is not None and shown != self.front:
+            self.repeats, self.repeated = 0, frozenset()
+        elif shown is not None and (self.front_again or number not in self.repeated):
+            # One page alone proves nothing before the front is shown anew: as many new rows as a page has move the front to it.
+            self.repeats, self.front_again = self.repeats + 1, False
+            self.repeated |= {number}
             self.one_page = self.one_page or self.repeats >= REPEATS
         return self.one_page
 
