@@ -3,18 +3,21 @@
 Follows callfire-api.md for the shapes and the table of polling.md ("What an answer means") for their meaning.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from aiohttp import encode_basic_auth
 from yarl import URL
 
 from watcher.callfire.bodies import Nonsense, batch_shown, complaint, page_shown, tidy, unpacked
 from watcher.core.answers import Answer, Kind, PageAnswer
-from watcher.core.model import Batch, BroadcastKind, Page, PageRef
+from watcher.core.model import BroadcastKind, PageRef
 from watcher.core.retry_after import retry_after
+
+Shown = TypeVar("Shown")
 
 FIELDS: Final = "id,status,size,remaining,enabled,broadcastId,name,created"
 """What is asked of a batch when partial answers are on."""
@@ -105,15 +108,7 @@ def decipher(
     `headers` are looked up without regard to case. `body` is as received, still packed where it came packed;
     `truncated` says that there was more of it than MAX_BODY.
     """
-    batch: Batch | None = None
-    if status == 200:
-        try:
-            batch = batch_shown(batch_id, unpacked(headers, body, truncated=truncated))
-            kind, outcome, detail = Kind.SEEN, "200", None
-        except Nonsense as nonsense:
-            kind, outcome, detail = Kind.GARBAGE, "bad_body", str(nonsense)
-    else:
-        kind, outcome, detail = _trouble(status, headers, body)
+    batch, kind, outcome, detail = _read(partial(batch_shown, batch_id), status, headers, body, truncated=truncated)
     return Answer(
         batch_id=batch_id,
         asked=asked,
@@ -138,15 +133,7 @@ def decipher_page(
     truncated: bool = False,
 ) -> PageAnswer:
     """What an answer to the question for a page says: as `decipher`."""
-    page: Page | None = None
-    if status == 200:
-        try:
-            page = page_shown(ref, unpacked(headers, body, truncated=truncated))
-            kind, outcome, detail = Kind.SEEN, "200", None
-        except Nonsense as nonsense:
-            kind, outcome, detail = Kind.GARBAGE, "bad_body", str(nonsense)
-    else:
-        kind, outcome, detail = _trouble(status, headers, body)
+    page, kind, outcome, detail = _read(partial(page_shown, ref), status, headers, body, truncated=truncated)
     return PageAnswer(
         ref=ref,
         asked=asked,
@@ -160,9 +147,16 @@ def decipher_page(
     )
 
 
-def _trouble(status: int, headers: Mapping[str, str], body: bytes) -> tuple[Kind, str, str | None]:
-    """Kind, outcome and detail of any answer but 200."""
-    return _KINDS.get(status, Kind.FAILED), str(status), complaint(headers, body)
+def _read(
+    shown: Callable[[bytes], Shown], status: int, headers: Mapping[str, str], body: bytes, *, truncated: bool
+) -> tuple[Shown | None, Kind, str, str | None]:
+    """What the body showed, where the answer is one to the question; then kind, outcome and detail."""
+    if status != 200:
+        return None, _KINDS.get(status, Kind.FAILED), str(status), complaint(headers, body)
+    try:
+        return shown(unpacked(headers, body, truncated=truncated)), Kind.SEEN, "200", None
+    except Nonsense as nonsense:
+        return None, Kind.GARBAGE, "bad_body", str(nonsense)
 
 
 def no_answer(batch_id: int, outcome: str, reason: str, *, asked: datetime, answered: datetime) -> Answer:

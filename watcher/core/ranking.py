@@ -95,10 +95,8 @@ class Ranking:
         self.listings = listings
         self.pace = pace
         self._hazard = scale_free()
-        self._stale, self._stale_from = (
-            0,
-            0,
-        )  # so many rows, up to that one and round, were worked out with an older hazard
+        # So many rows, and pages, from that one on and round, were worked out with an older hazard.
+        self._stale, self._stale_from = 0, 0
         self._stale_pages, self._stale_pages_from = 0, 0
 
     @property
