@@ -144,6 +144,14 @@ def test_a_lower_limit_makes_its_pages_the_pages() -> None:
     assert listings.of(99).limit == 2
 
 
+def test_a_lower_limit_begins_no_sweep_of_a_broadcast_that_nobody_follows() -> None:
+    listings, roster = made(*range(1, 8), limit=5)
+    assert show(listings, 0, 1, 2, limit=2) == Shown()
+    listing = listings.of(70)
+    assert (listing.limit, listing.in_use(), listing.sweep) == (2, [0, 1], None)
+    assert stands(roster, *range(1, 8)) == [0, 0, *[looked_for_on(1)] * 5]
+
+
 def test_a_server_that_ignores_offsets_has_one_page() -> None:
     listings, roster = made(1, 2, 3, 4)
     show(listings, 0, 1, 2, 3, now=NOW - 9)
@@ -326,6 +334,18 @@ def test_new_batches_are_put_on_the_page_that_showed_them_if_they_are_of_that_br
     roster.put(seen_watch(NEW, batch_id=5, broadcast_id=71))
     listings.place_new(NOW)
     assert stands(roster, 4, 5) == [0, listings.of(71).pages[0]]
+
+
+def test_the_page_that_showed_a_new_batch_is_remembered_until_its_watch_is_there() -> None:
+    listings, roster = made(*range(1, 4))
+    follow(listings, 1, 2, 3)
+    show(listings, 0, 4, 5, 3, total=9)
+    show(listings, 2, total=9)
+    assert listings.of(70).growing() == 1
+    for batch_id in (4, 5, 6):  # one at a time, though one page showed two of them and none the third
+        roster.put(seen_watch(NEW, batch_id=batch_id, broadcast_id=70))
+        listings.place_new(NOW)
+    assert stands(roster, 4, 5, 6) == [0, 0, 1]
 
 
 def test_nobody_is_told_what_is_new_in_a_broadcast_that_nobody_follows() -> None:
