@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from watcher.core.answers import Answer, Kind, PageAnswer
-from watcher.core.model import Attempt, Batch, BroadcastKind, Delivery, Endpoint, Page, PageRef
+from watcher.core.endpoint import Attempt, Delivery, Endpoint
+from watcher.core.model import Batch, BroadcastKind, Page, PageRef
 from watcher.core.news import News
+from watcher.ports import Handshake
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -234,11 +236,14 @@ class FakeUpstream:
 
 
 class FakeSender:
-    """Receivers, their answers scripted endpoint by endpoint; the last one is repeated. What is not scripted gets 204."""
+    """Receivers, their answers scripted endpoint by endpoint; the last one is repeated. What is not scripted gets 204, and a
+    handshake that is not scripted consents."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
         self.sent: list[tuple[str, str]] = []  # endpoint, event id
+        self.messages: list[tuple[Endpoint, Delivery]] = []
+        self.handshakes: dict[str, Handshake] = {}
         self.gates: dict[str, asyncio.Event] = {}  # endpoints that hang until theirs is set
         self.raises: dict[str, Exception] = {}
         self._answers: dict[str, deque[Attempt]] = {}
@@ -248,6 +253,7 @@ class FakeSender:
 
     async def send(self, endpoint: Endpoint, delivery: Delivery) -> Attempt:
         self.sent.append((endpoint.id, delivery.event_id))
+        self.messages.append((endpoint, delivery))
         await asyncio.sleep(0)
         if endpoint.id in self.gates:
             await self.gates[endpoint.id].wait()
@@ -258,6 +264,11 @@ class FakeSender:
             return answered(204, at=self.clock.now())
         answer = answers.popleft() if len(answers) > 1 else answers[0]
         return replace(answer, at=self.clock.now())
+
+    async def handshake(self, endpoint: Endpoint) -> Handshake:
+        await asyncio.sleep(0)
+        consents = Handshake(attempt=answered(200, at=self.clock.now()), consents=True)
+        return self.handshakes.get(endpoint.id, consents)
 
 
 def answered(code: int | None, *, at: datetime = NOON, **fields: object) -> Attempt:

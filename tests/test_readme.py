@@ -26,6 +26,8 @@ from watcher.core.transitions import Rules, learn
 from watcher.settings import reference
 from watcher.settings.model import Http
 from watcher.store.opening import ORIGIN_LENGTH
+from watcher.web.delivery_models import DeliveriesParams, OwnDeliveriesParams
+from watcher.web.endpoint_models import EndpointsParams
 from watcher.web.explaining import WORDS
 from watcher.web.models import EventsParams, WatchesParams
 from watcher.web.server import make_app
@@ -45,6 +47,9 @@ RUNNING: Final = """
 make run > daemon.log 2>&1 &
 until curl -sf http://127.0.0.1:8080/readyz > /dev/null; do kill -0 $! || exit 9; sleep 0.1; done
 """
+LISTEN: Final = re.compile(r"^(watcher listen .*)$", re.MULTILINE)
+LISTENING: Final = r"""\1 > listened.txt &
+until grep -q listening listened.txt; do kill -0 $! || exit 9; sleep 0.1; done"""
 
 
 class Block(NamedTuple):
@@ -80,10 +85,11 @@ CLONED: Final = ("Makefile", "pyproject.toml", "requirements.txt")
 
 
 class Afternoon(NamedTuple):
-    """What came of running everything: what each block printed, and what the receiver printed."""
+    """What came of running everything: what each block printed, and what the receivers printed."""
 
     said: list[str]
     received: list[list[str]]
+    listened: list[list[str]]
     ids: list[int]
 
 
@@ -121,6 +127,7 @@ def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
     ) as simulator:
         life = {"count": 5, "new_for": 0.5, "validating_for": 0.5, "end": "ACTIVE"}
         ids = control(simulator["control"], "/batches", life)["ids"]
+        other = str(unused_port())
         address, made = f"127.0.0.1:{unused_port()}", dict(zip(range(13, 18), ids, strict=True))
         environ = {
             **beginner(),
@@ -133,7 +140,8 @@ def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
         script = ["trap 'kill $(jobs -p) 2> /dev/null; wait' EXIT", "set -e"]
         for number, block in enumerate(COMMANDS[1:]):
             text = re.sub(r"\b1[3-7]\b", lambda found: str(made[int(found[0])]), block)
-            text = text.replace("127.0.0.1:8080", address).replace("9000", port)
+            text = text.replace("127.0.0.1:8080", address).replace("9000", port).replace("9001", other)
+            text = LISTEN.sub(LISTENING, text)
             text = text.replace("make run\n", (RECEIVING + RUNNING).replace("127.0.0.1:8080", address))
             script.append(f"{{\n{text}}} > said-{number}.txt")
         ended = subprocess.run(
@@ -149,13 +157,14 @@ def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
         yield Afternoon(
             said=[(folder / f"said-{number}.txt").read_text() for number in range(len(COMMANDS) - 1)],
             received=[line.split() for line in (folder / "received.txt").read_text().splitlines()],
+            listened=[line.split() for line in (folder / "listened.txt").read_text().splitlines()[3:]],
             ids=ids,
         )
 
 
 def test_every_block_is_accounted_for() -> None:
     assert [block.language for block in blocks()] == [
-        *("text", "sh", "sh", "sh", "python", "json", "sh", "json", "sh", "yaml", "sh", "sh")
+        *("text", "sh", "sh", "sh", "python", "json", "sh", "sh", "sh", "json", "sh", "yaml", "sh", "sh")
     ]
 
 
@@ -206,19 +215,29 @@ def test_the_log_can_be_read(afternoon: Afternoon) -> None:
     assert {event["type"].partition(".")[0] for event in json.loads(document)["items"]} <= {"batch"}
 
 
+def test_an_endpoint_made_by_command_gets_what_is_sent_to_it(afternoon: Afternoon) -> None:
+    assert afternoon.said[4].splitlines()[0] == "the receiver answered 204"
+    assert afternoon.said[4].splitlines()[-1] == "endpoint trial is deleted"
+    assert {line[line.index("->") - 1] for line in afternoon.listened} == {"verified"}
+    sample, *recovered = (line[1] for line in afternoon.listened)
+    assert sample.startswith("test_")
+    assert recovered
+    assert all(number.startswith("evt_") for number in recovered)
+
+
 def test_a_script_goes_on_when_the_batches_are_ready(afternoon: Afternoon) -> None:
-    assert afternoon.said[3].splitlines()[-1] == "start the campaign"
+    assert afternoon.said[5].splitlines()[-1] == "start the campaign"
 
 
 def test_what_is_scraped_is_there(afternoon: Afternoon) -> None:
-    said = afternoon.said[4]
+    said = afternoon.said[6]
     for metric in re.findall(r"`(watcher_\w+)`", section("Scraping")):
         assert f"\n# TYPE {metric} " in "\n" + said
     assert said.count('"ok":true') + said.count('"ok": true') >= 2
 
 
 def test_a_plan_tells_what_a_budget_buys(afternoon: Afternoon) -> None:
-    lines = afternoon.said[5].splitlines()
+    lines = afternoon.said[7].splitlines()
     assert lines[0].split() == ["MEAN", "P50", "P95", "P99", "REQUESTS"]
     assert "requests a second" in "".join(lines[6:])
     assert lines[-1].startswith("account default has seen ") or " to " in lines[-1] or "not known" in lines[-1]
@@ -244,7 +263,14 @@ def test_the_event_types_are_those_that_are_sent() -> None:
 def test_the_http_interface_is_what_there_is() -> None:
     nothing: Any = None
     app = make_app(
-        store=nothing, following=nothing, health=nothing, metrics_render=nothing, token=None, clock=nothing, version="1"
+        store=nothing,
+        following=nothing,
+        subscribing=nothing,
+        health=nothing,
+        metrics_render=nothing,
+        token=None,
+        clock=nothing,
+        version="1",
     )
     there = [
         (route.method, route.resource.canonical)
@@ -284,9 +310,16 @@ def test_the_reasons_of_an_explanation_are_those_that_there_are() -> None:
 
 def test_the_filters_are_those_that_there_are() -> None:
     text = section("The HTTP interface")
-    for path, model in (("/v1/watches", WatchesParams), ("/v1/events", EventsParams)):
+    for path, model in (
+        ("/v1/watches", WatchesParams),
+        ("/v1/events", EventsParams),
+        ("/v1/endpoints", EndpointsParams),
+        ("/v1/deliveries", DeliveriesParams),
+        ("/v1/endpoints/{endpoint_id}/deliveries", OwnDeliveriesParams),
+    ):
         (filters, following) = next(row[1:] for row in rows(text[text.index("| list |") :]) if row[0] == f"`{path}`")
-        named = re.findall(r"`(\w+)`", filters) + re.findall(r"^`(\w+)`", following)
+        named = re.findall(r"`(\w+)`", re.sub(r"\(.*?\)", "", filters))
+        named += ["cursor"] if following == "as with watches" else re.findall(r"^`(\w+)`", following)
         assert {*named, "limit"} == set(model.model_fields)
 
 

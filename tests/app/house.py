@@ -35,16 +35,26 @@ class Daemon:
         self.heard.append(news)
         self._turned.set()
 
-    async def until(self, kind: type, times: int = 1) -> None:
-        """Waits until that kind of news was heard so often."""
+    async def until(self, kind: type, times: int = 1, **fields: object) -> None:
+        """Waits until that kind of news was heard so often, with those values in its fields."""
+
+        def meant(news: News) -> bool:
+            return isinstance(news, kind) and all(getattr(news, name) == value for name, value in fields.items())
+
         async with asyncio.timeout(PATIENCE):
-            while sum(isinstance(news, kind) for news in self.heard) < times:
+            while sum(map(meant, self.heard)) < times:
                 self._turned.clear()
                 await self._turned.wait()
 
     async def get(self, path: str) -> tuple[int, Any]:
         async with self.session.get(self.url + path) as answer:
             return answer.status, await answer.json()
+
+    async def ask(self, method: str, path: str, body: object = None) -> Any:
+        """What the interface answers where it does what it is asked for."""
+        async with self.session.request(method, self.url + path, json=body) as answer:
+            assert answer.status < 300, await answer.text()
+            return await answer.json() if answer.status != 204 else None
 
     async def follow(self, *batch_ids: int) -> None:
         rows = [{"batch_id": batch_id} for batch_id in batch_ids]
@@ -61,6 +71,7 @@ def settings_for(folder: Path, callfire: str, **environ: str) -> Settings:
         "CALLFIRE_RATE": "50",
         "WATCHER_DATABASE_URL": f"sqlite:///{folder / 'watcher.db'}",
         "WATCHER_LISTEN": "127.0.0.1:0",
+        "WATCHER_WEBHOOKS__ALLOW_NETWORKS": "127.0.0.0/8",
         "WATCHER_POLLING__MIN_INTERVAL": "50ms",
         "WATCHER_POLLING__WORTH": "1ms",
         "WATCHER_LOG__LEVEL": "error",

@@ -1,5 +1,6 @@
 """`check`: each thing that can be wrong is found before the daemon runs, and said with what to do."""
 
+import base64
 import os
 import sqlite3
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from tests.app.house import asked, daemon, settings_for
 from watcher.app import Finding, check
+from watcher.settings import Settings
 from watcher.simulator.config import SimulatorConfig
 from watcher.simulator.server import serve
 from watcher.store.lock import ProcessLock
@@ -125,3 +127,50 @@ async def test_what_an_endpoints_url_carries_is_not_shown(tmp_path: Path) -> Non
     )
     findings = await check(settings, upstream=False)
     assert Finding(name="endpoint default", ok=True, detail="https://example.org/hook?********") in findings
+
+
+async def test_a_private_key_whose_halves_do_not_belong_together_is_found(tmp_path: Path) -> None:
+    settings = settings_for(
+        tmp_path,
+        NOWHERE,
+        WATCHER_WEBHOOK_URL="https://example.org/hook",
+        WATCHER_WEBHOOK_SECRET="whsk_" + "A" * 86 + "==",
+    )
+    finding = (await check(settings, upstream=False))[2]
+    assert (finding.name, finding.ok) == ("endpoint default", False)
+    assert finding.detail.endswith("its halves do not belong together: copy it anew, the whole of it")
+    assert "AAAA" not in finding.detail
+
+
+async def test_it_is_said_how_the_secrets_in_the_database_are_kept(tmp_path: Path) -> None:
+    key, other = (base64.b64encode(letter * 32).decode() for letter in (b"k", b"o"))
+
+    def with_key(*keys: str) -> Settings:
+        given = dict(zip(("ENCRYPTION_KEY", "OLD_ENCRYPTION_KEYS"), keys, strict=False))
+        return settings_for(tmp_path, NOWHERE, **{f"WATCHER_DATABASE__{name}": value for name, value in given.items()})
+
+    async def said(settings: Settings) -> list[tuple[bool, str]]:
+        return [(each.ok, each.detail) for each in await check(settings, upstream=False) if each.name == "secrets"]
+
+    assert await said(with_key()) == []
+    async with daemon(with_key()) as running:
+        assert await said(with_key()) == []
+        await running.ask("POST", "/v1/endpoints", {"id": "hook", "url": "http://127.0.0.1:9000/"})
+        exposed = (
+            "those of 1 endpoint in the database can be read by whoever has its file: give database.encryption_key, "
+            "made by `watcher db key`"
+        )
+        assert await said(with_key()) == [(True, exposed)]
+    async with daemon(with_key(key)):
+        pass
+    assert await said(with_key(other, key)) == [(True, "those of 1 endpoint in the database can be decrypted")]
+    ((ok, detail),) = await said(with_key(other))
+    assert not ok
+    assert detail.startswith("those of endpoint hook cannot be read: ")
+    assert "database.old_encryption_keys" in detail
+
+
+async def test_of_secrets_nothing_is_said_where_the_database_cannot_be_looked_into(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, NOWHERE)
+    (tmp_path / "watcher.db").write_bytes(b"no database, but long enough to be taken for one" * 100)
+    assert [each.name for each in await check(settings, upstream=False) if not each.ok] == ["database"]

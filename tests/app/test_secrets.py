@@ -26,6 +26,10 @@ LOGIN = "the-login-of-the-api"
 PASSWORD = "the-words-that-callfire-knows"
 TOKEN = "what-whoever-asks-us-must-bear"
 KEY = "C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+MADE = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+BEARER = "what-the-receiver-asks-us-to-bear"
+HEADER = "what-only-the-gateway-must-know"
+SEALING = base64.b64encode(b"what-encrypts-the-secrets-there.").decode()
 SECRETS = {
     "the password": PASSWORD.encode(),
     "the password in base64": base64.b64encode(PASSWORD.encode()).rstrip(b"="),
@@ -33,6 +37,12 @@ SECRETS = {
     "the token": TOKEN.encode(),
     "the signing key": KEY.encode(),
     "the signing key's bytes": base64.b64decode(KEY),
+    "the key of an endpoint that was made": MADE.encode(),
+    "its bytes": base64.b64decode(MADE),
+    "its token": BEARER.encode(),
+    "its header": HEADER.encode(),
+    "the encryption key": SEALING.encode(),
+    "the encryption key's bytes": base64.b64decode(SEALING),
     "the signing key's bytes, as a repr has them": repr(base64.b64decode(KEY))[2:-1].encode(),
 }
 BATCHES = 5
@@ -45,6 +55,11 @@ PLACES = (
     "/v1/accounts/nobody",
     "/v1/watches",
     "/v1/events",
+    "/v1/endpoints",
+    "/v1/endpoints/made",
+    "/v1/endpoints/default",
+    "/v1/deliveries",
+    "/v1/deliveries/1",
 )
 
 
@@ -108,6 +123,7 @@ async def test_no_secret_is_written_anywhere_whatever_goes_wrong(
             WATCHER_API_TOKEN=TOKEN,
             WATCHER_WEBHOOK_URL=receiver.url,
             WATCHER_WEBHOOK_SECRET=f"whsec_{KEY}",
+            WATCHER_DATABASE__ENCRYPTION_KEY=SEALING,
             WATCHER_LOG__LEVEL="debug",
         )
         forbidden, later, *rest = [batch["id"] for batch in (await asked(callfire.control, "/truth"))["batches"]]
@@ -122,9 +138,13 @@ async def test_no_secret_is_written_anywhere_whatever_goes_wrong(
                 assert failed.status == 500
                 found += found_in("a mistake", await failed.text())
             await running.until(WorkerFailed)
+            made = {"id": "made", "url": receiver.url, "secret": f"whsec_{MADE}", "headers": {"X-Gateway": HEADER}}
+            await running.ask("POST", "/v1/endpoints", {**made, "authorization": {"bearer": BEARER}})
+            await running.ask("POST", "/v1/endpoints/made/test", {"type": "batch.active"})
             await running.follow(forbidden, *rest)
             await running.until(Changed, times=len(rest))
-            await running.until(Attempted)
+            await running.until(Attempted, endpoint="default")
+            await running.until(Attempted, endpoint="made")
             await asked(callfire.control, "/faults", {"kind": "code", "code": 401})
             await running.follow(later)
             await running.until(AccountTold)

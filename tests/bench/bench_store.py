@@ -19,7 +19,8 @@ import uvloop
 
 from watcher.app.daemon import calm_the_collector
 from watcher.clock import SystemClock
-from watcher.core.model import Attempt, Batch, Delivery, Endpoint, Key, LastLook, Seen, Watch
+from watcher.core.endpoint import Attempt, Delivery, Endpoint
+from watcher.core.model import Batch, Key, LastLook, Seen, Watch
 from watcher.core.outbox import settle
 from watcher.core.transitions import Rules, learn
 from watcher.ports import Change, Wish
@@ -35,7 +36,7 @@ AT_ONCE = 4000
 TASKS = 256
 GROUP = 100
 MANY = 10_000
-ENDPOINTS = (Endpoint(id="first", url="http://localhost/a"), Endpoint(id="second", url="http://localhost/b"))
+ENDPOINTS = tuple(Endpoint(id=name, url=f"http://localhost/{name}", kept_by="settings") for name in ("first", "second"))
 
 
 def run() -> dict[str, float]:
@@ -122,7 +123,7 @@ def _bare(path: Path, changes: Sequence[Change], together: int) -> float:
 def _values(change: Change) -> tuple[Values, Values, Values]:
     watch = values_of_watch(change.watch, change.version + 1) | {"old_version": change.version}
     event = values_of_event(change.events[0], "bare")
-    return watch, event, {"account": "default", "now": event["at"], "state": "pending"}
+    return watch, event, {"account": "default", "now": event["at"], "cause": "schedule", "lane": None}
 
 
 async def _stored(path: Path, changes: Sequence[Change], tasks: int) -> float:

@@ -1,5 +1,6 @@
 """The other side of the benchmarks, as lean as it can be: answers every GET of a batch, and every POST, from one process of its
-own, and notes when each webhook arrived.
+own, and notes when each webhook arrived. Paths that begin with /hang are never answered, with /fail with 500, and those that end
+in /after/MS with 200 so many milliseconds later.
 
 Not the simulator: what is measured is our side, and a believable CallFire would take the greater part of the time.
 """
@@ -17,6 +18,7 @@ from typing import cast
 import uvloop
 
 MOST_NOTED = 10_000
+FAILURE = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 
 
@@ -49,6 +51,16 @@ class Answers(asyncio.Protocol):
 
     def answer(self, head: bytes) -> None:
         target = head.split(b" ", 2)[1].split(b"?")[0]
+        how, _, milliseconds = target[1:].partition(b"/after/")
+        if how.startswith(b"hang"):
+            return
+        if how.startswith(b"fail"):
+            self.transport.write(FAILURE)
+            return
+        if milliseconds:
+            loop = asyncio.get_running_loop()
+            loop.call_later(int(milliseconds) / 1000, self.accept)
+            return
         number = target.rsplit(b"/", 1)[1]
         body = (
             b'{"id":%s,"name":"API 14","status":"VALIDATING","broadcastId":14,"created":1790000000000,'
@@ -57,6 +69,10 @@ class Answers(asyncio.Protocol):
             else b""
         )
         self.transport.write(HEAD % (len(body), body))
+
+    def accept(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(HEAD % (0, b""))
 
 
 def _serve(told: Connection) -> None:

@@ -1,8 +1,9 @@
-"""The interface alone, for commands to ask: nothing is polled, and what is known of batches is what the test says."""
+"""The interface alone, for commands to ask: nothing is polled or sent, and what is known of batches is what the test says."""
 
 import asyncio
 import threading
 
+from tests.fakes_subscribing import FakeSubscribing
 from tests.web.house import FakeFollowing, open_house
 
 
@@ -12,6 +13,7 @@ class Interface:
     def __init__(self) -> None:
         self.url = ""
         self.following: FakeFollowing
+        self.subscribing: FakeSubscribing
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
@@ -21,7 +23,7 @@ class Interface:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         try:
             async with open_house() as house:
-                self.url, self.following = house.url, house.following
+                self.url, self.following, self.subscribing = house.url, house.following, house.subscribing
                 self._ready.set()
                 await self._end.wait()
         finally:

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
 from tests.cli.conftest import Watcher
-from watcher.cli.daemon import DaemonError, NoDaemon, NotFollowed, Place, Row, place_of, reach
+from watcher.cli.daemon import DaemonError, NoDaemon, NotFollowed, Place, Refusal, Row, place_of, reach
 from watcher.settings import BadSettings
 
 
@@ -98,8 +98,8 @@ def answering(
             NotFollowed,
             "^batch 13 of account default is not followed: `watcher add 13` follows it$",
         ),
-        (503, b'{"title": "x"}', "application/json", DaemonError, "^x$"),
-        (500, b"{}", "application/json", DaemonError, "^HTTP 500$"),
+        (503, b'{"title": "x"}', "application/json", Refusal, "^x$"),
+        (500, b"{}", "application/json", Refusal, "^HTTP 500$"),
     ],
 )
 async def test_an_odd_answer_is_an_error_with_a_remedy(

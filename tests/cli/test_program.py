@@ -16,8 +16,14 @@ from watcher.cli.program import Commands
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
     *("run", "demo", "simulate", "check", "plan", "add", "ls", "show", "explain", "rm", "events", "wait"),
-    *("db", "endpoints", "token"),
+    *("listen", "endpoints", "deliveries", "db", "token"),
 ]
+GROUPS = {
+    "endpoints": ["ls", "show", "add", "set", "rm", "test", "rotate", "enable", "disable", "recover", "secret"],
+    "deliveries": ["ls", "show", "resend"],
+    "db": ["migrate", "key"],
+    "token": ["new"],
+}
 
 
 def test_help_names_every_command_and_the_exit_codes(watcher: Watcher) -> None:
@@ -26,9 +32,18 @@ def test_help_names_every_command_and_the_exit_codes(watcher: Watcher) -> None:
     assert "Exit codes: 0 done" in said
 
 
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_help_of_a_group_names_its_commands(watcher: Watcher, group: str) -> None:
+    said = watcher(group, "--help").stdout
+    assert [line.split()[0] for line in said.partition("Commands:")[2].splitlines() if line.strip()] == GROUPS[group]
+
+
 @pytest.mark.parametrize(
     "command",
-    ["run", "demo", "simulate", "check", "plan", "add", "ls", "show", "explain", "rm", "events", "wait", "db migrate"],
+    [
+        *(command for command in COMMANDS if command not in GROUPS),
+        *(f"{group} {command}" for group, commands in GROUPS.items() for command in commands if group != "token"),
+    ],
 )
 def test_each_help_shows_how_it_is_used(watcher: Watcher, command: str) -> None:
     result = watcher(*command.split(), "--help")

@@ -1,4 +1,4 @@
-"""How watches look for a person: when their batches will have ended."""
+"""How watches and events look for a person: when batches will have ended, and what events are about."""
 
 import json
 from datetime import timedelta
@@ -9,7 +9,10 @@ import pytest
 from tests.cli.conftest import Watcher
 from tests.cli.interface import Interface
 from tests.fakes import NOON
+from watcher.cli.shown import event_line
+from watcher.core.message import body_of
 from watcher.core.model import Key
+from watcher.core.samples import sample
 from watcher.ports import Eta
 
 KEY = Key("default", 13)
@@ -68,3 +71,19 @@ def test_a_list_in_json_has_the_etas(watcher: Watcher, there: Interface) -> None
         {"p50": "2026-11-23T12:12:30.000Z", "p90": "2026-11-23T12:14:00.000Z"},
         None,
     ]
+
+
+@pytest.mark.parametrize(
+    ("event_type", "wanted"),
+    [
+        ("batch.active", "batch.active          default/13                VALIDATING -> ACTIVE"),
+        ("batch.new", "batch.new             default/13                NEW"),
+        ("account.refused", "account.refused       default                   CallFire answered 401"),
+        ("account.recovered", "account.recovered     default"),
+        ("endpoint.failing", "endpoint.failing      another                   the receiver answered 503"),
+        ("delivery.exhausted", "delivery.exhausted    another                   the receiver answered 503"),
+    ],
+)
+def test_an_event_is_a_line_of_what_it_is_about(event_type: str, wanted: str) -> None:
+    event = json.loads(body_of(sample(event_type, NOON, endpoint_id="crm")))
+    assert event_line({**event, "position": 7}) == f"     7  2026-11-23T12:00:00.000Z  {wanted}"

@@ -38,23 +38,36 @@ def event(batch_id: int | None = 13, number: int = 1, account: str = "default", 
     return Event(type="batch.new", at=NOON, account=account, batch_id=batch_id, number=number, data=data)
 
 
-def test_ids_are_made_of_origin_account_batch_and_number() -> None:
+def operator_event(endpoint: str, number: int) -> Event:
+    return replace(event(batch_id=None, number=number, account=""), type="endpoint.failing", endpoint=endpoint)
+
+
+def test_ids_are_made_of_origin_account_batch_and_number_or_of_origin_endpoint_and_number() -> None:
     assert event_id("k3v9", event(batch_id=13, number=3)) == "evt_k3v9_default_13_3"
     assert event_id("k3v9", event(batch_id=None, number=3)) == "acc_k3v9_default_3"
+    assert event_id("k3v9", operator_event("billing", 3)) == "ept_k3v9_billing_3"
 
 
-ACCOUNTS = st.text("ABab01_-", min_size=1, max_size=6)
-PLACES = st.tuples(ACCOUNTS, st.none() | st.integers(1, 2**63 - 1), st.integers(1, 10**6)) | st.tuples(
-    ACCOUNTS, st.none() | st.integers(1, 12), st.integers(1, 12)
-)
+Place = tuple[str, str, int | None, int]
+"""About what an event is (an endpoint, or an account), its name, the batch, the number."""
+NAMES = st.text("ABab01_-", min_size=1, max_size=6)
+NUMBERS = st.integers(1, 12) | st.integers(1, 10**6)
+PLACES = st.tuples(
+    st.just("account"), NAMES, st.none() | st.integers(1, 12) | st.integers(1, 2**63 - 1), NUMBERS
+) | st.tuples(st.just("endpoint"), NAMES, st.none(), NUMBERS)
+
+
+def event_at(place: Place) -> Event:
+    what, name, batch_id, number = place
+    if what == "endpoint":
+        return operator_event(name, number)
+    return event(account=name, batch_id=batch_id, number=number)
 
 
 @given(PLACES, PLACES)
-def test_two_events_never_share_an_id_and_no_id_has_a_dot(
-    one: tuple[str, int | None, int], other: tuple[str, int | None, int]
-) -> None:
-    """Also where account names are made of the very signs that ids are put together with."""
-    ids = [event_id("k3v9", event(account=a, batch_id=b, number=n)) for a, b, n in (one, other)]
+def test_two_events_never_share_an_id_and_no_id_has_a_dot(one: Place, other: Place) -> None:
+    """Also where names are made of the very signs that ids are put together with."""
+    ids = [event_id("k3v9", event_at(place)) for place in (one, other)]
     assert (ids[0] == ids[1]) == (one == other)
     assert not any("." in each for each in ids)
 

@@ -4,16 +4,27 @@ import re
 import tomllib
 from pathlib import Path
 
+import trustme
+
 from watcher.settings import Settings, load
 from watcher.settings.keys import keys
 
 CONFIG = Path(__file__).parents[2] / "config"
 SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+PAIR = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
+KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 
 def uncommented() -> str:
     """The commented file with every key and table in force."""
     return re.sub(r"^# (?=\[|[a-z_]+ = )", "", (CONFIG / "watcher.toml").read_text(), flags=re.MULTILINE)
+
+
+def chosen(text: str) -> str:
+    """With secrets in the place of what stands for them, and of two ways to give credentials the second."""
+    for placeholder, secret in (("whsec_…", SECRET), ("whsk_…", PAIR), ("made-by-watcher-db-key", KEY)):
+        text = text.replace(f'"{placeholder}"', f'"{secret}"')
+    return text.replace("\nbearer = ", "\n# bearer = ")
 
 
 def test_the_commented_file_changes_nothing() -> None:
@@ -31,13 +42,28 @@ def test_the_commented_file_names_every_key_and_no_other() -> None:
 
 def test_the_commented_file_shows_the_defaults(tmp_path: Path) -> None:
     file = tmp_path / "watcher.toml"
-    file.write_text(uncommented().replace("whsec_…", SECRET))
+    authority = tmp_path / "own-authority.pem"
+    trustme.CA().cert_pem.write_to_path(authority)
+    file.write_text(chosen(uncommented()).replace("/etc/ssl/own-authority.pem", str(authority)))
     file.chmod(0o600)
     shown = load(file, {})
     plain = Settings.model_validate(
         {
             "accounts": {"default": {"login": "your-api-login", "password": "your-api-password"}},
-            "endpoints": {"default": {"url": "https://example.org/callfire", "secret": SECRET, "timeout": 15}},
+            "webhooks": {"proxy": "http://proxy.example.org:3128", "ca_file": authority},
+            "endpoints": {
+                "default": {
+                    "url": "https://example.org/callfire",
+                    "secret": SECRET,
+                    "private_key": PAIR,
+                    "timeout": 15,
+                    "concurrency": 4,
+                    "rate": 50,
+                    "username": "the-receivers-login",
+                    "password": "the-receivers-password",
+                }
+            },
+            "database": {"encryption_key": KEY},
             "http": {"token": "made-by-watcher-token-new"},
         }
     )

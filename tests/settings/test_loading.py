@@ -1,5 +1,6 @@
 """One frozen tree from file, environment and secret files; or every problem at once, each with its place and remedy."""
 
+import base64
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -8,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watcher.core.endpoint import SigningKey
+from watcher.core.keys import parse_key
 from watcher.settings import Address, BadSettings, Http, Problem, Settings, load, load_http, shown
 
 SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+KEY = base64.b64encode(b"k" * 32).decode()
 LOGIN = {"CALLFIRE_LOGIN": "anna", "CALLFIRE_PASSWORD": "hunter2-hunter2"}
 
 
@@ -87,7 +91,8 @@ def test_every_short_variable_stands_for_its_key() -> None:
     assert settings.accounts["default"].rate == 0.5
     assert settings.database.path == Path("/data/w.db")
     assert settings.http.listen == Address(host="::1", port=0)
-    assert settings.endpoints["default"].key == bytes.fromhex("0b6155b0140886bb1c0a195020c57e6f9b1262ca686fba03")
+    key = bytes.fromhex("0b6155b0140886bb1c0a195020c57e6f9b1262ca686fba03")
+    assert settings.endpoints["default"].keys == (SigningKey(scheme="v1", key=key),)
     assert settings.log.format == "json"
     assert settings.warnings == ()
 
@@ -253,7 +258,7 @@ def test_all_problems_are_told_at_once() -> None:
         "environment variable WATCHER_ACCOUNTS__RATE: is not known: did you mean WATCHER_ACCOUNTS__NAME__RATE?",
         "environment variable WATCHER_LISTN: is not known: did you mean WATCHER_LISTEN?",
         "environment variable WATCHER_QQQQ: is not known: unset it",
-        "w.toml:accounts.main.login: holds a colon, which HTTP Basic authentication cannot send: give the API login alone",
+        "w.toml:accounts.main.login: holds a colon, which HTTP Basic authentication cannot send: give the login alone",
         (
             "accounts.main.password: is missing (w.toml:accounts.main.login asks for it): "
             "set WATCHER_ACCOUNTS__MAIN__PASSWORD (or WATCHER_ACCOUNTS__MAIN__PASSWORD_FILE), "
@@ -372,10 +377,37 @@ def test_each_problem_names_its_place_and_remedy(text: str, said: str) -> None:
         ("url = 'https://example.org:25/'", "url: uses port 25: webhooks go to port 80, 443, or one from 1024"),
         ("url = 'https://example.org/#x'", "url: has a fragment (#…), which is never sent: take it out"),
         ("url = 5", "url: must be a URL: write one in quotes, https://…"),
-        ("secret = 'hunter2'", "secret: does not start with whsec_: make one with `watcher endpoints secret`"),
+        (
+            "secret = 'hunter2'",
+            "secret: does not start with whsec_ or whsk_: make one with `watcher endpoints secret`",
+        ),
         ("secret = 'whsec_…'", "secret: is not base64 after its prefix: make one with `watcher endpoints secret`"),
         ("secret = 'whsec_aHVudGVyMg=='", "secret: has 7 bytes behind its prefix, not 24 to 64: make one with "),
         ("secret = 5", "secret: must be a valid string: `watcher check --reference` tells what goes there"),
+        ("private_key = 'hunter2'", "private_key: does not start with whsk_: make a pair with `watcher endpoints sec"),
+        ("private_key = 'whsk_AAAA'", "private_key: has 3 bytes behind its prefix, not 64: make a pair with "),
+        ("old_secrets = ['hunter2']", "old_secrets: does not start with whsec_ or whsk_: give those that were in fo"),
+        (f"old_secrets = {[SECRET] * 6}", "old_secrets: has more than 5 of one kind: take the oldest out"),
+        ("old_secrets = 5", "old_secrets: must be a valid tuple: "),
+        ("broadcasts = [0]", "broadcasts: must be at least 1, not 0: "),
+        ("broadcasts = ['x']", "broadcasts: must be a valid integer, not 'x': "),
+        ("labels = 'campaign'", "labels: has a label without a value: write NAME=VALUE, and commas between them"),
+        ("labels = {a = 5}", "labels: must be a valid string, not 5: "),
+        ("labels = 5", "labels: is a value, and should be a table: write [endpoints.x.labels] on a line"),
+        ("concurrency = 0", "concurrency: must be at least 1, not 0: "),
+        ("rate = 0", "rate: must be at least 0.001, not 0: "),
+        ("ordering = 'strict'", "ordering: must be 'none' or 'batch', not 'strict': for example ordering = \"none\""),
+        ("form = 'xml'", "form: must be 'plain', 'cloudevents' or 'cloudevents-binary', not 'xml': for example form"),
+        ("headers = {Host = 'a'}", "headers: names Host, which belongs to the connection and not to the webhook: take"),
+        ("headers = {'hunter 2' = 'a'}", "headers: names one that is not the name of a header: use up to 128 letters"),
+        ("headers = {A = 'a', a = 'b'}", "headers: has a header twice: keep one of them"),
+        ('headers = """A: b\na: c"""', "headers: has a header twice: keep one of them"),
+        ("headers = 'hunter2'", "headers: has a line without a colon: write one header a line, as in Name: value"),
+        ("headers = {A = 5}", "headers: must be a valid string: "),
+        ("bearer = 'a b'", "bearer: cannot be sent in a header: give the receiver's token alone, without spaces"),
+        ("username = 'a:b'", "username: holds a colon, which HTTP Basic authentication cannot send: give the login al"),
+        ("username = 'a'", "username: has no password beside it: give both, or neither"),
+        ("password = 'a'", "password: has no username beside it: give both, or neither"),
     ],
 )
 def test_an_endpoint_that_could_not_work_is_refused(endpoint: str, said: str) -> None:
@@ -385,6 +417,192 @@ def test_an_endpoint_that_could_not_work_is_refused(endpoint: str, said: str) ->
     file = toml(ACCOUNT + "[endpoints.x]\n" + "\n".join(lines.values()))
     (problem,) = problems(file, {})
     assert problem.startswith(f"w.toml:endpoints.x.{said}")
+
+
+PAIR = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (
+            "concurrency = 2\nordering = 'batch'",
+            'concurrency: is more than 1, and ordering = "batch" sends one after another: take it out, or write',
+        ),
+        (
+            "bearer = 'a'\nusername = 'b'",
+            "bearer: stands beside username or password: only one can be sent: take one out",
+        ),
+        (
+            "bearer = 'a'\npassword = 'b'",
+            "bearer: stands beside username or password: only one can be sent: take one out",
+        ),
+    ],
+)
+def test_what_cannot_be_together_in_an_endpoint_is_refused(lines: str, said: str) -> None:
+    (problem,) = problems(
+        toml(f"{ACCOUNT}[endpoints.x]\nurl = 'https://a.example'\nsecret = '{SECRET}'\n{lines}\n"), {}
+    )
+    assert problem.startswith(f"w.toml:endpoints.x.{said}")
+
+
+def test_a_private_key_beside_another_is_refused() -> None:
+    (problem,) = problems(
+        toml(f"{ACCOUNT}[endpoints.x]\nurl = 'https://a.example'\nsecret = '{PAIR}'\nprivate_key = '{PAIR}'\n"), {}
+    )
+    assert problem == (
+        "w.toml:endpoints.x.private_key: stands beside a secret that is a private key, too: take one out"
+    )
+
+
+def test_an_endpoint_has_all_its_keys_the_present_ones_first() -> None:
+    Path("old").write_text(f"{SECRET}\n{PAIR}\n")
+    Path("old").chmod(0o600)
+    newest = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    settings = load(
+        None,
+        {
+            **LOGIN,
+            "WATCHER_WEBHOOK_URL": "https://example.org",
+            "WATCHER_WEBHOOK_SECRET": newest,
+            "WATCHER_ENDPOINTS__DEFAULT__PRIVATE_KEY": PAIR,
+            "WATCHER_ENDPOINTS__DEFAULT__OLD_SECRETS_FILE": "old",
+        },
+    )
+    assert settings.endpoints["default"].keys == tuple(map(parse_key, (newest, PAIR, SECRET, PAIR)))
+
+
+def test_tables_of_an_endpoint_can_stand_in_the_file_in_the_environment_and_in_a_file() -> None:
+    file = toml(
+        ACCOUNT
+        + f"[endpoints.x]\nurl = 'https://a.example'\nsecret = '{SECRET}'\n"
+        + "[endpoints.x.labels]\ncampaign = 'autumn'\n'a file_file' = 'b'\n[endpoints.x.headers]\nX-Key = 'hunter2'\n"
+    )
+    from_file = load(file, {}).endpoints["x"]
+    assert from_file.labels == {"campaign": "autumn", "a file_file": "b"}
+    assert {name: value.get_secret_value() for name, value in from_file.headers.items()} == {"X-Key": "hunter2"}
+    Path("headers").write_text("X-Key: hunter3\r\n\nX-Other: a: b\n")
+    Path("headers").chmod(0o600)
+    settings = load(
+        file,
+        {
+            "WATCHER_ENDPOINTS__X__LABELS": "campaign = spring, team=",
+            "WATCHER_ENDPOINTS__X__HEADERS_FILE": "headers",
+            "WATCHER_ENDPOINTS__X__BROADCASTS": "9, 14",
+        },
+    )
+    assert settings.endpoints["x"].labels == {"campaign": "spring", "team": ""}
+    assert settings.endpoints["x"].broadcasts == (9, 14)
+    headers = {name: value.get_secret_value() for name, value in settings.endpoints["x"].headers.items()}
+    assert headers == {"X-Key": "hunter3", "X-Other": "a: b"}
+    values = {line.key: line.value for line in shown(settings)}
+    assert (values["endpoints.x.labels"], values["endpoints.x.headers"]) == ("campaign=spring,team=", "********")
+    assert values["endpoints.x.broadcasts"] == "9,14"
+    assert values["endpoints.x.old_secrets"] == ""
+
+
+def test_a_settings_file_whose_headers_others_can_read_is_a_warning() -> None:
+    file = toml(
+        "[accounts.a]\nlogin = 'a'\n[endpoints.x]\nurl = 'https://a.example'\nheaders = {X-Key = 'hunter2'}\n",
+        mode=0o644,
+    )
+    settings = load(file, {"WATCHER_ACCOUNTS__A__PASSWORD": "b", "WATCHER_ENDPOINTS__X__SECRET": SECRET})
+    assert settings.warnings == (
+        "w.toml:endpoints.x.headers: w.toml can be used by others on this machine (mode 0644): chmod 600 w.toml",
+    )
+
+
+# Where endpoints may be
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "10.1.2.3", "169.254.169.254"])
+def test_an_endpoint_that_is_not_public_is_refused_unless_its_network_is_allowed(host: str) -> None:
+    environ = {**LOGIN, "WATCHER_WEBHOOK_URL": f"http://{host}:9000/", "WATCHER_WEBHOOK_SECRET": SECRET}
+    (problem,) = problems(None, environ)
+    assert problem.startswith("environment variable WATCHER_WEBHOOK_URL: leads to ")
+    assert problem.endswith(": name its network in webhooks.allow_networks if it is meant")
+    allowed = {"WATCHER_WEBHOOKS__ALLOW_NETWORKS": "127.0.0.0/8,::1/128,10.0.0.0/8,169.254.169.254"}
+    assert load(None, {**environ, **allowed}).endpoints["default"].url == f"http://{host}:9000/"
+
+
+def test_networks_that_are_wrong_are_the_only_problem_of_endpoints_in_them() -> None:
+    environ = {**LOGIN, "WATCHER_WEBHOOK_URL": "http://127.0.0.1:9000/", "WATCHER_WEBHOOK_SECRET": SECRET}
+    assert problems(None, {**environ, "WATCHER_WEBHOOKS__ALLOW_NETWORKS": "127.0.0.1/8"}) == [
+        (
+            "environment variable WATCHER_WEBHOOKS__ALLOW_NETWORKS: has 127.0.0.1/8, an address within a network: "
+            "write 127.0.0.0/8"
+        )
+    ]
+    file = toml(ACCOUNT + "[webhooks]\nallow_networks = ['loopback']\n")
+    said = 'w.toml:webhooks.allow_networks: is not a list of networks: write ["10.0.0.0/8", "::1/128"]'
+    assert problems(file, {}) == [said]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[webhooks]\nproxy = 'https://a'\n",
+            "webhooks.proxy: is an https:// proxy, which is not supported: write http",
+        ),
+        ("[webhooks]\nproxy = 'http://a/b'\n", "webhooks.proxy: has a path or a query: write http://HOST:PORT alone"),
+        (
+            "[webhooks]\nproxy = 'http://a:hunter2@b'\n",
+            "webhooks.proxy: holds a login in the URL: take out what stands",
+        ),
+        ("[webhooks]\nca_file = 5\n", "webhooks.ca_file: is not a path: write the path of the file in quotes"),
+        (
+            "[webhooks]\nca_file = 'nowhere'\n",
+            "webhooks.ca_file: names a file that cannot be read (No such file or directory): give the path of one",
+        ),
+        (
+            "[webhooks]\nca_file = 'w.toml'\n",
+            "webhooks.ca_file: names a file without certificates: give one in PEM form, with BEGIN CERTIFICATE",
+        ),
+        (
+            "[webhooks]\nconnect_timeout = 31\n",
+            "webhooks.connect_timeout: must be at most 30 seconds: for example connect_timeout =",
+        ),
+        (
+            "[database]\nencryption_key = 'hunter2'\n",
+            "database.encryption_key: is not base64: make one with `watcher db ",
+        ),
+        (
+            "[database]\nencryption_key = 'AAAA'\n",
+            "database.encryption_key: has 3 bytes, not 32: make one with `watcher",
+        ),
+        (
+            f"[database]\nold_encryption_keys = ['{KEY}']\n",
+            "database.old_encryption_keys: there are old keys, and none to encrypt with: set encryption_key too",
+        ),
+        ("[retention]\nevents = 1\n", 'retention.events: must be at least 1 hour: for example events = "30d"'),
+        (
+            "[retention]\nevents = '1d'\n",
+            "retention.deliveries: is longer than events: make it shorter, or events longer",
+        ),
+    ],
+)
+def test_what_holds_for_all_endpoints_is_refused_where_it_could_not_work(text: str, said: str) -> None:
+    (problem,) = problems(toml(ACCOUNT + text), {})
+    assert problem.removeprefix("w.toml:").startswith(said)
+    assert "hunter2" not in problem
+
+
+def test_the_database_has_its_keys_the_newest_first() -> None:
+    Path("old").write_text(f"{KEY}\n")
+    Path("old").chmod(0o600)
+    newest = base64.b64encode(bytes(range(32))).decode()
+    settings = load(
+        None,
+        {
+            **LOGIN,
+            "WATCHER_DATABASE__ENCRYPTION_KEY": newest,
+            "WATCHER_DATABASE__OLD_ENCRYPTION_KEYS_FILE": "old",
+        },
+    )
+    assert settings.database.keys == (bytes(range(32)), base64.b64decode(KEY))
+    assert load(None, LOGIN).database.keys == ()
+    assert newest not in f"{settings!r}{list(shown(settings))}"
 
 
 def test_one_key_given_by_two_variables_is_refused() -> None:
@@ -438,6 +656,10 @@ def test_a_variable_that_looks_like_one_of_ours_is_a_warning() -> None:
             "environment variable CALLFIRE_BASE_URL: login and password go over the network in the clear: use https://",
         ),
         (
+            {"WATCHER_WEBHOOK_URL": "http://example.org/hook", "WATCHER_WEBHOOK_SECRET": SECRET},
+            "environment variable WATCHER_WEBHOOK_URL: webhooks go over the network in the clear: use https://",
+        ),
+        (
             {"WATCHER_API_TOKEN": "short"},
             "environment variable WATCHER_API_TOKEN: is shorter than 16 characters: make one with `watcher token new`",
         ),
@@ -461,6 +683,16 @@ def test_what_works_but_is_risky_is_a_warning(environ: dict[str, str], said: str
         ("WATCHER_API_TOKEN", "hunter2 ü"),
         ("WATCHER_WEBHOOK_SECRET", "hunter2"),
         ("WATCHER_WEBHOOK_URL", "http://[hunter2"),
+        ("WATCHER_WEBHOOK_URL", "https://anna:hunter2@example.org"),
+        ("WATCHER_ENDPOINTS__DEFAULT__PRIVATE_KEY", "hunter2"),
+        ("WATCHER_ENDPOINTS__DEFAULT__OLD_SECRETS", "hunter2"),
+        ("WATCHER_ENDPOINTS__DEFAULT__HEADERS", "Host: hunter2"),
+        ("WATCHER_ENDPOINTS__DEFAULT__HEADERS", "Bearer hunter2: x"),
+        ("WATCHER_ENDPOINTS__DEFAULT__BEARER", "hunter2 hunter2"),
+        ("WATCHER_ENDPOINTS__DEFAULT__PASSWORD", "hunter2\n"),
+        ("WATCHER_DATABASE__ENCRYPTION_KEY", "hunter2"),
+        ("WATCHER_DATABASE__OLD_ENCRYPTION_KEYS", "hunter2"),
+        ("WATCHER_WEBHOOKS__PROXY", "http://anna:hunter2@proxy"),
         ("WATCHER_DATABASE_URL", "postgresql://anna:hunter2@db/watcher"),
         ("WATCHER_DATABASE_URL", "mysql://anna:hunter2@db/watcher"),
         ("WATCHER_HTTP__TOKN", "hunter2"),

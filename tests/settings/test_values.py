@@ -1,6 +1,7 @@
 """What a single value may look like."""
 
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,8 @@ from watcher.settings.values import (
     duration,
     duration_text,
     listening_address,
-    signing_key,
+    networks,
+    proxy_url,
     web_address,
 )
 
@@ -43,7 +45,24 @@ def test_a_duration_is_a_number_of_seconds_or_text(value: object, seconds: float
 
 
 @pytest.mark.parametrize(
-    "value", [True, None, -1, float("nan"), float("inf"), 1e12, "", " ", "5x", "m", "-5m", "5 m 3", "1e3", [5]]
+    "value",
+    [
+        True,
+        None,
+        -1,
+        float("nan"),
+        float("inf"),
+        1e12,
+        "",
+        " ",
+        "5x",
+        "m",
+        "-5m",
+        "5 m 3",
+        "1e3",
+        [5],
+        "999999999d" * 2,
+    ],
 )
 def test_what_is_no_duration_is_refused(value: object) -> None:
     with pytest.raises(PydanticCustomError, match="must be a duration"):
@@ -156,11 +175,37 @@ def test_options_of_a_database_are_refused_by_name() -> None:
     }
 
 
-def test_a_signing_secret_has_24_to_64_bytes() -> None:
-    assert len(signing_key("whsec_" + "AAAA" * 8)) == 24
-    for wrong in ("whsec_" + "AAAA" * 7, "whsec_" + "AAAA" * 22, "whsec_AAA", "AAAA" * 8):
-        with pytest.raises(ValueError, match=r"behind its prefix|base64|does not start"):
-            signing_key(wrong)
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("", []),
+        ("127.0.0.1", ["127.0.0.1/32"]),
+        ("10.0.0.0/8, fd00::/8", ["10.0.0.0/8", "fd00::/8"]),
+        (["::1/128"], ["::1/128"]),
+        ((ip_network("10.0.0.0/8"),), ["10.0.0.0/8"]),
+    ],
+)
+def test_networks_are_a_list_or_text(value: object, found: list[str]) -> None:
+    assert networks(value) == tuple(map(ip_network, found))
+
+
+@pytest.mark.parametrize("value", [5, None, [5], ["a"], "10.0.0.0/33", "10.0.0.1/8", {"a": "b"}])
+def test_what_is_no_network_is_refused(value: object) -> None:
+    with pytest.raises(PydanticCustomError):
+        networks(value)
+
+
+@pytest.mark.parametrize("url", ["http://proxy:3128", "http://proxy:3128/"])
+def test_a_proxy_is_a_host_and_a_port(url: str) -> None:
+    assert proxy_url(url) == "http://proxy:3128"
+
+
+@pytest.mark.parametrize(
+    "url", [5, "proxy:3128", "https://proxy", "http://a/b", "http://a?b", "http://a?", "http://u@a"]
+)
+def test_what_is_no_proxy_is_refused(url: object) -> None:
+    with pytest.raises(PydanticCustomError):
+        proxy_url(url)
 
 
 def test_the_reference_is_a_table_of_every_key() -> None:

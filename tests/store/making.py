@@ -3,18 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from tests.fakes import NOON
-from watcher.core.model import Attempt, Delivery, Endpoint, Event, Key, LastLook, Watch
-from watcher.core.outbox import Settlement, settle
+from watcher.core.endpoint import Attempt, Delivery, Endpoint, Ordering, Secrets, SigningKey
+from watcher.core.model import Event, Key, LastLook, Watch
+from watcher.core.outbox import Outcome, Settlement, settle
 from watcher.ports import Change, Committed, Store, Wish
+from watcher.store.sqlite import SqliteStore
 
 KEY = Key("default", 13)
 LEASE = timedelta(seconds=45)
 
 
-def event(watch: Watch, number: int, kind: str = "batch.active", at: datetime = NOON) -> Event:
-    data = {"account": watch.account, "batch_id": watch.batch_id, "number": number}
+def event(watch: Watch, number: int, kind: str = "batch.active", at: datetime = NOON, **more: object) -> Event:
+    data = {"account": watch.account, "batch_id": watch.batch_id, "number": number, **more}
     return Event(type=kind, at=at, account=watch.account, batch_id=watch.batch_id, number=number, data=data)
 
 
@@ -23,9 +26,38 @@ def account_event(number: int, account: str = "default", kind: str = "account.re
 
 
 def endpoint(
-    name: str = "hook", *, types: Sequence[str] = (), accounts: Sequence[str] = (), url: str = "https://example.com/"
+    name: str = "hook",
+    *,
+    types: Sequence[str] = (),
+    accounts: Sequence[str] = (),
+    url: str = "https://example.com/",
+    ordering: Ordering = "none",
 ) -> Endpoint:
-    return Endpoint(id=name, url=url, types=tuple(types), accounts=tuple(accounts))
+    """One that the settings keep."""
+    return Endpoint(
+        id=name, url=url, kept_by="settings", types=tuple(types), accounts=tuple(accounts), ordering=ordering
+    )
+
+
+def stored(endpoint: Endpoint, **standing: Any) -> Endpoint:
+    """The endpoint as the store shows it that made it at noon."""
+    return replace(endpoint, created=NOON, **standing)
+
+
+SECRETS = Secrets(
+    keys=(
+        SigningKey(key=b"new" * 10),
+        SigningKey(scheme="v1a", key=b"pair" * 16),
+        SigningKey(key=b"old" * 10, until=NOON + timedelta(hours=1)),
+    ),
+    headers={"X-Tenant": "hush-hush"},
+    authorization="Bearer mum",
+)
+
+
+def api_endpoint(name: str = "ep_1", **fields: Any) -> Endpoint:
+    """One that the API keeps."""
+    return replace(Endpoint(id=name, url="https://example.net/", secrets=SECRETS), **fields)
 
 
 def last_look(batch_id: int, asked: datetime, looks: int = 1, size: int | None = 10) -> LastLook:
@@ -38,10 +70,10 @@ async def follow(store: Store, *keys: Key) -> list[Watch]:
     return [followed.watch for followed in await store.follow([Wish(key=key) for key in keys], NOON)]
 
 
-async def happen(store: Store, *kinds: str, key: Key = KEY) -> Committed:
+async def happen(store: Store, *kinds: str, key: Key = KEY, at: datetime = NOON, **more: object) -> Committed:
     """One change of the watch with an event of each kind; the watch is made where there is none."""
     watch = await store.watch(key) or (await follow(store, key))[0]
-    events = [event(watch, watch.number + count, kind) for count, kind in enumerate(kinds, start=1)]
+    events = [event(watch, watch.number + count, kind, at, **more) for count, kind in enumerate(kinds, start=1)]
     committed = await store.commit(
         Change(watch=replace(watch, number=watch.number + len(kinds)), version=watch.version, events=events)
     )
@@ -49,9 +81,18 @@ async def happen(store: Store, *kinds: str, key: Key = KEY) -> Committed:
     return committed
 
 
-async def claim(store: Store, now: datetime, *endpoints: str, room: int = 100, token: str = "mine") -> list[Delivery]:
+async def claim(
+    store: Store, now: datetime, *endpoints: str, room: int = 100, token: str = "mine", retries_first: bool = False
+) -> list[Delivery]:
     """What can be claimed now for the endpoints (`hook` where none is named), for LEASE."""
-    return await store.claim(dict.fromkeys(endpoints or ("hook",), room), token=token, now=now, until=now + LEASE)
+    asked = dict.fromkeys(endpoints or ("hook",), room)
+    return await store.claim(asked, token=token, now=now, until=now + LEASE, retries_first=retries_first)
+
+
+async def settled(store: Store, settlement: Settlement, token: str = "mine") -> Outcome | None:
+    """What became of the delivery."""
+    settled = await store.settle(settlement, token=token)
+    return None if settled is None else settled.outcome
 
 
 def answered(delivery: Delivery, code: int | None, at: datetime, retry_after: timedelta | None = None) -> Settlement:
@@ -61,3 +102,9 @@ def answered(delivery: Delivery, code: int | None, at: datetime, retry_after: ti
         at=at, took=timedelta(seconds=1), code=code, error=error, retry_after=retry_after, answer=b"thanks"
     )
     return settle(delivery, attempt, draw=0.0)
+
+
+async def pragma(sqlite: SqliteStore, text: str) -> int:
+    """Says it to the connection that writes."""
+    value: int = await sqlite._writer.run("pragma", lambda connection: connection.execute(text).fetchone()[0])
+    return value

@@ -1,164 +1,161 @@
-"""Any history of deliveries, beside a model: nothing is claimed twice, lost, or tried once it is done (Hypothesis)."""
+"""Any history of endpoints and deliveries leaves SQLite and the fake alike, which is simple enough to be read (Hypothesis)."""
 
 import asyncio
 import itertools
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.fakes import Ear, FakeClock
-from tests.store.making import LEASE, answered, claim, endpoint, happen
-from watcher.core.model import Delivery
+from tests.fake_store import FakeStore
+from tests.fakes import NOON, Ear, FakeClock
+from tests.store.making import answered, api_endpoint, claim, endpoint, happen
+from watcher.core.endpoint import Delivery, Endpoint
+from watcher.core.model import Key
+from watcher.core.recovering import USUAL_STATES, Cutoffs, DeliveryQuery, Forgotten, Recovery
+from watcher.ports import Store
 from watcher.store.sqlite import open_store
 
-ENDPOINTS = ("a", "b")
+T = TypeVar("T")
 
-
-@dataclass(slots=True)
-class Expected:
-    """A delivery as the model has it."""
-
-    endpoint_id: str
-    due: datetime
-    state: str = "pending"
-    attempts: int = 0
-    token: str | None = None
-    until: datetime | None = None
+OURS = ("a", "b")
+THEIRS = ("ep_1", "ep_2")
+NAMES = (*OURS, *THEIRS)
+names = st.sampled_from(NAMES)
 
 
 class Histories(RuleBasedStateMachine):
-    """Commits, claims, answers, waits, releases and changes of the settings in any order. One token a claim, as the deliverer
-    has it."""
+    """Whatever the port offers, in any order, on both stores at once. One token a claim, as the deliverer has it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.clock = FakeClock()
         self.runner = asyncio.Runner()
         self.opened = open_store(None, tell=Ear(), clock=self.clock)
-        self.expected: dict[int, Expected] = {}
-        self.disabled: set[str] = set()
-        self.removed: set[str] = set()
-        self.urls = {name: f"https://{name}.example/" for name in ENDPOINTS}
-        self.paused: dict[str, datetime] = {}
+        self.fake = FakeStore(self.clock)
+        self.named = {name: endpoint(name, ordering="batch" if name == "a" else "none") for name in OURS}
         self.claims: list[tuple[str, Delivery]] = []
         self.tokens = (f"token {number}" for number in itertools.count())
 
     @initialize()
     def start(self) -> None:
         self.store = self.runner.run(self.opened.__aenter__())
-        self.runner.run(self.store.settle_endpoints([endpoint(name, url=url) for name, url in self.urls.items()]))
+        self.store._remembered.origin = "test"
+        self.both(lambda store: store.settle_endpoints(list(self.named.values())))
+        self.both(lambda store: store.make_endpoint(api_endpoint("ep_1", ordering="batch"), NOON))
 
     def teardown(self) -> None:
         self.runner.run(self.opened.__aexit__(None, None, None))
         self.runner.close()
 
-    @rule()
-    def commit(self) -> None:
-        self.runner.run(happen(self.store, "batch.stuck"))
-        for name in [each for each in ENDPOINTS if each not in self.removed]:
-            state = "held" if name in self.disabled else "pending"
-            self.expected[len(self.expected) + 1] = Expected(endpoint_id=name, due=self.clock.now(), state=state)
+    def both(self, operation: Callable[[Store], Awaitable[T]]) -> T:
+        """What the operation gave, which is the same on both."""
 
-    @rule(room=st.integers(0, 3), name=st.sampled_from(ENDPOINTS))
-    def claim(self, room: int, name: str) -> None:
-        now = self.clock.now()
-        token = next(self.tokens)
-        claimed = self.runner.run(claim(self.store, now, name, room=room, token=token))
-        free = sorted((each.due, number) for number, each in self.expected.items() if self._free(each, name))
-        assert [delivery.id for delivery in claimed] == [number for _, number in free[:room]]
-        for delivery in claimed:
-            expected = self.expected[delivery.id]
-            assert (delivery.due, delivery.attempts) == (expected.due, expected.attempts)
-            expected.token, expected.until = token, now + LEASE
-            self.claims.append((token, delivery))
+        async def run() -> tuple[T, T]:
+            return await operation(self.store), await operation(self.fake)
 
-    def _free(self, each: Expected, name: str) -> bool:
-        now = self.clock.now()
-        return (
-            each.endpoint_id == name
-            and each.state == "pending"
-            and each.due <= now
-            and (each.until is None or each.until < now)
-            and self.paused.get(name, now) <= now
+        ours, fakes = self.runner.run(run())
+        assert ours == fakes
+        return ours
+
+    @rule(batch_id=st.integers(1, 2), several=st.integers(1, 3))
+    def commit(self, batch_id: int, several: int) -> None:
+        key = Key("default", batch_id)
+        self.both(lambda store: happen(store, *["batch.stuck"] * several, key=key, at=self.clock.now()))
+
+    @rule(room=st.integers(0, 3), retries_first=st.booleans(), one=st.none() | names)
+    def claim(self, room: int, retries_first: bool, one: str | None) -> None:
+        now, token = self.clock.now(), next(self.tokens)
+        asked = (one,) if one else NAMES
+        claimed = self.both(
+            lambda store: claim(store, now, *asked, room=room, token=token, retries_first=retries_first)
         )
+        self.claims += [(token, delivery) for delivery in claimed]
 
-    @rule(data=st.data(), code=st.sampled_from([200, 200, 500, None, 410, 429]))
-    def answer(self, data: st.DataObject, code: int | None) -> None:
+    @rule(data=st.data(), code=st.sampled_from([200, 200, 200, 500, 500, 500, None, 410, 429]), last=st.booleans())
+    def answer(self, data: st.DataObject, code: int | None, last: bool) -> None:
         if not self.claims:
             return
         token, delivery = data.draw(st.sampled_from(self.claims))
-        wait = timedelta(seconds=90) if code == 429 else None
-        settlement = answered(delivery, code, self.clock.now(), retry_after=wait)
-        expected = self.expected[delivery.id]
-        stands = expected.token == token
-        outcome = self.runner.run(self.store.settle(settlement, token=token))
-        if not stands:
-            assert outcome is None
-            return
-        name = delivery.endpoint_id
-        expected.token = expected.until = None
-        expected.attempts = settlement.attempts
-        expected.due = settlement.due or expected.due
-        if settlement.pause_until is not None:
-            self.paused[name] = max(settlement.pause_until, self.paused.get(name, settlement.pause_until))
-        after = {"done": "done", "dead": "dead", "held": "held"}.get(settlement.outcome, "pending")
-        held = after == "held" or (after == "pending" and name in self.disabled | self.removed)
-        expected.state = "held" if held else after
-        assert outcome == ("held" if held else settlement.outcome)
-        if settlement.disable is not None and name not in self.removed:
-            self.disabled.add(name)
-            self._turn_over(name, "pending", "held")
-
-    def _turn_over(self, name: str, before: str, after: str) -> None:
-        for each in self.expected.values():
-            if each.endpoint_id == name and each.state == before:
-                each.state = after
-
-    @rule(name=st.sampled_from(ENDPOINTS), to=st.sampled_from(["nowhere", "the same", "another"]))
-    def change_the_settings(self, name: str, to: str) -> None:
-        if to == "nowhere":
-            self.removed.add(name)
-            self._turn_over(name, "pending", "held")
-        else:
-            back = name in self.removed
-            self.removed.discard(name)
-            if to == "another":
-                self.urls[name] += "x"
-                self.disabled.discard(name)
-                self.paused.pop(name, None)
-            if name not in self.disabled and (back or to == "another"):
-                self._turn_over(name, "held", "pending")
-                for each in self.expected.values():
-                    if each.endpoint_id == name and each.state == "pending":
-                        each.due = min(each.due, self.clock.now())
-        named = [endpoint(each, url=self.urls[each]) for each in ENDPOINTS if each not in self.removed]
-        self.runner.run(self.store.settle_endpoints(named))
+        tried = replace(delivery, attempts=10) if last else delivery
+        pause = timedelta(seconds=90) if code == 429 else None
+        settlement = answered(tried, code, self.clock.now(), retry_after=pause)
+        self.both(lambda store: store.settle(settlement, token=token))
 
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
-        if not self.claims:
-            return
-        token, _ = data.draw(st.sampled_from(self.claims))
-        held = [each for each in self.expected.values() if each.token == token]
-        assert self.runner.run(self.store.release(token)) == len(held)
-        for each in held:
-            each.token = each.until = None
+        if self.claims:
+            token, _ = data.draw(st.sampled_from(self.claims))
+            self.both(lambda store: store.release(token))
 
-    @rule(seconds=st.sampled_from([1, 10, 46, 600, 90_000]))
+    @rule(name=st.sampled_from(OURS), to=st.sampled_from(["nowhere", "the same", "another", "in order"]))
+    def change_the_settings(self, name: str, to: str) -> None:
+        known = self.named.pop(name, endpoint(name))
+        changes = {"another": {"url": known.url + "x"}, "in order": {"ordering": "batch"}}
+        if to != "nowhere":
+            self.named[name] = replace(known, **changes.get(to, {}))  # type: ignore[arg-type]
+        self.both(lambda store: store.settle_endpoints(list(self.named.values())))
+
+    @rule(name=st.sampled_from(THEIRS), ordered=st.booleans(), types=st.sampled_from([(), ("batch.*",), ("x",)]))
+    def make(self, name: str, ordered: bool, types: tuple[str, ...]) -> None:
+        wanted = api_endpoint(name, ordering="batch" if ordered else "none", types=types)
+        self.both(lambda store: store.make_endpoint(wanted, self.clock.now()))
+
+    @rule(name=st.sampled_from(THEIRS), ordered=st.booleans(), elsewhere=st.booleans(), late=st.booleans())
+    def change(self, name: str, ordered: bool, elsewhere: bool, late: bool) -> None:
+        known = next((each for each in self.both(_endpoints) if each.id == name), api_endpoint(name))
+        wanted = replace(known, ordering="batch" if ordered else "none", url=known.url + "x" * elsewhere)
+        self.both(lambda store: store.change_endpoint(replace(wanted, version=known.version - late)))
+
+    @rule(name=names)
+    def disable(self, name: str) -> None:
+        self.both(lambda store: store.disable_endpoint(name, "enough"))
+
+    @rule(name=names, send_held=st.booleans())
+    def enable(self, name: str, send_held: bool) -> None:
+        self.both(lambda store: store.enable_endpoint(name, send_held=send_held, now=self.clock.now()))
+
+    @rule(name=st.sampled_from(THEIRS))
+    def remove(self, name: str) -> None:
+        self.both(lambda store: store.remove_endpoint(name))
+
+    @rule(delivery_id=st.integers(1, 20))
+    def resend(self, delivery_id: int) -> None:
+        self.both(lambda store: store.resend(delivery_id, self.clock.now()))
+
+    @rule(name=names, states=st.sampled_from([USUAL_STATES, USUAL_STATES | {"done", "pending"}]), dry_run=st.booleans())
+    def recover(self, name: str, states: frozenset[str], dry_run: bool) -> None:
+        now = self.clock.now()
+        recovery = Recovery(endpoint_id=name, since=NOON, until=now, states=states)  # type: ignore[arg-type]
+        self.both(lambda store: store.recover(recovery, now, dry_run=dry_run))
+
+    @rule(hours=st.sampled_from([1, 30]))
+    def forget(self, hours: int) -> None:
+        old = self.clock.now() - timedelta(hours=hours)
+        cutoffs = Cutoffs(events=old, deliveries=old, broadcasts=old)
+        self.both(lambda store: store.forget(cutoffs, Forgotten(), 1000))
+
+    @rule(seconds=st.sampled_from([1, 10, 45, 600, 90_000]))
     def wait(self, seconds: int) -> None:
         self.clock.turn(seconds=seconds)
 
     @invariant()
-    def what_is_owed_is_what_is_pending(self) -> None:
-        if not hasattr(self, "store"):
-            return
-        owed = {each.endpoint_id: each.pending for each in self.runner.run(self.store.owed())}
-        pending = [each.endpoint_id for each in self.expected.values() if each.state == "pending"]
-        assert owed == {name: pending.count(name) for name in ENDPOINTS}
+    def both_show_the_same(self) -> None:
+        if hasattr(self, "store"):
+            self.both(_endpoints)
+            self.both(lambda store: store.owed())
+            shown = self.both(lambda store: store.deliveries(DeliveryQuery(limit=1000)))
+            once = {(each.position, each.endpoint_id) for each in shown}
+            assert len(once) == len(shown)
+
+
+async def _endpoints(store: Store) -> list[Endpoint]:
+    return await store.endpoints()
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
+TestHistories.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)

@@ -25,15 +25,24 @@ class Table:
     def __init__(self, path: Path, ear: Ear) -> None:
         self.path = path
         self.statements: list[str] = []
-        self.rollbacks = 0
+        self.commits = self.rollbacks = 0
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("CREATE TABLE numbers (number INTEGER PRIMARY KEY)")
         connection.execute("CREATE TABLE promises (number REFERENCES numbers DEFERRABLE INITIALLY DEFERRED)")
         connection.set_trace_callback(self.statements.append)
         self.lane = Lane(
-            connection, place="here", writes=True, tell=ear, clock=FakeClock(), spoiled=self._count_rollback
+            connection,
+            place="here",
+            writes=True,
+            tell=ear,
+            clock=FakeClock(),
+            committed=self._count_commit,
+            spoiled=self._count_rollback,
         )
+
+    def _count_commit(self) -> None:
+        self.commits += 1
 
     def _count_rollback(self) -> None:
         self.rollbacks += 1
@@ -96,6 +105,7 @@ async def test_what_comes_together_is_committed_together(table: Table) -> None:
     await all_of(table, list(range(100)))
     assert table.numbers() == list(range(100))
     assert [table.statements.count(word) for word in ("BEGIN IMMEDIATE", "COMMIT")] == [2, 2]
+    assert (table.commits, table.rollbacks) == (2, 0)
 
 
 async def test_a_group_has_an_end(table: Table) -> None:
@@ -109,7 +119,10 @@ async def test_one_that_fails_spoils_no_other(table: Table, ear: Ear) -> None:
     assert [result if isinstance(result, int) else type(result) for result in results] == [1, 2, StoreError, 4]
     assert str(results[2]) == "here refused it, for it is there already (UNIQUE constraint failed: numbers.number)"
     assert table.numbers() == [1, 2, 3, 4]
-    assert table.rollbacks == 2
+    assert (table.commits, table.rollbacks) == (
+        1 + 1 + 3,
+        2,
+    )  # the first, what keeps the thread busy, and each by itself
     assert ear.of(StoreFailed) == []
 
 

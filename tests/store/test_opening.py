@@ -1,4 +1,4 @@
-"""Opening a SQLite database: its place, its lock, its migrations, and every way in which it cannot be opened."""
+"""Opening a SQLite database: its place, its lock, and every way in which it cannot be opened."""
 
 import asyncio
 import os
@@ -15,10 +15,10 @@ import pytest
 
 from tests.fakes import Ear, FakeClock
 from tests.store.making import KEY, follow
-from watcher.ports import EventQuery, UnusableStore
+from watcher.ports import UnusableStore
 from watcher.store.lock import ProcessLock
-from watcher.store.migrations import Migration, migrations
-from watcher.store.opening import Migrated, connect, migrate, outlook, schema_version
+from watcher.store.migrations import migrations
+from watcher.store.opening import migrate, outlook, schema_version
 from watcher.store.sqlite import open_store
 
 NEWEST = migrations("sqlite")[-1].number
@@ -245,20 +245,6 @@ async def test_a_database_that_is_locked_is_named_with_the_remedy_and_let_go(pat
     await opened(path)
 
 
-async def test_a_database_that_refuses_what_every_start_writes_is_named_and_let_go(path: Path) -> None:
-    await opened(path)
-    with sqlite3.connect(path) as meddler:
-        meddler.executescript(
-            "INSERT INTO deliveries (account, endpoint_id, position, created, due, state, claim_token) "
-            "VALUES ('a', 'hook', 1, 0, 0, 'pending', 'token');"
-            "CREATE TRIGGER no BEFORE UPDATE ON deliveries BEGIN SELECT raise(ABORT, 'no'); END"
-        )
-    meddler.close()
-    with pytest.raises(UnusableStore, match=rf"^{path} .*\(no\)$"):
-        await opened(path)
-    assert sorted(each.name for each in path.parent.iterdir()) == ["watcher.db", "watcher.db.lock"]
-
-
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -333,97 +319,3 @@ def test_where_nothing_may_be_written_the_outlook_says_so(read_only: Path) -> No
 def test_where_the_file_may_not_be_read_the_outlook_says_so(unreadable: Path) -> None:
     with as_nobody(), pytest.raises(UnusableStore, match=rf"^{unreadable} cannot be opened"):
         outlook(unreadable)
-
-
-# Migrations
-
-
-def test_migrations_are_numbered_from_one_without_a_gap() -> None:
-    assert [step.number for step in migrations("sqlite")] == list(range(1, NEWEST + 1))
-
-
-def test_a_migration_may_be_written_anew_for_one_database(tmp_path: Path) -> None:
-    for name in ("0001_start.sql", "0002_more.sql", "0002_more.sqlite.sql", "0002_more.other.sql"):
-        (tmp_path / name).write_text(name)
-    assert migrations("sqlite", tmp_path) == [
-        Migration(1, "0001_start", "0001_start.sql"),
-        Migration(2, "0002_more", "0002_more.sqlite.sql"),
-    ]
-
-
-async def test_a_database_is_brought_to_the_newest_version_once(path: Path, clock: FakeClock, ear: Ear) -> None:
-    assert schema_version(path) == 0
-    assert migrate(path) == Migrated(before=0, after=NEWEST)
-    assert migrate(path) == Migrated(before=NEWEST, after=NEWEST)
-    async with open_store(path, tell=ear, clock=clock) as store:
-        assert store.migrated == Migrated(before=NEWEST, after=NEWEST)
-        assert await asyncio.to_thread(schema_version, path) == NEWEST
-
-
-@pytest.mark.parametrize("version", range(1, NEWEST))
-async def test_a_database_of_an_older_version_keeps_its_rows(
-    path: Path, clock: FakeClock, ear: Ear, version: int
-) -> None:
-    older, _ = connect(path, migrations("sqlite")[:version])
-    origin = older.execute("SELECT value FROM meta WHERE name = 'origin'").fetchone()[0]
-    older.executescript(
-        "INSERT INTO watches (account, batch_id, opened, version, number, state, final, looks, missing_count, "
-        "    refused_count, stuck_told, labels) VALUES ('default', 13, 1000, 3, 2, 'open', 0, 7, 0, 0, 0, '{\"a\": \"b\"}');"
-        "INSERT INTO accounts (name, refused, reason, refusals, credentials, number) "
-        "    VALUES ('default', 1, 'CallFire answered 401', 2, 'mine', 1);"
-        "INSERT INTO events (id, type, at, account, batch_id, number, body) "
-        "    VALUES ('evt_1', 'batch.new', 1000, 'default', 13, 1, x'7b7d');"
-        "INSERT INTO endpoints (id, url, types, accounts, timeout, state) "
-        "    VALUES ('hook', 'https://example.com/', '[]', '[]', 15000, 'active');"
-        "INSERT INTO deliveries (account, endpoint_id, position, created, due, state) "
-        "    VALUES ('default', 'hook', 1, 1000, 1000, 'pending');"
-    )
-    older.close()
-    assert outlook(path).endswith(
-        f"will be brought to version {NEWEST} at the next start (its tables are version {version})"
-    )
-    async with open_store(path, tell=ear, clock=clock) as store:
-        assert (store.migrated, store._origin) == (Migrated(before=version, after=NEWEST), origin)
-        watch = await store.watch(KEY)
-        assert watch is not None
-        assert (watch.version, watch.number, watch.looks, watch.labels) == (3, 2, 7, {"a": "b"})
-        record = await store.account("default")
-        assert record is not None
-        assert (record.refused, record.reason, record.refusals, record.number) == (True, "CallFire answered 401", 2, 1)
-        assert record.learnt_rate is None
-        assert [event.id for event in await store.events(EventQuery())] == ["evt_1"]
-        assert [(owed.endpoint_id, owed.pending) for owed in await store.owed()] == [("hook", 1)]
-        assert (await store.broadcasts("default"), await store.learnt("default")) == ([], None)
-
-
-def test_an_empty_file_is_a_new_database(path: Path) -> None:
-    path.touch()
-    assert schema_version(path) == 0
-    assert migrate(path) == Migrated(before=0, after=NEWEST)
-
-
-def test_only_new_steps_are_taken(path: Path) -> None:
-    migrate(path)
-    step = Migration(
-        NEWEST + 1, "next", "CREATE TABLE more (a TEXT);\n-- A remark;\nINSERT INTO more VALUES ('x;y');\n"
-    )
-    connection, migrated = connect(path, [*migrations("sqlite"), step])
-    rows = connection.execute("SELECT a FROM more").fetchall()
-    connection.close()
-    assert migrated == Migrated(before=NEWEST, after=NEWEST + 1)
-    assert [row["a"] for row in rows] == ["x;y"]
-    assert schema_version(path) == NEWEST + 1
-
-
-def test_a_step_that_fails_leaves_the_version_before_it(path: Path) -> None:
-    steps = migrations("sqlite")
-    good = Migration(NEWEST + 1, "good", "CREATE TABLE good (a TEXT);")
-    bad = Migration(NEWEST + 2, "0007_bad", "CREATE TABLE bad (a TEXT);\nINSERT INTO nowhere VALUES (1);")
-    with pytest.raises(UnusableStore, match=r"migration 0007_bad failed, it was undone: .*nowhere"):
-        connect(path, [*steps, good, bad])
-    assert schema_version(path) == NEWEST + 1
-    look = sqlite3.connect(path)
-    tables = {row[0] for row in look.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    look.close()
-    assert "good" in tables
-    assert "bad" not in tables

@@ -1,30 +1,28 @@
 """What is special about SQLite: rule 1 when a statement fails, crashes, and the troubles of a file."""
 
+import asyncio
 import re
 import sqlite3
 import subprocess
 import sys
 from collections import defaultdict
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import NOON, Ear, FakeClock
-from tests.store.making import KEY, account_event, answered, claim, endpoint, event, follow, happen
+from tests.store.making import KEY, account_event, answered, claim, endpoint, event, follow, happen, pragma, settled
 from watcher.core.account import AccountRecord
 from watcher.core.model import Key
 from watcher.core.news import StoreFailed, StoreRecovered, StoreTook
-from watcher.ports import AccountChange, Change, EventQuery, StoreError, WatchQuery, Wish
-from watcher.store.delivering import settle_endpoints
+from watcher.ports import AccountChange, Change, EventQuery, Settled, StoreError, WatchQuery, Wish
+from watcher.store.delivering import settle
 from watcher.store.failures import explain
+from watcher.store.remembered import Claim
 from watcher.store.sqlite import SqliteStore, open_store
-
-
-async def pragma(sqlite: SqliteStore, text: str) -> int:
-    """Says it to the connection that writes."""
-    value: int = await sqlite._writer.run("pragma", lambda connection: connection.execute(text).fetchone()[0])
-    return value
+from watcher.store.subscribing import settle_endpoints
 
 
 async def fill_up(sqlite: SqliteStore) -> None:
@@ -59,15 +57,77 @@ async def test_when_a_delivery_cannot_be_made_nothing_of_its_change_remains(sqli
     assert [owed.pending for owed in await sqlite.owed()] == [0, 0]
 
 
-async def test_endpoints_seen_in_a_transaction_that_failed_are_forgotten(sqlite: SqliteStore) -> None:
-    def settle_and_fail(connection: sqlite3.Connection) -> None:
-        settle_endpoints(connection, sqlite._sql, sqlite._subscribed, [endpoint()], 0)
-        assert sqlite._subscribed.of(connection, "batch.new", "default") == [endpoint()]
+async def test_what_is_remembered_of_a_transaction_that_failed_is_undone(sqlite: SqliteStore) -> None:
+    await sqlite.settle_endpoints([endpoint()])
+    await happen(sqlite, "batch.new", "batch.active")
+    [first] = await claim(sqlite, NOON, room=1)
+    remembered = sqlite._remembered
+
+    def everything_and_fail(connection: sqlite3.Connection) -> None:
+        sql = sqlite._sql
+        settle_endpoints(connection, sql, remembered, [endpoint("other")], 0)
+        assert [each.id for each in remembered.endpoints] == ["hook", "other"]
+        assert settle(connection, sql, remembered, answered(first, 500, NOON), "mine", 0) is not None
+        remembered.put_claim(99, Claim("mine", 1, "other", None))
         raise sqlite3.OperationalError("cut off")
 
+    before = (list(remembered.endpoints), remembered.recent("hook"))
     with pytest.raises(StoreError, match="cut off"):
-        await sqlite._writer.run("settle_endpoints", settle_and_fail)
-    assert list((await happen(sqlite, "batch.new")).deliveries) == [0]
+        await sqlite._writer.run("everything", everything_and_fail)
+    assert (list(remembered.endpoints), remembered.recent("hook")) == before
+    assert await sqlite.release("mine") == 1
+    assert list((await happen(sqlite, "batch.new")).deliveries) == [1]
+    assert len(await claim(sqlite, NOON)) == 3
+
+
+async def test_the_last_minute_of_an_endpoint_counts_an_attempt_once_also_where_its_neighbour_failed(
+    sqlite: SqliteStore,
+) -> None:
+    await sqlite.settle_endpoints([endpoint()])
+    await happen(sqlite, "batch.new")
+    [delivery] = await claim(sqlite, NOON)
+
+    def fail(connection: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("cut off")
+
+    answers = await asyncio.gather(
+        sqlite.settle(answered(delivery, 200, NOON), token="mine"),
+        sqlite._writer.run("fail", fail),
+        return_exceptions=True,
+    )
+    assert answers[0] == Settled(outcome="done")
+    [(_, attempts, failures)] = sqlite._remembered.recent("hook").slots
+    assert (attempts, failures) == (1, 0)
+
+
+async def test_a_claim_and_what_changes_nothing_for_an_endpoint_write_no_row_of_it(
+    sqlite: SqliteStore, path: Path
+) -> None:
+    await sqlite.settle_endpoints([endpoint()])
+    await happen(sqlite, "batch.new")
+    with sqlite3.connect(path) as meddler:
+        meddler.execute("CREATE TRIGGER no BEFORE UPDATE ON endpoints BEGIN SELECT raise(ABORT, 'no'); END")
+    meddler.close()
+    changes = await sqlite._writer.run("changes", lambda connection: connection.total_changes)
+    [delivery] = await claim(sqlite, NOON)
+    assert await sqlite._writer.run("changes", lambda connection: connection.total_changes) == changes
+    assert await settled(sqlite, answered(delivery, 200, NOON)) == "done"
+
+
+async def test_what_no_endpoint_may_be_sent_is_not_even_looked_at(sqlite: SqliteStore) -> None:
+    names = ("paused", "open", "disabled")
+    await sqlite.settle_endpoints([endpoint(name) for name in names])
+    await happen(sqlite, *["batch.stuck"] * 6)
+    await sqlite.disable_endpoint("disabled", "enough")
+    [busy] = await claim(sqlite, NOON, "paused", room=1)
+    await sqlite.settle(answered(busy, 429, NOON, retry_after=timedelta(hours=1)), token="mine")
+    for delivery in await claim(sqlite, NOON, "open", room=5):
+        await sqlite.settle(answered(delivery, 500, NOON), token="mine")
+    statements: list[str] = []
+    await sqlite._writer.run("trace", lambda connection: connection.set_trace_callback(statements.append))
+    assert await claim(sqlite, NOON + timedelta(seconds=1), *names) == []
+    await sqlite._writer.run("trace", lambda connection: connection.set_trace_callback(None))
+    assert [text for text in statements if "deliveries" in text] == []
 
 
 # Crashes
@@ -220,33 +280,6 @@ async def test_without_a_path_the_store_is_private_and_gone_afterwards(clock: Fa
 
 def is_there(path: Path) -> bool:
     return path.exists()
-
-
-# Attempts
-
-
-async def test_every_attempt_is_written_down(sqlite: SqliteStore, path: Path) -> None:
-    await sqlite.settle_endpoints([endpoint()])
-    await happen(sqlite, "batch.active")
-    [delivery] = await claim(sqlite, NOON)
-    failed = answered(delivery, None, NOON)
-    await sqlite.settle(failed, token="mine")
-    assert failed.due is not None
-    [again] = await claim(sqlite, failed.due)
-    moved = answered(again, 301, failed.due)
-    await sqlite.settle(replace(moved, attempt=replace(moved.attempt, location="https://example.org/")), token="mine")
-    reader = sqlite3.connect(path)
-    rows = reader.execute(
-        "SELECT account, delivery_id, at, took, code, error, outcome, next_due, location, answer FROM attempts ORDER BY id"
-    ).fetchall()
-    reader.close()
-    noon = int(NOON.timestamp() * 1000)
-    assert rows == [
-        ("default", delivery.id, noon, 1000, None, "timeout", "retried", noon + 6000, None, b"thanks"),
-        (
-            "default", delivery.id, noon + 6000, 1000, 301, None, "retried", noon + 37000, "https://example.org/", b"thanks",
-        ),
-    ]  # fmt: skip
 
 
 # Words

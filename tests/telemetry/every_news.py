@@ -1,6 +1,7 @@
-"""One piece of every kind of news that is listened to."""
+"""One piece of every kind of news."""
 
 import typing
+from datetime import timedelta
 
 from tests.fakes import NOON
 from watcher.core import news as told
@@ -33,15 +34,25 @@ EVERYTHING: tuple[News, ...] = (
     told.Following(account="a", batch_id=7, what="stopped"),
     told.Tally(account="a", by_status={"new": 3}, overdue=1, oldest_look_age=4.5, stuck=2, expected_wait=0.5),
     told.ConditionChanged(account="a", condition="down", previous="ok", reason="5 failures", until=NOON),
+    told.AccountTold(account="a", type="account.refused", position=3, deliveries=1),
     told.Throttled(account="a", until=NOON),
     told.BudgetUsed(account="a", configured=5.0, effective=2.5, used=1.0),
+    told.RateLearnt(account="a", rate=2.5, previous=5.0, configured=5.0, reason="lowered"),
     told.Stepped(account="a", at=NOON),
     attempted(delay=0.02),
     told.Backlog(endpoint="e", pending=4, oldest_age=12.0, state="active"),
     told.EndpointChanged(endpoint="e", state="disabled", reason="410"),
+    told.EndpointTold(endpoint="e", type="endpoint.failing", position=4, deliveries=1),
+    told.SecretsExposed(endpoints=2),
+    told.Swept(events=3, deliveries=2, broadcasts=1, took=0.5),
     told.WorkerFailed(worker="poller a", error="ValueError: no", pause=0.5, trace="…"),
+    told.WorkerRecovered(worker="poller a"),
     told.RequestFailed(method="GET", route="/v1/events", error="ValueError: no", trace="…"),
     told.LoopLag(seconds=0.004),
     told.StoreTook(operation="commit", took=0.002),
-    told.Reloaded(at=NOON, error=None),
+    told.StoreFailed(operation="commit", error="disk full"),
+    told.StoreRecovered(operation="commit"),
+    told.Started(version="1", listen="http://127.0.0.1:8080", accounts=1, watches=3),
+    told.Stopping(reason="SIGTERM"),
+    told.Reloaded(at=NOON + timedelta(hours=1), error=None),
 )

@@ -97,6 +97,8 @@ def test_looks_and_answers_are_logged_only_at_level_debug() -> None:
         told.AccountTold(account="a", type="account.refused", position=3, deliveries=1),
         told.Throttled(account="a", until=NOON),
         attempted(),
+        told.EndpointTold(endpoint="e", type="endpoint.disabled", position=4, deliveries=1),
+        told.EndpointTold(endpoint="e", type="delivery.exhausted", position=5, deliveries=1),
     )
     assert Scribe().said(*chatter) == []
     assert Scribe(level="debug").said(*chatter) == [
@@ -106,6 +108,8 @@ def test_looks_and_answers_are_logged_only_at_level_debug() -> None:
         "event.committed",
         "account.waits",
         "delivery.done",
+        "event.committed",
+        "event.committed",
     ]
 
 
@@ -182,7 +186,7 @@ def test_failing_deliveries_are_logged_at_the_first_and_at_recovery_and_dead_one
         {"level": "info", "event": "delivery.recovered", "endpoint": "e", "failed": 5}
     ]
     assert scribe.said(attempted("retried", code=503)) == ["delivery.retried"]
-    scribe.logs.forget_endpoint("e")
+    scribe.hear(told.EndpointChanged(endpoint="e", state="removed", reason="deleted"))
     assert scribe.said(attempted("retried", code=503)) == ["delivery.retried"]
 
 
@@ -200,8 +204,60 @@ def test_an_endpoint_is_logged_when_its_state_changes() -> None:
         "endpoint.paused",
         "endpoint.resumed",
     ]
+    assert scribe.said(into("open"), into("open"), into("paused"), into("open"), into("active")) == [
+        "endpoint.open",
+        "endpoint.paused",
+        "endpoint.open",
+        "endpoint.resumed",
+    ]
     assert scribe.hear(into("disabled"), into("disabled")) == [
         {"level": "error", "event": "endpoint.disabled", "endpoint": "e", "reason": "why", "until": None}
+    ]
+    assert scribe.hear(into("removed")) == [
+        {"level": "info", "event": "endpoint.removed", "endpoint": "e", "reason": "why"}
+    ]
+    assert scribe.said(into("active"), into("disabled")) == ["endpoint.disabled"]
+
+
+def test_an_open_breaker_is_a_warning_that_says_until_when() -> None:
+    opened = told.EndpointChanged(endpoint="e", state="open", reason="the receiver answered 500", until=NOON)
+    assert Scribe().hear(opened) == [
+        {
+            "level": "warning",
+            "event": "endpoint.open",
+            "endpoint": "e",
+            "reason": "the receiver answered 500",
+            "until": "2026-11-23T12:00:00.000Z",
+        }
+    ]
+
+
+def test_an_endpoint_that_fails_is_a_warning_and_its_recovery_is_said() -> None:
+    def committed(kind: str) -> told.EndpointTold:
+        return told.EndpointTold(endpoint="e", type=kind, position=4, deliveries=1)
+
+    what = {"endpoint": "e", "position": 4, "deliveries": 1}
+    assert Scribe().hear(committed("endpoint.failing"), committed("endpoint.recovered")) == [
+        {"level": "warning", "event": "endpoint.failing", **what},
+        {"level": "info", "event": "endpoint.recovered", **what},
+    ]
+
+
+def test_unencrypted_secrets_are_a_warning_with_the_remedy_once() -> None:
+    scribe = Scribe()
+    assert scribe.hear(told.SecretsExposed(endpoints=2), told.SecretsExposed(endpoints=3)) == [
+        {
+            "level": "warning",
+            "event": "secrets.unencrypted",
+            "endpoints": 2,
+            "remedy": "make a key with `watcher db key` and set it as database.encryption_key",
+        }
+    ]
+
+
+def test_what_the_retention_deleted_is_said() -> None:
+    assert Scribe().hear(told.Swept(events=3, deliveries=2, broadcasts=1, took=0.50004)) == [
+        {"level": "info", "event": "retention.swept", "events": 3, "deliveries": 2, "broadcasts": 1, "took": 0.5}
     ]
 
 

@@ -1,4 +1,4 @@
-"""The interface on a real socket, with a real store, and a following that polls nothing."""
+"""The interface on a real socket, with a real store, a following that polls nothing, and a subscribing that sends nothing."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 
 from tests.fakes import NOON, Ear, FakeClock
+from tests.fakes_subscribing import FakeSubscribing
 from watcher.core.model import Batch, Key, LastLook, Seen
 from watcher.core.transitions import Rules, learn
 from watcher.ports import (
@@ -145,9 +147,11 @@ class House:
     """The interface and what is behind it."""
 
     url: str
+    app: web.Application
     session: aiohttp.ClientSession
     store: Any
     following: FakeFollowing
+    subscribing: FakeSubscribing
     health: FakeHealth
     clock: FakeClock
     ear: Ear
@@ -181,16 +185,18 @@ def no_metrics(accept: str) -> tuple[bytes, str]:
 
 @asynccontextmanager
 async def open_house(
-    *, accounts: Sequence[str] = ("default",), token: str | None = None, store: Any = None
+    *, accounts: Sequence[str] = ("default",), token: str | None = None, store: Any = None, subscribing: Any = None
 ) -> AsyncIterator[House]:
     """The interface at a free port of 127.0.0.1."""
     clock, ear, health = FakeClock(), Ear(), FakeHealth()
     async with open_store(None, tell=ear, clock=clock) as real:
         kept = store or real
         following = FakeFollowing(kept, clock, accounts)
+        subscribing = subscribing or FakeSubscribing(clock)
         app = make_app(
             store=kept,
             following=following,
+            subscribing=subscribing,
             health=health,
             metrics_render=no_metrics,
             token=token,
@@ -199,4 +205,14 @@ async def open_house(
             tell=ear,
         )
         async with serve(app, host="127.0.0.1", port=0) as url, aiohttp.ClientSession() as session:
-            yield House(url=url, session=session, store=kept, following=following, health=health, clock=clock, ear=ear)
+            yield House(
+                url=url,
+                app=app,
+                session=session,
+                store=kept,
+                following=following,
+                subscribing=subscribing,
+                health=health,
+                clock=clock,
+                ear=ear,
+            )

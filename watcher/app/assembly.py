@@ -2,34 +2,43 @@
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, encode_basic_auth
 
 import watcher
+from watcher.app.lookups import Lookups
 from watcher.callfire.client import CallFire
 from watcher.callfire.client import open_session as open_callfire
 from watcher.callfire.limits import Budget
 from watcher.callfire.wire import access
 from watcher.core.account import recall
+from watcher.core.endpoint import Endpoint, Secrets
 from watcher.core.learnt import LearntHazard
-from watcher.core.model import Endpoint
 from watcher.core.news import News, Tell
 from watcher.core.schedule import Pace
 from watcher.core.transitions import Rules
+from watcher.delivery import Retention
 from watcher.polling.following import Polling
 from watcher.polling.poller import Errand, Poller
 from watcher.polling.standing import Rates
 from watcher.ports import Accounts, Clock, Sender, Store, Upstream
+from watcher.settings.endpoints import Endpoint as EndpointSettings
 from watcher.settings.model import Account as AccountSettings
 from watcher.settings.model import Polling as PollingSettings
 from watcher.settings.model import Settings
+from watcher.store.sealing import Seal
+from watcher.store.sqlite import open_store
+from watcher.webhooks.connection import tls_context
+from watcher.webhooks.guard import Guard
 from watcher.webhooks.sender import WebhookSender
 from watcher.webhooks.sender import open_session as open_webhooks
+from watcher.webhooks.signing import fits
 
-USER_AGENT = f"callfire-batch-watcher/{watcher.__version__}"
+USER_AGENT: Final = f"callfire-batch-watcher/{watcher.__version__}"
 
 
 class CannotStart(Exception):
@@ -64,11 +73,28 @@ class Town:
 
 
 @asynccontextmanager
+async def open_kept_store(settings: Settings, *, tell: Tell, clock: Clock) -> AsyncIterator[Store]:
+    """The store of the settings' database, its secrets sealed with the settings' keys. Raises UnusableStore."""
+    seal = Seal(settings.database.keys)
+    async with open_store(settings.database.path, tell=tell, clock=clock, seal=seal) as store:
+        yield store
+
+
+@asynccontextmanager
 async def open_parts(settings: Settings, store: Store, *, clock: Clock, tell: Tell) -> AsyncIterator[Parts]:
     """The parts for these settings, around an open store; their connections are closed at the end."""
+    webhooks = settings.webhooks
     async with AsyncExitStack() as stack:
-        callfire = await stack.enter_async_context(open_callfire(user_agent=USER_AGENT))
-        webhooks = await stack.enter_async_context(open_webhooks(user_agent=USER_AGENT))
+        callfire = await stack.enter_async_context(open_callfire(user_agent=USER_AGENT, resolver=Lookups()))
+        session = await stack.enter_async_context(
+            open_webhooks(
+                user_agent=USER_AGENT,
+                guard=Guard(webhooks.allow_networks),
+                tls=tls_context(None if webhooks.ca_file is None else str(webhooks.ca_file)),
+                resolver=Lookups(),
+                proxy=webhooks.proxy,
+            )
+        )
         yield Parts(
             store=store,
             accounts=store,
@@ -76,7 +102,7 @@ async def open_parts(settings: Settings, store: Store, *, clock: Clock, tell: Te
                 name: _upstream(name, account, settings.polling, callfire, clock, tell)
                 for name, account in settings.accounts.items()
             },
-            sender=WebhookSender(session=webhooks, clock=clock),
+            sender=WebhookSender(session=session, clock=clock, connect=webhooks.connect_timeout),
             clock=clock,
             tell=tell,
         )
@@ -128,18 +154,53 @@ async def _learnt(account: str, parts: Parts) -> LearntHazard:
 
 
 def endpoints_of(settings: Settings) -> dict[str, Endpoint]:
-    """The settings' endpoints, with their signing keys."""
+    """The settings' endpoints, with their secrets. CannotStart where a key pair is none."""
+    unfit = [name for name, endpoint in settings.endpoints.items() if not all(map(fits, endpoint.keys))]
+    if unfit:
+        raise CannotStart(unfit_keys(unfit))
     return {
         name: Endpoint(
             id=name,
             url=endpoint.url,
+            kept_by="settings",
             types=endpoint.types,
             accounts=endpoint.accounts,
+            broadcasts=endpoint.broadcasts,
+            labels=endpoint.labels,
             timeout=endpoint.timeout or settings.webhooks.timeout,
-            secrets=(endpoint.key,),
+            concurrency=endpoint.concurrency,
+            rate=endpoint.rate,
+            ordering=endpoint.ordering,
+            form=endpoint.form,
+            secrets=Secrets(
+                keys=endpoint.keys,
+                headers={header: value.get_secret_value() for header, value in endpoint.headers.items()},
+                authorization=_authorization(endpoint),
+            ),
         )
         for name, endpoint in settings.endpoints.items()
     }
+
+
+def unfit_keys(names: Sequence[str]) -> str:
+    """What is wrong with the private keys of these endpoints, and what to do."""
+    each = ", ".join(f"endpoints.{name}" for name in names)
+    return (
+        f"a private key (whsk_…) of {each} is damaged, its halves do not belong together: copy it anew, the whole of it"
+    )
+
+
+def _authorization(endpoint: EndpointSettings) -> str | None:
+    if endpoint.bearer is not None:
+        return f"Bearer {endpoint.bearer.get_secret_value()}"
+    if endpoint.username is None or endpoint.password is None:
+        return None
+    return encode_basic_auth(endpoint.username, endpoint.password.get_secret_value())
+
+
+def retention_of(settings: Settings) -> Retention:
+    kept = settings.retention
+    return Retention(events=kept.events, deliveries=kept.deliveries, broadcasts=kept.broadcasts)
 
 
 def pace_of(polling: PollingSettings) -> Pace:

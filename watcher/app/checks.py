@@ -4,20 +4,26 @@ import asyncio
 import errno
 import math
 import socket
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from watcher.app.assembly import CannotStart, Town, open_parts
+from watcher.app.assembly import CannotStart, Town, open_parts, unfit_keys
 from watcher.clock import SystemClock
 from watcher.core.answers import Answer, Kind
 from watcher.ports import UnusableStore
 from watcher.settings.model import Settings
 from watcher.settings.showing import without_query
 from watcher.store.lock import holder
+from watcher.store.migrations import migrations
+from watcher.store.opening import connect_reader, outlook, schema_version
 from watcher.store.opening import migrate as migrate_store
-from watcher.store.opening import outlook
+from watcher.store.sealing import CannotOpen, Seal
 from watcher.store.sqlite import open_store
+from watcher.store.statements import load
+from watcher.webhooks.signing import fits
 
 PROBE_BATCH: Final = 1
 """Whether there is such a batch does not matter: what matters is whether CallFire accepts the login."""
@@ -38,10 +44,8 @@ class Finding:
 async def check(settings: Settings, *, upstream: bool) -> list[Finding]:
     """Looks at the database, the address to listen on and, where `upstream`, at each account by one request to CallFire."""
     findings = [await asyncio.to_thread(_database, settings), await asyncio.to_thread(_listen, settings)]
-    findings += [
-        Finding(name=f"endpoint {name}", ok=True, detail=without_query(endpoint.url))
-        for name, endpoint in settings.endpoints.items()
-    ]
+    findings += _endpoints(settings)
+    findings += await asyncio.to_thread(_secrets, settings)
     if upstream:
         findings += await _accounts(settings)
     return findings
@@ -61,6 +65,42 @@ def _database(settings: Settings) -> Finding:
         return Finding(name="database", ok=True, detail=outlook(settings.database.path))
     except UnusableStore as error:
         return Finding(name="database", ok=False, detail=str(error))
+
+
+def _endpoints(settings: Settings) -> list[Finding]:
+    """Each endpoint of the settings. Nothing is looked up nor sent: a URL that is wrong is a problem of the settings."""
+    return [
+        Finding(name=f"endpoint {name}", ok=True, detail=without_query(endpoint.url))
+        if all(map(fits, endpoint.keys))
+        else Finding(name=f"endpoint {name}", ok=False, detail=unfit_keys([name]))
+        for name, endpoint in settings.endpoints.items()
+    ]
+
+
+def _secrets(settings: Settings) -> list[Finding]:
+    """Whether the secrets in the database are encrypted, and with a key that the settings have; nothing where there are none, or
+    where the database cannot be looked into: the finding of that says so."""
+    path, seal = settings.database.path, Seal(settings.database.keys)
+    try:
+        if schema_version(path) != migrations("sqlite")[-1].number:
+            return []
+        with closing(connect_reader(path)) as reader:
+            rows = reader.execute(load("sqlite")["endpoints"]).fetchall()
+    except (UnusableStore, sqlite3.Error):
+        return []
+    kept = {row["id"]: row["sealed"] for row in rows if row["sealed"] is not None}
+    for name, secret in kept.items():
+        try:
+            seal.opened(name, secret)
+        except CannotOpen as error:
+            return [Finding(name="secrets", ok=False, detail=f"those of endpoint {name} cannot be read: {error}")]
+    count = f"those of {len(kept)} endpoint{'s' * (len(kept) != 1)} in the database"
+    if not kept:
+        return []
+    if seal.encrypts:
+        return [Finding(name="secrets", ok=True, detail=f"{count} can be decrypted")]
+    remedy = "give database.encryption_key, made by `watcher db key`"
+    return [Finding(name="secrets", ok=True, detail=f"{count} can be read by whoever has its file: {remedy}")]
 
 
 def _listen(settings: Settings) -> Finding:

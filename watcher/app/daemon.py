@@ -7,29 +7,34 @@ import signal
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Final
 
 import watcher
-from watcher.app.assembly import CannotStart, Parts, Town, endpoints_of, make_polling, open_parts
+from watcher.app.assembly import (
+    CannotStart,
+    Parts,
+    Town,
+    endpoints_of,
+    make_polling,
+    open_kept_store,
+    open_parts,
+    retention_of,
+)
 from watcher.clock import SystemClock
-from watcher.core.news import AccountTold, Changed, News, Reloaded, Started, Stopping
-from watcher.delivery import Deliverer, Limits
+from watcher.core.news import AccountTold, Changed, EndpointTold, News, Reloaded, Started, Stopping
+from watcher.delivery import Book, Deliverer, Limits, Subscriptions, Sweeper
 from watcher.polling.following import Keeper, Polling
 from watcher.ports import Check, Clock, Store, StoreError
 from watcher.settings.model import Settings
-from watcher.store.sqlite import open_store
 from watcher.telemetry.logs import Logs, configure
 from watcher.telemetry.metrics import Metrics
 from watcher.web.server import CannotListen, make_app, serve
+from watcher.webhooks.signing import fits, make_key
 from watcher.workers import Crew, Pulse, Worker
 
 GRACE: Final = 20.0
 """Seconds that requests in flight are given when the daemon is asked to stop."""
-LOOKUPS: Final = 64
-"""Names that are looked up at once. One look-up that hangs (for half a minute, where no name server answers) holds a thread,
-and on two cores asyncio has six of them, uvloop two, for CallFire and all endpoints together."""
 STALLED: Final = 60.0
 """Seconds without a step of a poller or a beat of the loop after which the daemon does not count as alive."""
 
@@ -49,8 +54,6 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         import uvloop
     except ImportError:
         return None
-    # It looks names up in half the threads of a pool of its own, which is made at the first use.
-    os.environ.setdefault("UV_THREADPOOL_SIZE", str(2 * LOOKUPS))
     return uvloop.new_event_loop
 
 
@@ -66,7 +69,6 @@ async def run(
     `decorate` may replace parts before they are wired.
     """
     stop = stop or asyncio.Event()
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(LOOKUPS, thread_name_prefix="look-up"))
     clock, town = SystemClock(), Town()
     metrics, logs = Metrics(version=watcher.__version__, loaded=clock.now()), Logs(clock=clock)
     town.listen(metrics)
@@ -74,12 +76,13 @@ async def run(
     try:
         async with AsyncExitStack() as stack:
             stack.enter_context(_signals(stop, town, clock))
-            store = await stack.enter_async_context(open_store(settings.database.path, tell=town.tell, clock=clock))
+            store = await stack.enter_async_context(open_kept_store(settings, tell=town.tell, clock=clock))
             parts = decorate(await stack.enter_async_context(open_parts(settings, store, clock=clock, tell=town.tell)))
             daemon = await stack.enter_async_context(_working(settings, parts, town))
             app = make_app(
                 store=parts.store,
                 following=daemon.polling,
+                subscribing=daemon.subscriptions,
                 health=daemon,
                 metrics_render=metrics.render,
                 token=settings.http.token.get_secret_value() if settings.http.token else None,
@@ -113,9 +116,18 @@ class Daemon:
     """What runs, and how it is. Implements the port `Health`."""
 
     def __init__(
-        self, polling: Polling, pulse: Pulse, *, others: Sequence[Worker], crew: Crew, store: Store, clock: Clock
+        self,
+        polling: Polling,
+        subscriptions: Subscriptions,
+        pulse: Pulse,
+        *,
+        others: Sequence[Worker],
+        crew: Crew,
+        store: Store,
+        clock: Clock,
     ) -> None:
         self.polling = polling
+        self.subscriptions = subscriptions
         self._pulse = pulse
         self._others = others
         self._crew = crew
@@ -175,10 +187,12 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
     clock, store = parts.clock, parts.store
     endpoints = endpoints_of(settings)
     await store.settle_endpoints(list(endpoints.values()))
+    book = Book(endpoints)
+    await book.load(store)
     async with Crew(clock=clock, tell=parts.tell, grace=GRACE) as crew:
         polling = await make_polling(settings, parts, crew.errand)
         deliverer = Deliverer(
-            endpoints,
+            book,
             limits=Limits(per_endpoint=settings.webhooks.per_endpoint, in_all=settings.webhooks.max_in_flight),
             token=uuid.uuid4().hex,
             sender=parts.sender,
@@ -187,13 +201,26 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
             tell=parts.tell,
             errand=crew.errand,
         )
+        subscriptions = Subscriptions(
+            book=book,
+            store=store,
+            sender=parts.sender,
+            clock=clock,
+            make_key=make_key,
+            fits=fits,
+            tell=parts.tell,
+            wake=deliverer.wake,
+            allowed=settings.webhooks.allow_networks,
+        )
         town.listen(lambda news: _wake(news, deliverer))
         pulse = Pulse(clock=clock, tell=parts.tell)
         reports = [*(poller.report for poller in polling.pollers.values()), deliverer.report]
         keeper = Keeper(polling, reports=reports, clock=clock, every=settings.polling.save_interval.total_seconds())
+        sweeper = Sweeper(retention_of(settings), store=store, clock=clock, tell=parts.tell)
         await deliverer.report()  # an endpoint that is disabled or paused still is said so, once a start
         try:
-            yield Daemon(polling, pulse, others=(deliverer, keeper), crew=crew, store=store, clock=clock)
+            others = (deliverer, keeper, sweeper)
+            yield Daemon(polling, subscriptions, pulse, others=others, crew=crew, store=store, clock=clock)
         finally:
             await crew.dismiss()
             await _leave_in_order(keeper, deliverer)
@@ -208,7 +235,7 @@ async def _leave_in_order(keeper: Keeper, deliverer: Deliverer) -> None:
 
 
 def _wake(news: News, deliverer: Deliverer) -> None:
-    if isinstance(news, Changed | AccountTold) and news.deliveries:
+    if isinstance(news, Changed | AccountTold | EndpointTold) and news.deliveries:
         deliverer.wake()
 
 

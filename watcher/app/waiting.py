@@ -9,10 +9,9 @@ from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from watcher.app.assembly import CannotStart, Parts, Town, make_polling, open_parts
+from watcher.app.assembly import CannotStart, Parts, Town, make_polling, open_kept_store, open_parts
 from watcher.clock import SystemClock
 from watcher.core.account import Account, AccountRecord, Condition
 from watcher.core.model import Key, State, Watch
@@ -63,7 +62,7 @@ async def wait_alone(
     try:
         async with AsyncExitStack() as stack:
             async with asyncio.timeout_at(deadline):
-                kept = await stack.enter_async_context(_in_turn(settings.database.path, clock, town, in_use))
+                kept = await stack.enter_async_context(_in_turn(settings, clock, town, in_use))
             shown = await stack.enter_async_context(open_store(None, tell=town.tell, clock=clock))
             parts = await stack.enter_async_context(open_parts(settings, shown, clock=clock, tell=town.tell))
             parts = replace(parts, accounts=_Both(kept, shown))
@@ -115,14 +114,14 @@ def _is_refused(account: Account, now: datetime) -> bool:
 
 
 @asynccontextmanager
-async def _in_turn(path: Path, clock: Clock, town: Town, in_use: Callable[[str], None]) -> AsyncIterator[Store]:
+async def _in_turn(settings: Settings, clock: Clock, town: Town, in_use: Callable[[str], None]) -> AsyncIterator[Store]:
     """The database that the daemon would use, for as long as the context lasts: who has it has the budget of its accounts,
     and there stands what must outlive us, such as that CallFire refused the login."""
     told = False
     while True:
         async with AsyncExitStack() as stack:
             try:
-                store = await stack.enter_async_context(open_store(path, tell=town.tell, clock=clock))
+                store = await stack.enter_async_context(open_kept_store(settings, tell=town.tell, clock=clock))
             except StoreInUse as error:
                 if not told:
                     in_use(str(error))

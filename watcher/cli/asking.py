@@ -21,7 +21,7 @@ SILENT_MOST: Final = 60
 
 def ask(config: Path | None, question: "Callable[[Daemon], Awaitable[Any]]") -> Any:
     """The daemon's answer; ends the command where it has none."""
-    from watcher.cli.daemon import DaemonError, NotFollowed, place_of, reach
+    from watcher.cli.daemon import DaemonError, NotFound, place_of, reach
     from watcher.settings import BadSettings
 
     async def answer() -> Any:
@@ -32,7 +32,7 @@ def ask(config: Path | None, question: "Callable[[Daemon], Awaitable[Any]]") -> 
         return asyncio.run(answer())
     except BadSettings as bad:
         stop(*map(str, bad.problems))
-    except NotFollowed as error:
+    except NotFound as error:
         stop(str(error), code=1)
     except DaemonError as error:
         stop(str(error))

@@ -26,7 +26,10 @@ PAGE: Final = 1000
 PLACES: Final[Mapping[str, str]] = {"batch": "batches", "broadcast": "broadcasts"}
 """Where the daemon has what can be followed."""
 NOT_FOLLOWED: Final = ("not-followed", "broadcast-not-followed")
+NOT_FOUND: Final = ("unknown-endpoint", "unknown-delivery")
 """The kinds of its problems with what is not."""
+SHOWN: Final = ("items", "batch_id", "broadcast_id", "signatures", "event_id", "took", "counts")
+"""Keys by which what a watcher shows is known as such: of these each has one at least."""
 
 Document = Mapping[str, Any]
 """What the daemon shows, as it came."""
@@ -40,8 +43,21 @@ class NoDaemon(DaemonError):
     """Nothing answers at the address, or something that is no watcher."""
 
 
-class NotFollowed(DaemonError):
+class NotFound(DaemonError):
+    """The daemon has no such thing."""
+
+
+class NotFollowed(NotFound):
     """The daemon does not follow that batch, or that broadcast."""
+
+
+class Refusal(DaemonError):
+    """The daemon refuses it: `kind` is the stable name of its problem, `document` the problem as it came."""
+
+    def __init__(self, said: str, document: Document) -> None:
+        super().__init__(said)
+        self.kind = _kind(document)
+        self.document = document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +127,7 @@ async def reach(place: Place) -> "AsyncIterator[Daemon]":
 
 
 class Daemon:
-    """The questions. Each raises NoDaemon where none answers, DaemonError where it refuses, NotFollowed for what is not there."""
+    """The questions. Each raises NoDaemon where none answers, Refusal where it refuses, NotFound for what is not there."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
@@ -120,7 +136,7 @@ class Daemon:
 
     async def accounts(self) -> list[Document]:
         """All accounts with their condition."""
-        return list((await self._ask("GET", "/v1/accounts"))["items"])
+        return list((await self.ask("GET", "/v1/accounts"))["items"])
 
     async def account(self, name: str | None) -> str:
         """The account of that name, or the only one there is."""
@@ -138,7 +154,7 @@ class Daemon:
         """Follows the batches, a portion at a time."""
         for portion in _portions(rows):
             body = io.BytesIO(b"\n".join(line for _, line in portion))
-            answer = await self._ask(
+            answer = await self.ask(
                 "POST",
                 "/v1/watches",
                 data=body,
@@ -186,7 +202,7 @@ class Daemon:
         query |= {} if status is None else {"status": status}
         query |= {} if final is None else {"final": str(final).lower()}
         while True:
-            page = await self._ask("GET", "/v1/watches", params=query)
+            page = await self.ask("GET", "/v1/watches", params=query)
             for item in page["items"]:
                 yield item
             if page["next"] is None:
@@ -206,14 +222,14 @@ class Daemon:
         query = [("after", str(after)), ("limit", str(limit)), *(("type", kind) for kind in types)]
         query += [] if account is None else [("account", account)]
         query += [] if batch is None else [("batch_id", str(batch))]
-        page = await self._ask("GET", "/v1/events", params=query)
+        page = await self.ask("GET", "/v1/events", params=query)
         return list(page["items"]), int(page["next"])
 
     async def _ask_of(
         self, method: str, account: str, what: str, number: int, *, part: str = "", **more: Any
     ) -> Document:
         try:
-            return await self._ask(method, f"/v1/accounts/{account}/{PLACES[what]}/{number}{part}", **more)
+            return await self.ask(method, f"/v1/accounts/{account}/{PLACES[what]}/{number}{part}", **more)
         except NotFollowed:
             named = f"--broadcast {number}" if what == "broadcast" else str(number)
             raise NotFollowed(
@@ -224,8 +240,8 @@ class Daemon:
         """The command that follows it; with the account where there are several."""
         return f"`watcher add {named}{f' --account {account}' if self._several else ''}`"
 
-    async def _ask(self, method: str, path: str, *, also: Sequence[str] = (), **more: Any) -> Document:
-        """The answer's document. A problem of a kind in `also` counts as an answer."""
+    async def ask(self, method: str, path: str, *, also: Sequence[str] = (), **more: Any) -> Document:
+        """The answer's document, {} where it has none. A problem of a kind in `also` counts as an answer."""
         try:
             async with self._session.request(method, self._url + path, allow_redirects=False, **more) as response:
                 named = response.headers.get("Server") == "watcher"
@@ -284,7 +300,7 @@ def _json(text: bytes) -> Document | None:
 def _ours(document: Document) -> bool:
     """Whether it can only be a watcher's: a proxy may have put another name into the header Server."""
     kind = str(document.get("type", ""))
-    return kind.startswith("/problems/") or not document.keys().isdisjoint(("items", "batch_id", "broadcast_id"))
+    return kind.startswith("/problems/") or not document.keys().isdisjoint(SHOWN)
 
 
 def _kind(document: Document) -> str:
@@ -299,4 +315,6 @@ def _refusal(status: int, document: Document) -> DaemonError:
         )
     if status == 401:
         return DaemonError(f"the daemon wants its token: set WATCHER_API_TOKEN ({detail})")
-    return NotFollowed(detail) if _kind(document) in NOT_FOLLOWED else DaemonError(detail)
+    if _kind(document) in NOT_FOLLOWED:
+        return NotFollowed(detail)
+    return NotFound(detail) if _kind(document) in NOT_FOUND else Refusal(detail, document)

@@ -1,7 +1,8 @@
 """What several commands take, and the settings as they are given on the command line."""
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -34,6 +35,42 @@ def whole(text: object) -> int:
     if number.isascii() and number.isdigit() and 1 <= len(number) <= 19 and 1 <= int(number) <= GREATEST:
         return int(number)
     raise typer.BadParameter(f"{number[:LONGEST_TOLD]} is not a whole number from 1: give one, such as 13.")
+
+
+def seconds_of(option: str, text: str) -> float:
+    """A duration as somebody writes it, in seconds; ends the command where it is none."""
+    from watcher.settings.values import duration
+
+    try:
+        return duration(text).total_seconds()
+    except ValueError:
+        stop(f"{option} {text[:LONGEST_TOLD]}: is not a duration: write 90s, 30m or 2h")
+
+
+def labels_of(given: Sequence[str]) -> dict[str, str]:
+    """What several --label say; ends the command where one of them is none."""
+    pairs = [(text, *text.partition("=")) for text in given]
+    for text, key, equals, _ in pairs:
+        if not key or not equals:
+            stop(f"--label {text}: is not KEY=VALUE: write it as --label team=north")
+    return {key: value for _, key, _, value in pairs}
+
+
+def read_secret(option: str, file: Path) -> str:
+    """The secret that a file holds, or standard input where it is `-`; ends the command where there is none."""
+    named = "standard input" if str(file) == "-" else str(file)
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    except OSError as error:
+        stop(f"{option} {named}: cannot be read ({error.strerror}): give the file that holds the secret")
+    except UnicodeDecodeError:
+        stop(f"{option} {named}: is not UTF-8 text: give the file that holds the secret, and nothing else")
+    secret = text.strip()
+    if not secret or "\n" in secret:
+        stop(
+            f"{option} {named}: {'has several lines' if secret else 'is empty'}: it must hold the secret, and nothing else"
+        )
+    return secret
 
 
 def environment() -> Mapping[str, str]:

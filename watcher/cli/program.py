@@ -4,13 +4,27 @@ Commands import what they need when they run, so that `watcher --help` is quick.
 """
 
 import traceback
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 import watcher
-from watcher.cli import demo, explaining, making, planning, serving, simulating, waiting, watching
+from watcher.cli import (
+    deliveries,
+    demo,
+    endpoints,
+    explaining,
+    listening,
+    making,
+    planning,
+    recovering,
+    serving,
+    simulating,
+    waiting,
+    watching,
+)
 from watcher.cli.options import environment
 from watcher.cli.printing import Stop, complain, printing, say
 
@@ -97,6 +111,9 @@ def about(version: Version = False) -> None:
     Follow a batch, and wait for its end in a script:
         watcher add 13
         watcher wait 13 --timeout 30m && echo "batch 13 is ACTIVE"
+    Subscribe a receiver, and see what it would get:
+        watcher endpoints add https://example.com/hooks > secret
+        watcher listen --secret-file secret
 
     \b
     Exit codes: 0 done · 1 done in part, or not found · 2 usage, settings, or no daemon
@@ -118,16 +135,38 @@ program.command("rm", cls=Command)(watching.rm)
 program.command("events", cls=Command)(watching.events)
 program.command("wait", cls=Command)(waiting.wait)
 
-database = typer.Typer(cls=Commands, no_args_is_help=True, help="The database.", rich_markup_mode=None)
-database.command("migrate", cls=Command)(serving.migrate)
-program.add_typer(database, name="db")
+program.command("listen", cls=Command)(listening.listen)
 
-endpoints = typer.Typer(cls=Commands, no_args_is_help=True, help="Webhook endpoints.", rich_markup_mode=None)
-endpoints.command("secret", cls=Command)(making.secret)
-program.add_typer(endpoints, name="endpoints")
 
-token = typer.Typer(
-    cls=Commands, no_args_is_help=True, help="Tokens for the daemon's interface.", rich_markup_mode=None
+def _group(name: str, about: str, commands: Mapping[str, Callable[..., None]]) -> None:
+    """Commands under a name of their own."""
+    group = typer.Typer(cls=Commands, no_args_is_help=True, help=about, rich_markup_mode=None)
+    for each, command in commands.items():
+        group.command(each, cls=Command)(command)
+    program.add_typer(group, name=name)
+
+
+_group(
+    "endpoints",
+    "Who gets webhooks.",
+    {
+        "ls": endpoints.ls,
+        "show": endpoints.show,
+        "add": endpoints.add,
+        "set": endpoints.change,
+        "rm": endpoints.rm,
+        "test": endpoints.try_out,
+        "rotate": endpoints.rotate,
+        "enable": endpoints.enable,
+        "disable": endpoints.disable,
+        "recover": recovering.recover,
+        "secret": making.secret,
+    },
 )
-token.command("new", cls=Command)(making.token)
-program.add_typer(token, name="token")
+_group(
+    "deliveries",
+    "What endpoints are owed, and were.",
+    {"ls": deliveries.ls, "show": deliveries.show, "resend": deliveries.resend},
+)
+_group("db", "The database.", {"migrate": serving.migrate, "key": making.key})
+_group("token", "Tokens for the daemon's interface.", {"new": making.token})

@@ -64,7 +64,9 @@ def say_watch(watch: "Document") -> None:
 def event_line(event: "Document") -> str:
     """Where it stands in the log, when and what it was, of what it tells."""
     data = event["data"]
-    what = f"{data['account']}/{data['batch_id']}" if "batch_id" in data else str(data.get("account", ""))
+    what = str(data.get("endpoint") or data.get("account") or "")
+    if "batch_id" in data:
+        what = f"{data['account']}/{data['batch_id']}"
     change = data.get("status") or data.get("reason") or ""
     if data.get("previous_status"):
         change = f"{data['previous_status']} -> {change}"

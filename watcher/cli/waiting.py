@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from watcher.cli.asking import POLL, Patience, refusal
-from watcher.cli.options import Account, As, Config, account_of, environment, settings_in_force
+from watcher.cli.options import Account, As, Config, account_of, environment, seconds_of, settings_in_force
 from watcher.cli.printing import Output, complain, say, say_json, say_table, stop
 from watcher.cli.watching import Ids
 
@@ -60,7 +60,7 @@ def wait(
     from watcher.cli.rows import read_ids
 
     batch_ids = read_ids(ids)
-    seconds = None if timeout is None else _seconds(timeout)
+    seconds = None if timeout is None else seconds_of("--timeout", timeout)
     tell = say_json if output is Output.JSON else _say_event
     waited = _wait(config, batch_ids, account, seconds, any_, tell)
     code = exit_code(waited, any_=any_)
@@ -236,15 +236,6 @@ class Vigil:
             self._ended |= dict.fromkeys(refused, "refused")
             for name in {key[0] for key in refused}:
                 complain(refusal(name, accounts[name]["reason"]))
-
-
-def _seconds(text: str) -> float:
-    from watcher.settings.values import duration
-
-    try:
-        return duration(text).total_seconds()
-    except ValueError:
-        stop(f"--timeout {text}: is not a duration: write 90s, 30m or 2h")
 
 
 def _say_event(event: Mapping[str, Any]) -> None:

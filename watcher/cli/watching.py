@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -18,15 +18,14 @@ from watcher.cli.broadcasting import (
     say_followed,
     unfollowed,
 )
-from watcher.cli.options import Account, As, Config, whole
-from watcher.cli.printing import Output, complain, console, say, say_json, stop
+from watcher.cli.options import Account, As, Config, labels_of, whole
+from watcher.cli.printing import Output, complain, say, say_json
+from watcher.cli.progress import progress
 from watcher.cli.shown import event_line, say_watch, say_watches
 
 if TYPE_CHECKING:
     from watcher.cli.daemon import Daemon, Document, Outcome, Row
 
-LATE: Final = 1.0
-"""Seconds after which something that takes longer shows how far it is."""
 PAGE: Final = 1000
 """Events that are asked for at once."""
 
@@ -74,7 +73,7 @@ def add(
         raise typer.BadParameter("--kind says what a broadcast sends: name one with --broadcast.")
     if in_broadcast is not None and not ids:
         raise typer.BadParameter("--in-broadcast says where batches are: name them by their ids.")
-    labels = dict(map(_label, label)) if label else None
+    labels = labels_of(label) if label else None
     marks = _given({"labels": labels, "correlation_id": correlation_id})
     place = {"account": account, "broadcast_id": in_broadcast}
     rows = read_rows(ids, _given(place) | marks) if ids else []
@@ -260,7 +259,7 @@ async def _add(daemon: "Daemon", rows: "list[Row]") -> "list[Outcome]":
     if not rows:
         return []
     outcomes: list[Outcome] = []
-    async with _progress("following", len(rows)) as advance:
+    async with progress("following", len(rows)) as advance:
         async for portion in daemon.follow(rows):
             outcomes += portion
             advance(len(portion))
@@ -277,32 +276,9 @@ async def _some(items: "AsyncIterator[Document]", most: int) -> "list[Document]"
     return found
 
 
-@asynccontextmanager
-async def _progress(what: str, total: int) -> AsyncIterator[Callable[[int], None]]:
-    """A bar on standard error, on a terminal, for what takes longer than a moment."""
-    from rich.progress import Progress
-
-    there = console(err=True)
-    bar = Progress(console=there, transient=True, disable=not there.is_terminal)
-    task = bar.add_task(what, total=total)
-    late = asyncio.get_running_loop().call_later(LATE, bar.start)
-    try:
-        yield lambda count: bar.advance(task, count)
-    finally:
-        late.cancel()
-        bar.stop()
-
-
 def _given(values: Mapping[str, object]) -> dict[str, object]:
     """Those of the values that somebody gave."""
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _label(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
-        stop(f"--label {text}: is not KEY=VALUE: write it as --label team=north")
-    return key, value
 
 
 def _print_followed(outcomes: "list[Outcome]", broadcasts: "list[Document]", output: Output) -> None:

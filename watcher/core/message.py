@@ -13,9 +13,12 @@ MAX_BODY: Final = 256 * 1024
 def event_id(origin: str, event: Event) -> str:
     """The id every attempt, resend and recovery of the event bears; it has no dot.
 
-    Made from (account, batch, number), so that a repeated commit cannot make a second one. `origin` names the database
-    that counts the numbers: a new database starts at 1 again, and receivers must not take its events for old ones.
+    Made from (account, batch, number), or (endpoint, number), so that a repeated commit cannot make a second one. `origin`
+    names the database that counts the numbers: a new database starts at 1 again, and receivers must not take its events
+    for old ones.
     """
+    if event.endpoint is not None:
+        return f"ept_{origin}_{event.endpoint}_{event.number}"
     if event.batch_id is None:
         return f"acc_{origin}_{event.account}_{event.number}"
     return f"evt_{origin}_{event.account}_{event.batch_id}_{event.number}"

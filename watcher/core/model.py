@@ -1,8 +1,9 @@
-"""The nouns: batch, watch, look, transition, event, endpoint, delivery. Data only; what follows from what is elsewhere."""
+"""The nouns: batch, watch, look, transition, event. Data only; what follows from what is elsewhere. Endpoints and deliveries
+have a module of their own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal, NamedTuple
 
@@ -26,6 +27,8 @@ STATUS_TYPES: Final[Mapping[str, str]] = {
 UNKNOWN_TYPE: Final = "batch.unknown"
 """That of a transition to a status nobody knows."""
 TRANSITION_TYPES: Final = (*STATUS_TYPES.values(), UNKNOWN_TYPE)
+OPERATOR_TYPES: Final = ("endpoint.failing", "endpoint.disabled", "endpoint.recovered", "delivery.exhausted")
+"""Those that tell of an endpoint. A delivery of one of them never causes another."""
 EVENT_TYPES: Final = (
     *TRANSITION_TYPES,
     "batch.missing",
@@ -34,6 +37,7 @@ EVENT_TYPES: Final = (
     "watch.expired",
     "account.refused",
     "account.recovered",
+    *OPERATOR_TYPES,
 )
 """The types of the events that this version sends."""
 
@@ -218,9 +222,10 @@ def overlaid(watch: Watch, last: LastLook | None) -> Watch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What subscribers get: immutable, numbered per watch (or per account, where `batch_id` is None).
+    """What subscribers get: immutable, numbered per watch (or per account, where `batch_id` is None; or per endpoint).
 
-    `data` is the body's "data" object as it will be sent, JSON-ready, its keys in their documented order.
+    `data` is the body's "data" object as it will be sent, JSON-ready, its keys in their documented order. `endpoint` names
+    the endpoint that an event is about (OPERATOR_TYPES); such a one has no account: "".
     """
 
     type: str
@@ -229,6 +234,7 @@ class Event:
     batch_id: int | None
     number: int
     data: Mapping[str, object]
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,68 +249,4 @@ class Recorded:
     batch_id: int | None
     number: int
     body: bytes
-
-
-class EndpointState(StrEnum):
-    """What happens is HELD for a DISABLED one. One that the settings no longer name is REMOVED, and owed nothing new."""
-
-    ACTIVE = "active"
-    DISABLED = "disabled"
-    REMOVED = "removed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """A subscriber's address. `types` and `accounts` filter (empty: everything); a type may end in `.*`.
-
-    `secrets` are the signing keys' bytes, the newest first; they live in the settings, never in the store, and never
-    in a repr. `paused_until` holds back every delivery (a Retry-After).
-    """
-
-    id: str
-    url: str
-    types: tuple[str, ...] = ()
-    accounts: tuple[str, ...] = ()
-    timeout: timedelta = timedelta(seconds=15)
-    state: EndpointState = EndpointState.ACTIVE
-    disabled_reason: str | None = None
-    paused_until: datetime | None = None
-    secrets: tuple[bytes, ...] = field(default=(), repr=False)
-
-
-class DeliveryState(StrEnum):
-    """PENDING ones wait for `due`; DONE was accepted; DEAD ran out of attempts; HELD is kept while its endpoint is not active."""
-
-    PENDING = "pending"
-    DONE = "done"
-    DEAD = "dead"
-    HELD = "held"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """One event owed to one endpoint. `attempts` counts those that were answered or failed, not those given back."""
-
-    id: int
-    endpoint_id: str
-    position: int
-    event_id: str
-    event_type: str
-    body: bytes = field(repr=False)
-    created: datetime
-    due: datetime
-    attempts: int = 0
-    state: DeliveryState = DeliveryState.PENDING
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """What one try at a delivery brought. `code` is None when no answer came; `error` then says what kind of failure it was."""
-
-    at: datetime
-    took: timedelta
-    code: int | None
-    error: str | None = None
-    retry_after: timedelta | None = None
-    answer: bytes = b""
-    location: str | None = None
+    endpoint: str | None = None

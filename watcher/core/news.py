@@ -185,12 +185,39 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointChanged:
-    """An endpoint came into another state (active, paused, disabled)."""
+    """An endpoint came into another state (active, paused, open: its breaker, disabled, removed)."""
 
     endpoint: str
     state: str
     reason: str
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointTold:
+    """An operator event about an endpoint (endpoint.failing and the like) was committed."""
+
+    endpoint: str
+    type: str
+    position: int
+    deliveries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretsExposed:
+    """Secrets of so many endpoints are kept in the database as they are: there is no key to encrypt them with."""
+
+    endpoints: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What was older than the retention allows was deleted: so many rows of each."""
+
+    events: int
+    deliveries: int
+    broadcasts: int
+    took: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +319,9 @@ News = (
     | Attempted
     | Backlog
     | EndpointChanged
+    | EndpointTold
+    | SecretsExposed
+    | Swept
     | WorkerFailed
     | WorkerRecovered
     | RequestFailed

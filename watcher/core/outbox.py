@@ -3,12 +3,15 @@
 The attempts and the table of answers are those of webhooks.md. Pure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from watcher.core.model import Attempt, Delivery, Endpoint, EndpointState
+from watcher.core.endpoint import Attempt, Cause, Delivery, Endpoint, EndpointState, Subject, wants
+from watcher.core.health import Health, Trial, Verdict, disables_at, reason_to_disable
+from watcher.core.message import instant
+from watcher.core.model import OPERATOR_TYPES, Event
 
 DELAYS: Final = (
     timedelta(seconds=5),
@@ -34,8 +37,14 @@ RETRY_AFTER_MOST: Final = timedelta(hours=24)
 RETRY_AFTER_LEAST: Final = timedelta(seconds=1)
 """A shorter pause is none: 0, or a date that is over, would have us try without end, for a pause costs no attempt."""
 
-HOPELESS_ERRORS: Final = frozenset({"too_large", "bad_url"})
-"""Kinds of failure that no later attempt can mend: the delivery is dead at once."""
+HOPELESS_ERRORS: Final = frozenset({"too_large", "bad_url", "refused"})
+"""Kinds of failure that no later attempt can mend: the delivery is dead at once. `refused` is the address guard's word."""
+REPORTED_ERRORS: Final = frozenset({"bad_url", "refused"})
+"""Those that the operator is told of at once: the endpoint's address is wrong."""
+BLAMELESS_ERRORS: Final = frozenset({"too_large", "no_secret", "proxy"})
+"""Kinds of failure that say nothing of the endpoint."""
+PROXY_PAUSE: Final = timedelta(seconds=60)
+"""How long an endpoint is left alone whose proxy fails; it costs no attempt."""
 
 Outcome = Literal["done", "retried", "dead", "held", "returned"]
 
@@ -44,42 +53,45 @@ Outcome = Literal["done", "retried", "dead", "held", "returned"]
 class Settlement:
     """What became of a claimed delivery. `attempts` is its count from now on, `due` when it is tried again (None: never).
 
-    `pause_until` and `disable` (the reason) are what follows for the endpoint.
+    `pause_until` is what follows for the endpoint at once; what else does, its health tells (`trial_of`).
     """
 
-    delivery_id: int
-    endpoint_id: str
+    delivery: Delivery
     outcome: Outcome
     attempts: int
     settled: datetime
     attempt: Attempt
     due: datetime | None = None
     pause_until: datetime | None = None
-    disable: str | None = None
+
+    @property
+    def delivery_id(self) -> int:
+        return self.delivery.id
+
+    @property
+    def endpoint_id(self) -> str:
+        return self.delivery.endpoint_id
+
+    @property
+    def cause(self) -> Cause:
+        return self.delivery.cause
 
 
-def wants(endpoint: Endpoint, event_type: str, account: str) -> bool:
-    """Whether the endpoint's filter lets the event through. An empty filter lets everything through."""
-    if endpoint.accounts and account not in endpoint.accounts:
-        return False
-    return not endpoint.types or any(_covers(pattern, event_type) for pattern in endpoint.types)
-
-
-def subscribers(endpoints: Sequence[Endpoint], event_type: str, account: str) -> list[Endpoint]:
+def subscribers(endpoints: Sequence[Endpoint], subject: Subject) -> list[Endpoint]:
     """The endpoints that are owed an event; disabled ones too, for which it is held, but not those that were removed."""
     return [
-        endpoint
-        for endpoint in endpoints
-        if endpoint.state is not EndpointState.REMOVED and wants(endpoint, event_type, account)
+        endpoint for endpoint in endpoints if endpoint.state is not EndpointState.REMOVED and wants(endpoint, subject)
     ]
 
 
-def _covers(pattern: str, event_type: str) -> bool:
-    if pattern == "*":
-        return True
-    if pattern.endswith(".*"):
-        return event_type.startswith(pattern[:-1])
-    return pattern == event_type
+def lane_of(endpoint: Endpoint, event: Mapping[str, object]) -> str | None:
+    """Among which of an endpoint's deliveries this one keeps its turn: those of its batch, where the endpoint wants that.
+
+    `event` has the columns `account`, `batch_id` and `endpoint`.
+    """
+    if endpoint.ordering == "none":
+        return None
+    return f"{event['account']}/{event['batch_id'] or ''}/{event['endpoint'] or ''}"
 
 
 def settle(delivery: Delivery, attempt: Attempt, draw: float, delays: Sequence[timedelta] = DELAYS) -> Settlement:
@@ -94,27 +106,27 @@ def settle(delivery: Delivery, attempt: Attempt, draw: float, delays: Sequence[t
         attempts: int = attempts,
         due: datetime | None = None,
         pause_until: datetime | None = None,
-        disable: str | None = None,
     ) -> Settlement:
         return Settlement(
-            delivery_id=delivery.id,
-            endpoint_id=delivery.endpoint_id,
+            delivery=delivery,
             outcome=outcome,
             attempts=attempts,
             settled=ended,
             attempt=attempt,
             due=due,
             pause_until=pause_until,
-            disable=disable,
         )
 
     if code is not None and 200 <= code < 300:
         return settlement("done")
     if code == 410:
-        return settlement("held", disable="the receiver answered 410 Gone")
+        return settlement("held")
     pause = attempt.retry_after
     if code in RETRY_AFTER_CODES and pause is not None and pause >= RETRY_AFTER_LEAST:
         until = ended + min(pause, RETRY_AFTER_MOST) * (1 + JITTER * draw / 4)
+        return settlement("returned", attempts=delivery.attempts, due=until, pause_until=until)
+    if code is None and attempt.error == "proxy":
+        until = ended + PROXY_PAUSE * (1 + JITTER * draw)
         return settlement("returned", attempts=delivery.attempts, due=until, pause_until=until)
     if attempts > len(delays) or (code is None and attempt.error in HOPELESS_ERRORS):
         return settlement("dead")
@@ -122,3 +134,56 @@ def settle(delivery: Delivery, attempt: Attempt, draw: float, delays: Sequence[t
     if code in BUSY_CODES:
         delay = max(delay, BUSY_DELAY)
     return settlement("retried", due=ended + delay * (1 + JITTER * draw))
+
+
+def trial_of(settlement: Settlement) -> Trial:
+    """What the attempt means for the health of its endpoint."""
+    attempt, outcome = settlement.attempt, settlement.outcome
+    verdict: Verdict = "bad"
+    if outcome == "done":
+        verdict = "good"
+    elif outcome == "returned" or attempt.code == 410 or (attempt.code is None and attempt.error in BLAMELESS_ERRORS):
+        verdict = "neither"
+    return Trial(
+        began=attempt.at,
+        ended=settlement.settled,
+        verdict=verdict,
+        reason=reason_of(attempt),
+        exhausted=outcome == "dead",
+        gone=attempt.code == 410,
+        refused=attempt.code is None and attempt.error in REPORTED_ERRORS,
+        quiet=settlement.delivery.event_type in OPERATOR_TYPES,
+    )
+
+
+def reason_of(attempt: Attempt) -> str:
+    """What came of an attempt, for people."""
+    if attempt.code == 410:
+        return "the receiver answered 410 Gone"
+    if attempt.code is not None:
+        return f"the receiver answered {attempt.code}"
+    return f"{attempt.error}: {attempt.detail}" if attempt.detail else str(attempt.error)
+
+
+def told_of(kind: str, endpoint_id: str, number: int, health: Health, settlement: Settlement) -> Event:
+    """The operator event of that kind, with what is known of the attempt that caused it, and of the endpoint: `health` is
+    what the attempt left."""
+    delivery, attempt = settlement.delivery, settlement.attempt
+    reason = reason_of(attempt)
+    if kind == "endpoint.disabled":
+        reason = reason_to_disable(health, trial_of(settlement)) or reason
+    data: dict[str, object] = {"endpoint": endpoint_id, "number": number, "reason": reason}
+    if kind == "delivery.exhausted":
+        data |= {"delivery": delivery.id, "event_id": delivery.event_id, "event_type": delivery.event_type}
+        data |= {"attempts": settlement.attempts}
+    else:
+        data |= {"failures_in_a_row": health.failures_in_a_row, "failing_since": _told(health.failing_since)}
+        data |= {"disables_at": _told(disables_at(health)) if kind == "endpoint.failing" else None}
+    data |= {"code": attempt.code, "error": attempt.error}
+    return Event(
+        type=kind, at=settlement.settled, account="", batch_id=None, number=number, data=data, endpoint=endpoint_id
+    )
+
+
+def _told(at: datetime | None) -> str | None:
+    return None if at is None else instant(at)

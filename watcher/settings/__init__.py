@@ -1,7 +1,8 @@
 """TOML, environment and secret files -> one frozen tree, or every problem at once."""
 
+from watcher.settings.endpoints import Endpoint
 from watcher.settings.loading import load, load_http
-from watcher.settings.model import Account, Database, Endpoint, Http, Log, Polling, Settings, Webhooks
+from watcher.settings.model import Account, Database, Http, Log, Polling, Retention, Settings, Webhooks
 from watcher.settings.problems import BadSettings, Problem
 from watcher.settings.showing import Shown, reference, shown
 from watcher.settings.values import Address
@@ -16,6 +17,7 @@ __all__ = [
     "Log",
     "Polling",
     "Problem",
+    "Retention",
     "Settings",
     "Shown",
     "Webhooks",

@@ -51,7 +51,19 @@ class Key:
     @property
     def secret(self) -> bool:
         """Whether its value is never shown."""
-        return self.field.annotation is SecretStr or SecretStr in get_args(self.field.annotation)
+        return _holds_secret(self.field.annotation)
+
+    @property
+    def default(self) -> object:
+        """The value of one that nobody gives; None also where it must be given."""
+        return (
+            None if self.field.is_required() else self.field.get_default(call_default_factory=True, validated_data={})
+        )
+
+    @property
+    def table(self) -> bool:
+        """Whether its value is a table of its own: labels, headers."""
+        return get_origin(self.field.annotation) is Mapping
 
     @property
     def or_file(self) -> bool:
@@ -125,6 +137,10 @@ def all_variables() -> list[str]:
     """Every variable there is, for finding the one that was meant."""
     files = [name + "_FILE" for name, path in SHORT.items() if (key := key_at(path)) and key.or_file]
     return [*SHORT, *files, *sorted(NOT_SETTINGS), *(variable(key.path) for key in keys())]
+
+
+def _holds_secret(annotation: object) -> bool:
+    return annotation is SecretStr or any(map(_holds_secret, get_args(annotation)))
 
 
 def _named(field: FieldInfo) -> bool:

@@ -1,14 +1,16 @@
 """From what was given to the frozen tree, or to every problem there is."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
+from watcher.core.addresses import Network
 from watcher.settings.keys import (
     Key,
     KeyPath,
@@ -25,7 +27,9 @@ from watcher.settings.model import Http, Settings
 from watcher.settings.problems import BadSettings, Problem
 from watcher.settings.showing import text_of
 from watcher.settings.sources import Gathered, gather
-from watcher.settings.values import duration_text
+from watcher.settings.values import duration_text, networks
+
+EVERYWHERE: Final[Sequence[Network]] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 
 def load(config: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -38,6 +42,7 @@ def load(config: Path | None, environ: Mapping[str, str]) -> Settings:
     accounts = tree.get("accounts")
     context = {
         "accounts": list(accounts) if isinstance(accounts, dict) else [],
+        "networks": _networks(tree.get("webhooks")),
         "origins": {dotted(path): given.origin for path, given in gathered.given.items()},
         "warnings": tuple(gathered.warnings),
     }
@@ -48,6 +53,15 @@ def load(config: Path | None, environ: Mapping[str, str]) -> Settings:
     if gathered.problems:
         raise BadSettings(gathered.problems)
     return settings
+
+
+def _networks(webhooks: object) -> Sequence[Network]:
+    """Where endpoints may be, also where another setting is wrong. Networks that are wrong are told as that, and are no reason
+    to refuse an endpoint too."""
+    try:
+        return networks(webhooks.get("allow_networks", ()) if isinstance(webhooks, dict) else ())
+    except PydanticCustomError:
+        return EVERYWHERE
 
 
 def load_http(config: Path | None, environ: Mapping[str, str]) -> Http:
@@ -170,7 +184,7 @@ def _quoted(path: KeyPath, value: object) -> str:
 
 def _example(path: KeyPath, place: str) -> str:
     key = key_at(path)
-    value = "" if key is None or key.field.is_required() else text_of(key, key.field.default)
+    value = "" if key is None or key.field.is_required() else text_of(key, key.default)
     if key is None or not value:
         return "`watcher check --reference` tells what goes there"
     if place.startswith("env"):
@@ -180,7 +194,7 @@ def _example(path: KeyPath, place: str) -> str:
 
 def toml_text(key: Key) -> str:
     """The default of a key as the settings file would have it."""
-    value: Any = key.field.default
+    value = key.default
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):

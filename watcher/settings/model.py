@@ -1,60 +1,44 @@
 """The settings as one frozen tree: every key, its default and what it does. How they are read is elsewhere."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
-from watcher.core.model import EVENT_TYPES
+from watcher.settings.credentials import (
+    Credential,
+    EncryptionKey,
+    EncryptionKeys,
+    Login,
+    Token,
+    encryption_key,
+)
+from watcher.settings.endpoints import Endpoint
 from watcher.settings.problems import refusal
+from watcher.settings.section import OR_FILE, Section
 from watcher.settings.values import (
+    LONGEST,
     Address,
     AttemptTimeout,
     BaseUrl,
+    CaFile,
     Count,
-    Credential,
     DatabaseUrl,
     Duration,
-    EndpointUrl,
     Listen,
-    Login,
     Name,
-    Names,
+    Networks,
     Number,
-    SigningSecret,
-    Token,
-    signing_key,
+    ProxyUrl,
 )
 
 WEAK_TOKEN: Final = 16
 """Characters; a shorter token can be guessed."""
-
-OR_FILE: Final[dict[str, Any]] = {"or_file": True}
-"""Marks a key that may also be given as the path of a file that holds it: `KEY_file`, or the variable with _FILE."""
-
-
-def _known_types(types: tuple[str, ...]) -> tuple[str, ...]:
-    patterns = ("*", *EVENT_TYPES, *sorted({kind.split(".")[0] + ".*" for kind in EVENT_TYPES}))
-    for kind in types:
-        if kind not in patterns:
-            near = difflib.get_close_matches(kind, patterns, 1)
-            hint = f"did you mean {near[0]}?" if near else f"take some of {', '.join(patterns)}"
-            raise refusal(f"names the event type {kind}, which is not known", hint)
-    return types
-
-
-def _known_accounts(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-    known = (info.context or {}).get("accounts", names)
-    for account in names:
-        if account not in known:
-            near = difflib.get_close_matches(account, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"add [accounts.{account}], or take it out"
-            raise refusal(f"names the account {account}, which is not in the settings", hint)
-    return names
+MONTH: Final = timedelta(days=30)
+LEAST_KEPT: Final = timedelta(hours=1)
 
 
 def _some(accounts: "Mapping[str, Account]") -> "Mapping[str, Account]":
@@ -63,12 +47,6 @@ def _some(accounts: "Mapping[str, Account]") -> "Mapping[str, Account]":
             "there is no account", "set CALLFIRE_LOGIN and CALLFIRE_PASSWORD, or add [accounts.NAME] to the file"
         )
     return accounts
-
-
-class Section(BaseModel):
-    """What all of them are: frozen, and refusing what they do not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
 
 
 class Account(Section):
@@ -162,29 +140,22 @@ class Webhooks(Section):
     timeout: AttemptTimeout = Field(
         default=timedelta(seconds=15), description="deadline for one attempt, to the last byte of the answer"
     )
-
-
-class Endpoint(Section):
-    """[endpoints.NAME]: a subscriber's webhook address."""
-
-    url: EndpointUrl = Field(description="where webhooks are sent")
-    secret: SigningSecret = Field(
-        description="what they are signed with: `watcher endpoints secret` makes one", json_schema_extra=OR_FILE
+    connect_timeout: Duration = Field(
+        default=timedelta(seconds=5),
+        ge=timedelta(milliseconds=10),
+        le=timedelta(seconds=30),
+        description="deadline for connecting, within that of the attempt",
     )
-    types: Annotated[Names, AfterValidator(_known_types)] = Field(
-        default=(), description='event types to send, as in "batch.active" or "batch.*"; none: all'
+    allow_networks: Networks = Field(
+        default=(),
+        description="networks that endpoints may be in although they are not public; none: public addresses only",
     )
-    accounts: Annotated[Names, AfterValidator(_known_accounts)] = Field(
-        default=(), description="accounts whose events to send; none: all"
+    proxy: ProxyUrl | None = Field(
+        default=None, description="http:// proxy that webhooks go through: only its own address is checked then"
     )
-    timeout: AttemptTimeout | None = Field(
-        default=None, description="deadline for one attempt; none: that of [webhooks]"
+    ca_file: CaFile | None = Field(
+        default=None, description="file of certificates (PEM) that receivers' are checked against, beside the system's"
     )
-
-    @property
-    def key(self) -> bytes:
-        """The bytes to sign with."""
-        return signing_key(self.secret.get_secret_value())
 
 
 class Database(Section):
@@ -194,11 +165,58 @@ class Database(Section):
         default="sqlite:///var/watcher.db",
         description="sqlite:///PATH, from the working directory; its folder is made if need be",
     )
+    encryption_key: EncryptionKey | None = Field(
+        default=None,
+        description="what the secrets of endpoints are encrypted with in the database: `watcher db key` makes one",
+        json_schema_extra=OR_FILE,
+    )
+    old_encryption_keys: EncryptionKeys = Field(
+        default=(),
+        description="keys that were in force before: the next start encrypts anew what they encrypted",
+        json_schema_extra=OR_FILE,
+    )
 
     @property
     def path(self) -> Path:
         """The database file, relative to the working directory unless it starts at the root."""
         return Path(self.url.removeprefix("sqlite:///"))
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The keys that secrets are encrypted with, the newest first; none: they are kept as they are."""
+        newest = () if self.encryption_key is None else (self.encryption_key,)
+        return tuple(encryption_key(key.get_secret_value()) for key in (*newest, *self.old_encryption_keys))
+
+    @model_validator(mode="after")
+    def _newest(self) -> Self:
+        if self.old_encryption_keys and self.encryption_key is None:
+            raise refusal(
+                "there are old keys, and none to encrypt with", "set encryption_key too", key="old_encryption_keys"
+            )
+        return self
+
+
+class Retention(Section):
+    """[retention]: how long what is over is kept."""
+
+    events: Duration = Field(
+        default=MONTH, ge=LEAST_KEPT, le=LONGEST, description="events, but for those that somebody is still owed"
+    )
+    deliveries: Duration = Field(
+        default=MONTH,
+        ge=LEAST_KEPT,
+        le=LONGEST,
+        description="deliveries with their attempts, but for pending ones; at most as long as events",
+    )
+    broadcasts: Duration = Field(
+        default=MONTH, ge=LEAST_KEPT, le=LONGEST, description="what is known of broadcasts that nobody follows"
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.deliveries > self.events:
+            raise refusal("is longer than events", "make it shorter, or events longer", key="deliveries")
+        return self
 
 
 class Http(Section):
@@ -244,6 +262,7 @@ class Settings(Section):
     webhooks: Webhooks = Webhooks()
     endpoints: Mapping[Name, Endpoint] = Field(default_factory=dict)
     database: Database = Database()
+    retention: Retention = Retention()
     http: Http = Http()
     log: Log = Log()
 
@@ -267,10 +286,19 @@ class Settings(Section):
 
     def _risks(self) -> Iterator[str]:
         for name, account in self.accounts.items():
-            parts = urlsplit(account.base_url)
-            if parts.scheme == "http" and not Address(host=parts.hostname or "", port=0).loopback:
+            if _in_the_clear(account.base_url):
                 place = self._origins.get(f"accounts.{name}.base_url", f"accounts.{name}.base_url")
                 yield f"{place}: login and password go over the network in the clear: use https://"
+        for name, endpoint in self.endpoints.items():
+            if _in_the_clear(endpoint.url):
+                place = self._origins.get(f"endpoints.{name}.url", f"endpoints.{name}.url")
+                yield f"{place}: webhooks go over the network in the clear: use https://"
         if self.http.token is not None and len(self.http.token.get_secret_value()) < WEAK_TOKEN:
             place = self._origins.get("http.token", "http.token")
             yield f"{place}: is shorter than {WEAK_TOKEN} characters: make one with `watcher token new`"
+
+
+def _in_the_clear(url: str) -> bool:
+    """Whether others on the network can read what goes there."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not Address(host=parts.hostname or "", port=0).loopback

@@ -1,6 +1,6 @@
 """The settings for a reader: what is in force and where it came from, and the table of all keys. Secrets stay masked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -36,7 +36,7 @@ def shown(settings: Settings) -> Iterator[Shown]:
 
 def text_of(key: Key, value: object) -> str:
     """A value as one would write it; "" for none. Secrets are masked, and so is what a URL carries after `?`."""
-    if value is None:
+    if value is None or value == () or value == {}:
         return ""
     if key.secret or isinstance(value, SecretStr):
         return MASK
@@ -47,7 +47,9 @@ def text_of(key: Key, value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(map(str, value))
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={text}" for name, text in value.items())
     text = str(value)
     return without_query(text) if "://" in text else text
 
@@ -66,7 +68,7 @@ def reference() -> str:
         if key.path[:2] == ("endpoints", ANY):
             names = variables(("endpoints", "default", key.path[-1]))
         shortest = f"`{names[0]}`" + (", `…_FILE`" if key.or_file else "")
-        default = "" if key.field.is_required() else text_of(key, key.field.default)
+        default = "" if key.field.is_required() else text_of(key, key.default)
         description = (key.field.description or "").replace("|", "\\|")
         lines.append(f"| `{dotted(key.path)}` | {shortest} | {f'`{default}`' if default else ''} | {description} |")
     return "\n".join(lines) + "\n"

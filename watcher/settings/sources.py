@@ -107,11 +107,13 @@ def _file_table(gathered: Gathered, config: Path | None, environ: Mapping[str, s
 
 
 def _leaves(table: Mapping[str, Any], path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
-    for key, value in table.items():
-        if isinstance(value, dict) and value:
-            yield from _leaves(value, (*path, key))
+    for name, value in table.items():
+        inner = (*path, name)
+        key = key_at(inner) if isinstance(value, dict) and value else None
+        if isinstance(value, dict) and value and not (key is not None and key.table):
+            yield from _leaves(value, inner)
         else:
-            yield (*path, key), value
+            yield inner, value
 
 
 def _environment(

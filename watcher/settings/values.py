@@ -1,17 +1,18 @@
-"""What a single value may look like: durations, web addresses, listening addresses, names, signing secrets."""
+"""What a single value may look like: durations, web addresses, networks, listening addresses, names, labels."""
 
-import base64
-import binascii
 import ipaddress
 import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from watcher.core.addresses import Network
 from watcher.settings.problems import refusal
 
 UNITS: Final[Mapping[str, timedelta]] = {
@@ -26,7 +27,6 @@ PART: Final = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|min|[dhms])")
 LONGEST: Final = timedelta(days=3650)
 
 NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-PREFIX: Final = "whsec_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,10 @@ def duration(value: object) -> timedelta:
             return timedelta(seconds=float(text))
         if not text or PART.sub("", text):
             raise wrong
-        return sum((float(number) * UNITS[unit] for number, unit in PART.findall(text)), timedelta(0))
+        try:
+            return sum((float(number) * UNITS[unit] for number, unit in PART.findall(text)), timedelta(0))
+        except OverflowError:
+            raise wrong from None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST.total_seconds():
         raise wrong
     return timedelta(seconds=value)
@@ -108,11 +111,39 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _endpoint_url(value: str) -> str:
-    port = urlsplit(value).port
-    if port is not None and port < 1024 and port not in (80, 443):
-        raise refusal(f"uses port {port}", "webhooks go to port 80, 443, or one from 1024")
-    return value
+def proxy_url(value: object) -> str:
+    """http://HOST:PORT. What was given is never quoted: it may hold a password."""
+    url = web_address(value)
+    parts = urlsplit(url)
+    if parts.scheme != "http":
+        raise refusal("is an https:// proxy, which is not supported", "write http://HOST:PORT")
+    if parts.path.strip("/") or parts.query or url.endswith("?"):
+        raise refusal("has a path or a query", "write http://HOST:PORT alone")
+    return url.rstrip("/")
+
+
+def networks(value: object) -> tuple[Network, ...]:
+    """Networks such as 10.0.0.0/8 or ::1/128; an address alone is a network of one."""
+    parts = _comma_separated(value)
+    wrong = refusal("is not a list of networks", 'write ["10.0.0.0/8", "::1/128"]')
+    if not isinstance(parts, list | tuple):
+        raise wrong
+    found = []
+    for part in parts:
+        if isinstance(part, Network):
+            found.append(part)
+            continue
+        if not isinstance(part, str):
+            raise wrong
+        try:
+            found.append(ipaddress.ip_network(part))
+        except ValueError:
+            try:
+                meant = ipaddress.ip_network(part, strict=False)
+            except ValueError:
+                raise wrong from None
+            raise refusal(f"has {part}, an address within a network", f"write {meant}") from None
+    return tuple(found)
 
 
 def listening_address(value: object) -> Address:
@@ -153,48 +184,27 @@ def database_url(value: object) -> str:
     return value
 
 
-def signing_key(secret: str) -> bytes:
-    """The bytes behind `whsec_`, as Standard Webhooks signs with them. ValueError where there are not 24 to 64 of them."""
-    if not secret.startswith(PREFIX):
-        raise ValueError(f"does not start with {PREFIX}")
+def ca_file(value: object) -> Path:
+    """A file of certificates that can be read now."""
+    if not isinstance(value, str | Path):
+        raise refusal("is not a path", "write the path of the file in quotes")
     try:
-        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("is not base64 after its prefix") from None
-    if not 24 <= len(key) <= 64:
-        raise ValueError(f"has {len(key)} bytes behind its prefix, not 24 to 64")
-    return key
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=value)
+    except ssl.SSLError:
+        raise refusal("names a file without certificates", "give one in PEM form, with BEGIN CERTIFICATE") from None
+    except OSError as error:
+        raise refusal(f"names a file that cannot be read ({error.strerror})", "give the path of one that can") from None
+    return Path(value)
 
 
-def _signing_secret(value: SecretStr) -> SecretStr:
-    try:
-        signing_key(value.get_secret_value())
-    except ValueError as wrong:
-        raise refusal(str(wrong), "make one with `watcher endpoints secret`") from None
-    return value
-
-
-def _credential(value: SecretStr) -> SecretStr:
-    _plain_text(value.get_secret_value())
-    return value
-
-
-def _plain_text(value: str) -> str:
-    if not value or not value.isprintable():
-        raise refusal("is empty or holds a character that cannot be sent", "give it as one line of text")
-    return value
-
-
-def _login(value: str) -> str:
-    if ":" in _plain_text(value):
-        raise refusal("holds a colon, which HTTP Basic authentication cannot send", "give the API login alone")
-    return value
-
-
-def _token(value: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"[\x21-\x7e]+", value.get_secret_value()):
-        raise refusal("cannot be sent in a header", "make one with `watcher token new`")
-    return value
+def _labels(value: object) -> object:
+    """A table; in the environment text: campaign=autumn,team=north."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+    if not all(equals and name.strip() for name, equals, _ in pairs):
+        raise refusal("has a label without a value", "write NAME=VALUE, and commas between them")
+    return {name.strip(): text.strip() for name, _, text in pairs}
 
 
 def _comma_separated(value: object) -> object:
@@ -212,12 +222,14 @@ AttemptTimeout = Annotated[Duration, AfterValidator(_attempt_timeout)]
 Count = Annotated[int, BeforeValidator(_number)]
 Number = Annotated[float, BeforeValidator(_number)]
 Name = Annotated[str, AfterValidator(name)]
-Login = Annotated[str, AfterValidator(_login)]
-Credential = Annotated[SecretStr, AfterValidator(_credential)]
-SigningSecret = Annotated[SecretStr, AfterValidator(_signing_secret)]
-Token = Annotated[SecretStr, AfterValidator(_token)]
 BaseUrl = Annotated[str, BeforeValidator(web_address), AfterValidator(_base_url)]
-EndpointUrl = Annotated[str, BeforeValidator(web_address), AfterValidator(_endpoint_url)]
+ProxyUrl = Annotated[str, BeforeValidator(proxy_url)]
+CaFile = Annotated[Path, BeforeValidator(ca_file)]
+Networks = Annotated[tuple[Network, ...], BeforeValidator(networks)]
 DatabaseUrl = Annotated[str, BeforeValidator(database_url)]
 Listen = Annotated[Address, BeforeValidator(listening_address)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
+Numbers = Annotated[
+    tuple[Annotated[int, BeforeValidator(_number), Field(ge=1)], ...], BeforeValidator(_comma_separated)
+]
+Labels = Annotated[Mapping[str, str], BeforeValidator(_labels)]

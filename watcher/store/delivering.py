@@ -1,21 +1,19 @@
-"""What SQLite does for deliveries and their endpoints: claims, settling, giving back, counts. Called inside a transaction."""
+"""What SQLite does for deliveries that are due: claims and settling. Called inside a transaction."""
 
+import json
 import sqlite3
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
-from watcher.core.model import Delivery, DeliveryState, Endpoint, EndpointState
+from watcher.core.endpoint import Delivery, DeliveryState, Endpoint, EndpointState
 from watcher.core.outbox import Outcome, Settlement
-from watcher.ports import Owed
-from watcher.store.recording import Subscribers, endpoints
-from watcher.store.rows import (
-    delivery_of,
-    instant,
-    millis_or_later,
-    values_of_attempt,
-    values_of_endpoint,
-)
+from watcher.ports import Committed, Settled
+from watcher.store.recording import record, told
+from watcher.store.remembered import Claim, Remembered
+from watcher.store.rows import Row, delivery_of, instant, millis_or_later, values_of_attempt
+from watcher.store.standing import attempted, stands_otherwise
+from watcher.store.subscribing import put_standing
 
 Statements = Mapping[str, str]
 
@@ -23,103 +21,155 @@ STATES: Final[Mapping[Outcome, DeliveryState]] = {
     "done": DeliveryState.DONE,
     "retried": DeliveryState.PENDING,
     "dead": DeliveryState.DEAD,
-    "held": DeliveryState.HELD,
+    "held": DeliveryState.PENDING,
     "returned": DeliveryState.PENDING,
 }
-"""What a delivery is after an attempt."""
+"""What a delivery is after an attempt; one that is pending for an endpoint that is disabled is held."""
 
-
-def settle_endpoints(
-    connection: sqlite3.Connection, sql: Statements, subscribed: Subscribers, wanted: Sequence[Endpoint], now: int
-) -> None:
-    """Makes, updates and removes endpoints so that they are those of the settings."""
-    subscribed.forget()
-    known = {endpoint.id: endpoint for endpoint in endpoints(connection, sql)}
-    for endpoint in wanted:
-        before = known.pop(endpoint.id, None)
-        settled = _settled(endpoint, before)
-        connection.execute(sql["put_endpoint"], values_of_endpoint(settled))
-        if before is not None and _resumes(before, settled):
-            connection.execute(sql["owe_again"], {"endpoint_id": endpoint.id, "now": now})
-    for endpoint_id in known:
-        connection.execute(sql["remove_endpoint"], {"id": endpoint_id})
-        connection.execute(sql["hold_deliveries"], {"endpoint_id": endpoint_id})
+NOTHING_TOLD: Final = Committed()
 
 
 def claim(
-    connection: sqlite3.Connection, sql: Statements, room: Mapping[str, int], token: str, now: int, until: int
+    connection: sqlite3.Connection,
+    sql: Statements,
+    remembered: Remembered,
+    room: Mapping[str, int],
+    token: str,
+    now: int,
+    until: int,
+    *,
+    retries_first: bool,
 ) -> list[Delivery]:
-    """What is due now, as far as there is room, under the token."""
+    """What is due now, as far as there is room, under the token. Where nobody may be sent anything, nothing is looked at."""
+    free = {endpoint_id: _room(remembered, endpoint_id, most, now) for endpoint_id, most in room.items()}
     claimed: list[Delivery] = []
-    # Asked first: a paused endpoint's deliveries, which may be very many, are not even looked at.
-    open_now = {row["id"] for row in connection.execute(sql["open_endpoints"], {"now": now})}
-    for endpoint_id, most in room.items():
-        if endpoint_id in open_now:
-            due = {"endpoint_id": endpoint_id, "now": now, "room": max(most, 0)}
-            claimed.extend(map(delivery_of, connection.execute(sql["due_deliveries"], due)))
-    leases = [{"id": delivery.id, "token": token, "until": until} for delivery in claimed]
-    connection.executemany(sql["claim_delivery"], leases)
+    if not any(free.values()):
+        return claimed
+    for hungry in connection.execute(sql["hungry_endpoints"], {"now": now}).fetchall():
+        most = free.get(hungry["id"], 0)
+        if not most:
+            continue
+        for row in _due(connection, sql, remembered, hungry, most, now, retries_first=retries_first):
+            remembered.put_claim(row["id"], Claim(token, until, row["endpoint_id"], row["lane"]))
+            claimed.append(delivery_of(row))
     return claimed
 
 
 def settle(
-    connection: sqlite3.Connection, sql: Statements, subscribed: Subscribers, settlement: Settlement, token: str
-) -> Outcome | None:
-    """Writes the attempt and what follows, where the token stands; what became of the delivery."""
-    due = None if settlement.due is None else millis_or_later(settlement.due)
-    delivery = {
-        "id": settlement.delivery_id,
-        "token": token,
-        "state": STATES[settlement.outcome],
-        "attempts": settlement.attempts,
-        "due": due,
-    }
-    rows = connection.execute(sql["settle_delivery"], delivery).fetchall()
-    if not rows:
+    connection: sqlite3.Connection,
+    sql: Statements,
+    remembered: Remembered,
+    settlement: Settlement,
+    token: str,
+    now: int,
+) -> Settled | None:
+    """Writes the attempt and what follows, where the token stands."""
+    claimed = remembered.claim(settlement.delivery_id)
+    before = remembered.endpoint(settlement.endpoint_id)
+    if claimed is None or claimed.token != token or before is None:
         return None
-    outcome: Outcome = "held" if rows[0]["state"] == DeliveryState.HELD else settlement.outcome
-    attempt = values_of_attempt(settlement.attempt)
-    attempt |= {"id": settlement.delivery_id, "outcome": outcome, "due": None if outcome == "held" else due}
-    connection.execute(sql["note_attempt"], attempt)
-    if settlement.pause_until is not None:
-        subscribed.forget()
-        pause = {"id": settlement.endpoint_id, "until": millis_or_later(settlement.pause_until)}
-        connection.execute(sql["pause_endpoint"], pause)
-    if settlement.disable is not None:
-        subscribed.forget()
-        reason = {"id": settlement.endpoint_id, "reason": settlement.disable}
-        connection.execute(sql["disable_endpoint"], reason)
-        connection.execute(sql["hold_deliveries"], {"endpoint_id": settlement.endpoint_id})
+    remembered.drop_claim(settlement.delivery_id)
+    aftermath = attempted(before, remembered.recent(before.id), settlement)
+    after = aftermath.endpoint
+    row = _write(connection, sql, settlement, after)
+    if row is None:
+        return None  # it was forgotten meanwhile
+    outcome = _note(connection, sql, settlement, after, row["account"])
+    remembered.put_recent(before.id, aftermath.recent)
+    if row["lane"] is not None and STATES[settlement.outcome] is not DeliveryState.PENDING:
+        connection.execute(sql["step_forward"], {"endpoint_id": after.id, "lane": row["lane"]})
+    if after is before:
+        return Settled(outcome=outcome)
+    put_standing(connection, sql, remembered, before, after)
+    events = [told(event, remembered.origin) for event in aftermath.tell]
+    return Settled(
+        outcome=outcome,
+        endpoint=after if stands_otherwise(before, after) else None,
+        told=record(connection, sql, remembered, events, now) if events else NOTHING_TOLD,
+    )
+
+
+def _room(remembered: Remembered, endpoint_id: str, most: int, now: int) -> int:
+    """How many may be claimed for the endpoint. While its breaker is half open that is one alone: the probe."""
+    endpoint = remembered.endpoint(endpoint_id)
+    if endpoint is None or most <= 0 or not _may_be_sent(endpoint, now):
+        return 0
+    if endpoint.health.opened:
+        return 0 if remembered.claims_of(endpoint_id, now) else 1
+    return most
+
+
+def _may_be_sent(endpoint: Endpoint, now: int) -> bool:
+    waits = (endpoint.paused_until, endpoint.health.open_until)
+    return endpoint.state is EndpointState.ACTIVE and not any(_is_later(until, now) for until in waits)
+
+
+def _is_later(until: datetime | None, now: int) -> bool:
+    return until is not None and until > instant(now)
+
+
+def _due(
+    connection: sqlite3.Connection,
+    sql: Statements,
+    remembered: Remembered,
+    hungry: Row,
+    room: int,
+    now: int,
+    *,
+    retries_first: bool,
+) -> list[Row]:
+    """Half of the room for each kind, and what one kind leaves of it for the other; the oldest due first."""
+    endpoint_id: str = hungry["id"]
+    claims = remembered.claims_of(endpoint_id, now)
+    lanes = {claim.lane for claim in claims.values()} - {None}
+    taken = list(claims)
+
+    def due(most: int, *, retries: bool) -> list[Row]:
+        # A lane of which one is in flight has no more than one other that is not behind, so this is enough.
+        values = {"endpoint_id": endpoint_id, "now": now, "retries": retries, "room": most + len(lanes)}
+        rows = connection.execute(sql["due_deliveries"], values | {"claimed": json.dumps(taken)}).fetchall()
+        found = [row for row in rows if row["lane"] not in lanes][:most]
+        taken.extend(row["id"] for row in found)
+        return found
+
+    if not (hungry["firsts"] and hungry["retries"]):
+        return due(room, retries=bool(hungry["retries"])) if hungry["firsts"] or hungry["retries"] else []
+    share = (room + retries_first) // 2
+    found = due(share, retries=True)
+    found += due(room - len(found), retries=False)
+    if len(found) < room:
+        found += due(room - len(found), retries=True)
+    return sorted(found, key=lambda row: (row["due"], row["id"]))
+
+
+def _write(
+    connection: sqlite3.Connection, sql: Statements, settlement: Settlement, endpoint: Endpoint
+) -> sqlite3.Row | None:
+    """The delivery after its attempt. One that pauses its endpoint waits for that, and keeps its own place."""
+    retried = settlement.outcome == "retried"
+    state = STATES[settlement.outcome]
+    if state is DeliveryState.PENDING and endpoint.state is EndpointState.REMOVED:
+        state = DeliveryState.HELD
+    values = {
+        "id": settlement.delivery_id,
+        "state": state,
+        "attempts": settlement.attempts,
+        "due": millis_or_later(settlement.due) if retried and settlement.due is not None else None,
+        "cause": "schedule" if retried else settlement.cause,
+    }
+    rows = connection.execute(sql["settle_delivery"], values).fetchall()
+    return rows[0] if rows else None
+
+
+def _note(
+    connection: sqlite3.Connection, sql: Statements, settlement: Settlement, endpoint: Endpoint, account: str
+) -> Outcome:
+    """Writes the attempt down; what became of the delivery."""
+    outcome = settlement.outcome
+    if STATES[outcome] is DeliveryState.PENDING and endpoint.state is not EndpointState.ACTIVE:
+        outcome = "held"
+    due = None if outcome == "held" or settlement.due is None else millis_or_later(settlement.due)
+    place = {"account": account, "delivery_id": settlement.delivery_id, "cause": settlement.cause}
+    values = values_of_attempt(settlement.attempt) | place | {"outcome": outcome, "next_due": due}
+    connection.execute(sql["note_attempt"], values)
     return outcome
-
-
-def release(connection: sqlite3.Connection, sql: Statements, token: str) -> int:
-    """Gives back what was claimed under the token; how many."""
-    return connection.execute(sql["release_deliveries"], {"token": token}).rowcount
-
-
-def owed(connection: sqlite3.Connection, sql: Statements) -> list[Owed]:
-    """What every endpoint is owed."""
-    return [
-        Owed(
-            endpoint_id=row["id"],
-            pending=row["pending"],
-            oldest=None if row["oldest"] is None else instant(row["oldest"]),
-        )
-        for row in connection.execute(sql["owed"])
-    ]
-
-
-def _settled(endpoint: Endpoint, known: Endpoint | None) -> Endpoint:
-    """The endpoint as the settings have it, in the state in which it was; at another URL what the receiver of the former
-    asked for (410, Retry-After) is void."""
-    if known is None or known.url != endpoint.url:
-        return endpoint
-    state = EndpointState.ACTIVE if known.disabled_reason is None else EndpointState.DISABLED
-    return replace(endpoint, state=state, disabled_reason=known.disabled_reason, paused_until=known.paused_until)
-
-
-def _resumes(before: Endpoint, settled: Endpoint) -> bool:
-    """Whether what was kept from the endpoint may be sent to it now."""
-    changed = before.state is not EndpointState.ACTIVE or before.url != settled.url
-    return changed and settled.state is EndpointState.ACTIVE

@@ -46,7 +46,8 @@ class Lane:
     """Runs jobs one after another in the order in which they came, each in a transaction that it shares with its neighbours.
 
     Every job is done durably when `run` returns, or not at all when it raises. For one event loop. `writes` makes it take
-    the write lock at once; `spoiled` is called in the thread after each rollback, for what was remembered meanwhile.
+    the write lock at once; `committed` and `spoiled` are called in the thread after each commit and each rollback, for what was
+    remembered meanwhile.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Lane:
         writes: bool,
         tell: Tell,
         clock: Clock,
+        committed: Callable[[], None] = lambda: None,
         spoiled: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection = connection
@@ -65,6 +67,7 @@ class Lane:
         self._begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
         self._tell = tell
         self._clock = clock
+        self._committed = committed
         self._spoiled = spoiled
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
@@ -141,6 +144,7 @@ class Lane:
             begun = True
             results.extend(job.work(connection) for job in group)
             connection.execute("COMMIT")
+            self._committed()
         except Exception as error:  # noqa: BLE001 # it is handed to whoever asked; the lane is for everybody
             self._roll_back()
             if begun and len(results) < len(group) and len(group) > 1:

@@ -1,11 +1,12 @@
 -- What only SQLite understands, or must be said to it in another way.
 
 -- name: settings_of_connection#
--- WAL, so that reading never waits for writing; FULL, so that a commit outlives a power cut; a lock is waited for 5 s.
+-- WAL: reading never waits for writing; FULL: a commit outlives a power cut; what is deleted is zeroed where that is free.
 PRAGMA busy_timeout = 5000;
 PRAGMA synchronous = FULL;
 PRAGMA temp_store = MEMORY;
 PRAGMA journal_size_limit = 67108864;
+PRAGMA secure_delete = FAST;
 
 -- name: events_after
 -- A portion of the log; lists travel as JSON text.
@@ -23,13 +24,50 @@ WHERE account = :account AND coalesce(batch_id, 0) = :batch_id AND position > :a
     AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
 ORDER BY position LIMIT :limit;
 
+-- name: hungry_endpoints
+-- Which endpoints are owed first attempts, and which retries, that are due; those that are owed nothing cost nothing.
+WITH RECURSIVE owed (id) AS (
+    SELECT min(endpoint_id) FROM deliveries INDEXED BY deliveries_pending WHERE state = 'pending'
+    UNION ALL
+    SELECT (
+        SELECT min(endpoint_id) FROM deliveries INDEXED BY deliveries_pending
+        WHERE state = 'pending' AND endpoint_id > owed.id
+    )
+    FROM owed WHERE owed.id IS NOT NULL
+)
+SELECT
+    id,
+    EXISTS (
+        SELECT 1 FROM deliveries
+        WHERE endpoint_id = owed.id AND state = 'pending' AND behind = 0 AND (attempts > 0) = 0 AND due <= :now
+    ) AS firsts,
+    EXISTS (
+        SELECT 1 FROM deliveries
+        WHERE endpoint_id = owed.id AND state = 'pending' AND behind = 0 AND (attempts > 0) = 1 AND due <= :now
+    ) AS retries
+FROM owed WHERE id IS NOT NULL;
+
 -- name: due_deliveries
--- What may be claimed for an open endpoint. There is one writer, so nobody can come between this and the claim.
+-- First attempts or retries that may be claimed; there is one writer, so nobody can come between this and the claim.
 SELECT
     deliveries.id, deliveries.endpoint_id, deliveries.position, events.id AS event_id, events.type AS event_type,
-    events.body, deliveries.created, deliveries.due, deliveries.attempts, deliveries.state
+    events.body, deliveries.created, deliveries.due, deliveries.attempts, deliveries.state, deliveries.cause, deliveries.lane
 FROM deliveries
 JOIN events ON events.position = deliveries.position
-WHERE deliveries.endpoint_id = :endpoint_id AND deliveries.state = 'pending' AND deliveries.due <= :now
-    AND (deliveries.claim_until IS NULL OR deliveries.claim_until < :now)
+WHERE deliveries.endpoint_id = :endpoint_id AND deliveries.state = 'pending' AND deliveries.behind = 0
+    AND (deliveries.attempts > 0) = :retries AND deliveries.due <= :now
+    AND deliveries.id NOT IN (SELECT value FROM json_each(:claimed))
 ORDER BY deliveries.due, deliveries.id LIMIT :room;
+
+-- name: shown_deliveries
+-- Deliveries as shown, each with its last attempt.
+SELECT
+    deliveries.id, deliveries.endpoint_id, deliveries.position, deliveries.created, deliveries.due, deliveries.attempts,
+    deliveries.state, deliveries.cause, endpoints.state AS endpoint_state, events.id AS event_id, events.type AS event_type,
+    events.account, events.batch_id, attempts.code, attempts.error, attempts.at, attempts.took
+FROM json_each(:ids) AS asked
+CROSS JOIN deliveries ON deliveries.id = asked.value
+JOIN endpoints ON endpoints.id = deliveries.endpoint_id
+JOIN events ON events.position = deliveries.position
+LEFT JOIN attempts ON attempts.id = (SELECT max(id) FROM attempts WHERE delivery_id = deliveries.id)
+ORDER BY deliveries.id DESC;

@@ -2,60 +2,56 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from watcher.core.account import AccountRecord
-from watcher.core.model import DeliveryState, Endpoint, EndpointState, Recorded
-from watcher.core.outbox import subscribers
+from watcher.core.endpoint import Subject, subject_of
+from watcher.core.model import Event, Recorded
+from watcher.core.outbox import lane_of, subscribers
 from watcher.ports import Committed, EventQuery
-from watcher.store.rows import Values, endpoint_of, record_of, recorded_of
+from watcher.store.remembered import Remembered
+from watcher.store.rows import Values, record_of, recorded_of, values_of_event
 
 Statements = Mapping[str, str]
 
 
-class Subscribers:
-    """The endpoints as the writer's connection sees them: read once, and again after they changed."""
+class Told(NamedTuple):
+    """An event as it will be stored, and what filters look at."""
 
-    def __init__(self, sql: Statements) -> None:
-        self._sql = sql
-        self._endpoints: list[Endpoint] | None = None
+    values: Values
+    subject: Subject
 
-    def of(self, connection: sqlite3.Connection, event_type: str, account: str) -> list[Endpoint]:
-        """Those who are owed the event, disabled ones too."""
-        if self._endpoints is None:
-            self._endpoints = endpoints(connection, self._sql)
-        return subscribers(self._endpoints, event_type, account)
 
-    def forget(self) -> None:
-        """They may have changed."""
-        self._endpoints = None
+def told(event: Event, origin: str) -> Told:
+    """The event, ready to be stored."""
+    return Told(values_of_event(event, origin), subject_of(event))
 
 
 def commit(
     connection: sqlite3.Connection,
     sql: Statements,
-    subscribed: Subscribers,
+    remembered: Remembered,
     watch: Values,
-    events: Sequence[Values],
+    events: Sequence[Told],
     now: int,
 ) -> Committed | None:
     """The watch where nobody changed it meanwhile, its events, and a delivery for everyone who is owed one."""
     if not connection.execute(sql["swap_watch"], watch).rowcount:
         return None
-    return _record(connection, sql, subscribed, events, now)
+    return record(connection, sql, remembered, events, now)
 
 
 def save_account(
     connection: sqlite3.Connection,
     sql: Statements,
-    subscribed: Subscribers,
-    record: Values,
-    events: Sequence[Values],
+    remembered: Remembered,
+    account: Values,
+    events: Sequence[Told],
     now: int,
 ) -> Committed:
     """The account's record, its events, and a delivery for everyone who is owed one."""
-    connection.execute(sql["put_account"], record)
-    return _record(connection, sql, subscribed, events, now)
+    connection.execute(sql["put_account"], account)
+    return record(connection, sql, remembered, events, now)
 
 
 def account(connection: sqlite3.Connection, sql: Statements, name: str) -> AccountRecord | None:
@@ -78,31 +74,26 @@ def events(connection: sqlite3.Connection, sql: Statements, query: EventQuery, t
     return [recorded_of(row, row["position"]) for row in rows]
 
 
-def endpoints(connection: sqlite3.Connection, sql: Statements) -> list[Endpoint]:
-    """All endpoints, without secrets."""
-    return [endpoint_of(row) for row in connection.execute(sql["endpoints"])]
-
-
-def _record(
-    connection: sqlite3.Connection, sql: Statements, subscribed: Subscribers, events: Sequence[Values], now: int
+def record(
+    connection: sqlite3.Connection, sql: Statements, remembered: Remembered, events: Sequence[Told], now: int
 ) -> Committed:
+    """The events, and a delivery for everyone who is owed one."""
     recorded: list[Recorded] = []
     deliveries: list[int] = []
-    for event in events:
+    for event, subject in events:
         position = connection.execute(sql["make_event"], event).lastrowid
         assert position is not None  # noqa: S101 # an INSERT has one
-        owed = subscribed.of(connection, event["type"], event["account"])
-        values = [
-            {
+        owed = subscribers(list(remembered.endpoints), subject)
+        for endpoint in owed:
+            delivery = {
                 "account": event["account"],
                 "endpoint_id": endpoint.id,
                 "position": position,
                 "now": now,
-                "state": DeliveryState.PENDING if endpoint.state is EndpointState.ACTIVE else DeliveryState.HELD,
+                "cause": "schedule",
+                "lane": lane_of(endpoint, event),
             }
-            for endpoint in owed
-        ]
-        connection.executemany(sql["make_delivery"], values)
+            connection.execute(sql["make_delivery"], delivery)
         recorded.append(recorded_of(event, position))
         deliveries.append(len(owed))
     return Committed(events=recorded, deliveries=deliveries)

@@ -1,4 +1,5 @@
-"""Rows to dataclasses and back. Only here and in the statements are instants milliseconds and labels JSON text.
+"""Rows to dataclasses and back. Only here, in `endpoint_rows`, and in the statements are instants milliseconds and labels JSON
+text.
 
 A row is anything that gives a column by its name (`sqlite3.Row`, asyncpg's `Record`).
 """
@@ -10,22 +11,14 @@ from typing import Any, Final, Protocol
 
 from watcher.core.account import AccountRecord
 from watcher.core.allowance import LearntRate
+from watcher.core.endpoint import Attempt, AttemptRecord, Delivery, DeliveryState, EndpointState, Timings
 from watcher.core.message import body_of, event_id
-from watcher.core.model import (
-    Attempt,
-    Delivery,
-    DeliveryState,
-    Endpoint,
-    EndpointState,
-    Event,
-    LastLook,
-    Recorded,
-    State,
-    Watch,
-)
+from watcher.core.model import Event, LastLook, Recorded, State, Watch
+from watcher.core.recovering import DeliveryView
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
+MICROSECOND: Final = timedelta(microseconds=1)
 
 Values = dict[str, Any]
 """The named values of a statement."""
@@ -58,6 +51,14 @@ def _millis(at: datetime | None) -> int | None:
 
 def _instant(at: int | None) -> datetime | None:
     return None if at is None else EPOCH + timedelta(milliseconds=at)
+
+
+def _micros(took: timedelta | None) -> int | None:
+    return None if took is None else took // MICROSECOND
+
+
+def _duration(took: int | None) -> timedelta | None:
+    return None if took is None else MICROSECOND * took
 
 
 def text(value: str) -> str:
@@ -190,6 +191,7 @@ def values_of_event(event: Event, origin: str) -> Values:
         "account": event.account,
         "batch_id": event.batch_id,
         "number": event.number,
+        "endpoint": event.endpoint,
         "body": body_of(event),
     }
 
@@ -205,34 +207,7 @@ def recorded_of(row: Mapping[str, Any] | Row, position: int) -> Recorded:
         batch_id=row["batch_id"],
         number=row["number"],
         body=row["body"],
-    )
-
-
-def values_of_endpoint(endpoint: Endpoint) -> Values:
-    """The columns of an endpoint. Its secrets are not among them."""
-    return {
-        "id": endpoint.id,
-        "url": text(endpoint.url),
-        "types": json.dumps(endpoint.types),
-        "accounts": json.dumps(endpoint.accounts),
-        "timeout": endpoint.timeout // MILLISECOND,
-        "state": endpoint.state.value,
-        "disabled_reason": endpoint.disabled_reason,
-        "paused_until": _millis(endpoint.paused_until),
-    }
-
-
-def endpoint_of(row: Row) -> Endpoint:
-    """The endpoint that a row of `endpoints` holds, without secrets."""
-    return Endpoint(
-        id=row["id"],
-        url=row["url"],
-        types=tuple(json.loads(row["types"])),
-        accounts=tuple(json.loads(row["accounts"])),
-        timeout=timedelta(milliseconds=row["timeout"]),
-        state=EndpointState(row["state"]),
-        disabled_reason=row["disabled_reason"],
-        paused_until=_instant(row["paused_until"]),
+        endpoint=row["endpoint"],
     )
 
 
@@ -249,16 +224,78 @@ def delivery_of(row: Row) -> Delivery:
         due=instant(row["due"]),
         attempts=row["attempts"],
         state=DeliveryState(row["state"]),
+        cause=row["cause"],
     )
+
+
+def view_of(row: Row, *, in_flight: bool) -> DeliveryView:
+    """The delivery as shown that a row of `shown_deliveries` holds."""
+    state = shown_state(row["state"], row["endpoint_state"])
+    at = row["at"]
+    return DeliveryView(
+        id=row["id"],
+        endpoint_id=row["endpoint_id"],
+        position=row["position"],
+        event_id=row["event_id"],
+        event_type=row["event_type"],
+        account=row["account"],
+        batch_id=row["batch_id"],
+        created=instant(row["created"]),
+        due=instant(row["due"]) if state is DeliveryState.PENDING else None,
+        attempts=row["attempts"],
+        state=state,
+        cause=row["cause"],
+        in_flight=in_flight,
+        code=row["code"],
+        error=row["error"],
+        ended=None if at is None else instant(at) + MICROSECOND * row["took"],
+    )
+
+
+def shown_state(kept: str, endpoint_state: str) -> DeliveryState:
+    """The state that a delivery counts as being in: what is pending for an endpoint that is not active is held."""
+    if kept == DeliveryState.PENDING and endpoint_state != EndpointState.ACTIVE:
+        return DeliveryState.HELD
+    return DeliveryState(kept)
 
 
 def values_of_attempt(attempt: Attempt) -> Values:
     """The columns of an attempt that belong to it alone."""
+    timings = attempt.timings
     return {
         "at": millis(attempt.at),
-        "took": attempt.took // MILLISECOND,
+        "took": attempt.took // MICROSECOND,
         "code": attempt.code,
         "error": _text(attempt.error),
+        "detail": _text(attempt.detail),
         "location": _text(attempt.location),
+        "address": attempt.address,
         "answer": attempt.answer,
+        "dns": _micros(timings.dns),
+        "connect": _micros(timings.connect),
+        "tls": _micros(timings.tls),
+        "first_byte": _micros(timings.first_byte),
     }
+
+
+def attempt_of(row: Row) -> AttemptRecord:
+    """The attempt that a row of `attempts` holds. What the receiver asked for with Retry-After is in `next_due` only."""
+    attempt = Attempt(
+        at=instant(row["at"]),
+        took=MICROSECOND * row["took"],
+        code=row["code"],
+        error=row["error"],
+        detail=row["detail"],
+        answer=row["answer"],
+        location=row["location"],
+        address=row["address"],
+        timings=Timings(
+            dns=_duration(row["dns"]),
+            connect=_duration(row["connect"]),
+            tls=_duration(row["tls"]),
+            first_byte=_duration(row["first_byte"]),
+        ),
+    )
+    return AttemptRecord(
+        attempt=attempt, cause=row["cause"], outcome=row["outcome"], next_due=_instant(row["next_due"])
+    )

@@ -15,30 +15,43 @@ from typing import Concatenate, Final, NamedTuple, ParamSpec, TypeVar
 
 from watcher.core.account import AccountRecord
 from watcher.core.broadcasts import Broadcast
-from watcher.core.model import BroadcastKind, Delivery, Endpoint, Key, LastLook, Recorded, Watch
-from watcher.core.news import Tell
-from watcher.core.outbox import Outcome, Settlement
+from watcher.core.endpoint import Delivery, DeliveryState, Endpoint, EndpointState
+from watcher.core.model import BroadcastKind, Key, LastLook, Recorded, Watch
+from watcher.core.news import SecretsExposed, Tell
+from watcher.core.outbox import Settlement
 from watcher.core.wishes import BroadcastWish, FollowedBroadcast
 from watcher.ports import (
     AccountChange,
     Change,
     Clock,
     Committed,
+    Cutoffs,
+    DeliveryDetails,
+    DeliveryQuery,
+    DeliveryView,
     EventQuery,
     Followed,
+    Forgotten,
     Owed,
+    Recovered,
+    Recovery,
+    Resent,
+    Settled,
     UnusableStore,
     WatchQuery,
     Wish,
 )
-from watcher.store import broadcasting, delivering, recording, watching
+from watcher.store import broadcasting, delivering, forgetting, recording, resending, subscribing, watching
 from watcher.store.failures import explain
 from watcher.store.lane import PING, Lane
 from watcher.store.lock import ProcessLock
 from watcher.store.migrations import migrations
 from watcher.store.opening import Migrated, connect, connect_reader, prepare
-from watcher.store.recording import Subscribers
-from watcher.store.rows import instant, millis, values_of_event, values_of_look, values_of_record, values_of_watch
+from watcher.store.recording import told
+from watcher.store.remembered import Remembered
+from watcher.store.resealing import seal_anew
+from watcher.store.rows import instant, millis, values_of_look, values_of_record, values_of_watch, view_of
+from watcher.store.sealing import NOT_SEALED, Seal
 from watcher.store.statements import load
 
 PORTION: Final = 1000
@@ -57,7 +70,7 @@ class SqliteStore:
         *,
         writer: sqlite3.Connection,
         reader: sqlite3.Connection,
-        origin: str,
+        remembered: Remembered,
         migrated: Migrated,
         tell: Tell,
         clock: Clock,
@@ -65,11 +78,19 @@ class SqliteStore:
         self.place = path
         self.migrated = migrated
         self._sql = load("sqlite")
-        self._origin = origin
+        self._remembered = remembered
+        self._tell = tell
         self._clock = clock
-        self._subscribed = Subscribers(self._sql)
         place = str(path)
-        self._writer = Lane(writer, place=place, writes=True, tell=tell, clock=clock, spoiled=self._subscribed.forget)
+        self._writer = Lane(
+            writer,
+            place=place,
+            writes=True,
+            tell=tell,
+            clock=clock,
+            committed=remembered.committed,
+            spoiled=remembered.rolled_back,
+        )
         self._reader = Lane(reader, place=place, writes=False, tell=tell, clock=clock)
 
     @property
@@ -105,8 +126,8 @@ class SqliteStore:
     async def commit(self, change: Change) -> Committed | None:
         watch = values_of_watch(change.watch, change.version + 1)
         watch["old_version"] = change.version
-        events = [values_of_event(event, self._origin) for event in change.events]
-        return await self._write("commit", recording.commit, self._subscribed, watch, events, self._now())
+        events = [told(event, self._remembered.origin) for event in change.events]
+        return await self._write("commit", recording.commit, self._remembered, watch, events, self._now())
 
     async def save_looks(self, account: str, looks: Sequence[LastLook]) -> None:
         await self._write("save_looks", watching.save_looks, [values_of_look(account, look) for look in looks])
@@ -134,30 +155,97 @@ class SqliteStore:
 
     async def save_account(self, change: AccountChange) -> Committed:
         record = values_of_record(change.record)
-        events = [values_of_event(event, self._origin) for event in change.events]
-        return await self._write("save_account", recording.save_account, self._subscribed, record, events, self._now())
+        events = [told(event, self._remembered.origin) for event in change.events]
+        return await self._write("save_account", recording.save_account, self._remembered, record, events, self._now())
 
     async def events(self, query: EventQuery) -> list[Recorded]:
         types = json.dumps(list(query.types)) if query.types else None
         return await self._read("events", recording.events, query, types)
 
     async def settle_endpoints(self, endpoints: Sequence[Endpoint]) -> None:
-        await self._write("settle_endpoints", delivering.settle_endpoints, self._subscribed, endpoints, self._now())
+        await self._write("settle_endpoints", subscribing.settle_endpoints, self._remembered, endpoints, self._now())
 
     async def endpoints(self) -> list[Endpoint]:
-        return await self._read("endpoints", recording.endpoints)
+        found = await self._read("endpoints", subscribing.endpoints, self._remembered.seal)
+        return [endpoint for endpoint in found if endpoint.state is not EndpointState.REMOVED]
 
-    async def claim(self, room: Mapping[str, int], *, token: str, now: datetime, until: datetime) -> list[Delivery]:
-        return await self._write("claim", delivering.claim, room, token, millis(now), millis(until))
+    async def make_endpoint(self, endpoint: Endpoint, now: datetime) -> Endpoint | None:
+        at = instant(millis(now))
+        made = await self._write("make_endpoint", subscribing.make_endpoint, self._remembered, endpoint, at)
+        if made is not None:
+            self.tell_of_secrets()
+        return made
 
-    async def settle(self, settlement: Settlement, *, token: str) -> Outcome | None:
-        return await self._write("settle", delivering.settle, self._subscribed, settlement, token)
+    async def change_endpoint(self, endpoint: Endpoint) -> Endpoint | None:
+        return await self._write(
+            "change_endpoint", subscribing.change_endpoint, self._remembered, endpoint, self._now()
+        )
 
-    async def release(self, token: str) -> int:
-        return await self._write("release", delivering.release, token)
+    async def disable_endpoint(self, endpoint_id: str, reason: str) -> Endpoint | None:
+        return await self._write(
+            "disable_endpoint", subscribing.disable_endpoint, self._remembered, endpoint_id, reason
+        )
+
+    async def enable_endpoint(self, endpoint_id: str, *, send_held: bool, now: datetime) -> Endpoint | None:
+        enable = subscribing.enable_endpoint
+        return await self._write(
+            "enable_endpoint", enable, self._remembered, endpoint_id, millis(now), send_held=send_held
+        )
+
+    async def remove_endpoint(self, endpoint_id: str) -> bool:
+        return await self._write("remove_endpoint", subscribing.remove_endpoint, self._remembered, endpoint_id)
 
     async def owed(self) -> list[Owed]:
-        return await self._read("owed", delivering.owed)
+        return await self._read("owed", subscribing.owed)
+
+    async def tally_deliveries(self, endpoint_id: str) -> Mapping[DeliveryState, int]:
+        return await self._read("tally_deliveries", subscribing.tally_deliveries, endpoint_id)
+
+    async def claim(
+        self, room: Mapping[str, int], *, token: str, now: datetime, until: datetime, retries_first: bool = False
+    ) -> list[Delivery]:
+        return await self._write(
+            "claim",
+            delivering.claim,
+            self._remembered,
+            room,
+            token,
+            millis(now),
+            millis(until),
+            retries_first=retries_first,
+        )
+
+    async def settle(self, settlement: Settlement, *, token: str) -> Settled | None:
+        return await self._write("settle", delivering.settle, self._remembered, settlement, token, self._now())
+
+    async def release(self, token: str) -> int:
+        return await self._writer.run("release", lambda _: self._remembered.release(token))
+
+    async def deliveries(self, query: DeliveryQuery) -> list[DeliveryView]:
+        return [self._view(row) for row in await self._read("deliveries", resending.deliveries, query)]
+
+    async def delivery(self, delivery_id: int) -> DeliveryDetails | None:
+        found = await self._read("delivery", resending.delivery, delivery_id)
+        return None if found is None else DeliveryDetails(view=self._view(found[0]), attempts=found[1])
+
+    async def resend(self, delivery_id: int, now: datetime) -> Resent:
+        return await self._write("resend", resending.resend, self._remembered, delivery_id, millis(now))
+
+    async def recover(self, recovery: Recovery, now: datetime, *, dry_run: bool) -> Recovered | None:
+        run = self._read if dry_run else self._write
+        return await run("recover", resending.recover, self._remembered, recovery, millis(now), dry_run=dry_run)
+
+    async def forget(self, cutoffs: Cutoffs, since: Forgotten, most: int) -> Forgotten:
+        return await self._write("forget", forgetting.forget, cutoffs, since, most)
+
+    def tell_of_secrets(self) -> None:
+        """Tells where secrets are kept as they are, for want of a key."""
+        exposed = self._remembered.exposed()
+        if exposed:
+            self._tell(SecretsExposed(endpoints=exposed))
+
+    def _view(self, row: sqlite3.Row) -> DeliveryView:
+        return view_of(row, in_flight=self._remembered.in_flight(row["id"], self._now()))
 
     async def ping(self) -> None:
         values = {"name": "ping", "value": str(self._now())}
@@ -187,21 +275,25 @@ class SqliteStore:
 
 
 @asynccontextmanager
-async def open_store(path: Path | None, *, tell: Tell, clock: Clock) -> AsyncIterator[SqliteStore]:
+async def open_store(
+    path: Path | None, *, tell: Tell, clock: Clock, seal: Seal = NOT_SEALED
+) -> AsyncIterator[SqliteStore]:
     """The store in the file, made and migrated where need be; with None in a temporary one that is gone afterwards.
 
-    Raises UnusableStore where it cannot be opened: the message has the place and the remedy.
+    Secrets that are not kept as the seal would keep them are sealed anew. Raises UnusableStore where it cannot be opened: the
+    message has the place and the remedy.
     """
     if path is None:
         with tempfile.TemporaryDirectory(prefix="watcher-") as folder:
-            async with open_store(Path(folder) / "watcher.db", tell=tell, clock=clock) as store:
+            async with open_store(Path(folder) / "watcher.db", tell=tell, clock=clock, seal=seal) as store:
                 yield store
         return
     await asyncio.to_thread(prepare, path)
     lock = ProcessLock(path)
     try:
-        opened = await asyncio.to_thread(_open, path)
+        opened = await asyncio.to_thread(_open, path, seal)
         store = SqliteStore(path, **opened._asdict(), tell=tell, clock=clock)
+        store.tell_of_secrets()
         try:
             yield store
         finally:
@@ -211,22 +303,24 @@ async def open_store(path: Path | None, *, tell: Tell, clock: Clock) -> AsyncIte
 
 
 class _Opened(NamedTuple):
-    """What was opened, and what was found: `origin` is the database's part in the ids of events."""
+    """What was opened, and what was found."""
 
     writer: sqlite3.Connection
     reader: sqlite3.Connection
-    origin: str
+    remembered: Remembered
     migrated: Migrated
 
 
-def _open(path: Path) -> _Opened:
-    """Both connections. Whatever the former process had claimed is free: it is gone, or it would hold the lock."""
-    sql = load("sqlite")
+def _open(path: Path, seal: Seal) -> _Opened:
+    """Both connections, and what the writer remembers from the first moment."""
     writer, migrated = connect(path, migrations("sqlite"))
     try:
-        writer.execute(sql["release_all_deliveries"])
-        origin = writer.execute(sql["meta"], {"name": "origin"}).fetchone()[0]
-        return _Opened(writer, connect_reader(path), origin, migrated)
+        origin = writer.execute(load("sqlite")["meta"], {"name": "origin"}).fetchone()[0]
+        remembered = Remembered(seal_anew(writer, path, seal), origin=origin, seal=seal)
+        return _Opened(writer, connect_reader(path), remembered, migrated)
     except sqlite3.Error as error:
         writer.close()
         raise UnusableStore(explain(error, str(path))) from error
+    except UnusableStore:
+        writer.close()
+        raise

@@ -8,16 +8,21 @@ from typing import Final
 import aiosql
 
 FOLDER: Final = Path(__file__).parent
+COMMON: Final = ("queries", "queries_deliveries")
+"""The files that both databases understand."""
 
 
 @cache
 def load(dialect: str) -> Mapping[str, str]:
-    """The statements by name: those of `queries.sql`, and those of `queries.<dialect>.sql` in place of or beside them.
+    """The statements by name: those of the common files, and those of `queries.<dialect>.sql` in place of or beside them.
 
     The text is used as it is: aiosql's own functions cost half a microsecond a call and want rows that are tuples, where
     ours are asked for columns by name.
     """
-    return _named(FOLDER / "queries.sql") | _named(FOLDER / f"queries.{dialect}.sql")
+    statements: dict[str, str] = {}
+    for name in (*COMMON, f"queries.{dialect}"):
+        statements |= _named(FOLDER / f"{name}.sql")
+    return statements
 
 
 def _named(path: Path) -> dict[str, str]:

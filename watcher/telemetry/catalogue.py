@@ -107,6 +107,9 @@ class Catalogue:
             "delivery_oldest_age_seconds", "How long the oldest delivery has been owed.", "endpoint"
         )
         self.endpoint_state = self._gauge("endpoint_state", "1 for the state the endpoint is in.", "endpoint", "state")
+        self.operator_events = self._counter(
+            "endpoint_events_total", "Events that told operators of the endpoint.", "endpoint", "type"
+        )
 
     def _make_daemon(self, version: str) -> None:
         self.lag = self._only(
@@ -115,6 +118,7 @@ class Catalogue:
         self.store = self._histogram(
             "store_operation_duration_seconds", "How long the store took.", STORE_BUCKETS, "operation"
         )
+        self.swept = self._counter("retention_deleted_total", "Rows that were older than the retention allows.", "kind")
         self.worker_failures = self._counter("worker_failures_total", "Steps of workers that failed.", "worker")
         self.request_failures = self._counter(
             "http_request_failures_total", "Requests answered with 500: a mistake of ours.", "route"
@@ -151,5 +155,5 @@ class Catalogue:
         """Those whose first label is an endpoint."""
         return (
             *(self.deliveries, self.attempts, self.attempt_duration),
-            *(self.pending, self.oldest_delivery, self.endpoint_state),
+            *(self.pending, self.oldest_delivery, self.endpoint_state, self.operator_events),
         )

@@ -23,6 +23,9 @@ SAY_AGAIN: Final = 600.0
 WORDS_MOST: Final = 1_000
 """How many unknown statuses are remembered as told."""
 
+ENCRYPT: Final = "make a key with `watcher db key` and set it as database.encryption_key"
+"""What to do about secrets that are kept as they are."""
+
 WARNED_OF: Final = frozenset(
     {"batch.errors", "batch.source_error", "batch.unknown", "batch.missing", "batch.stuck", "watch.expired"}
 )
@@ -49,6 +52,7 @@ class Logs:
         self._stores: dict[str, Trouble] = {}
         self._deliveries: dict[str, int] = {}
         self._endpoints: dict[str, str] = {}
+        self._exposed = False
         self._rates: dict[str, bool] = {}  # accounts that may not use their configured rate -> whether theirs was found
         self._hearers = self._table()
         if self._log.is_enabled_for(logging.DEBUG):
@@ -61,7 +65,7 @@ class Logs:
             hear(news)
 
     def forget_endpoint(self, endpoint: str) -> None:
-        """The endpoint is no longer in the settings: whatever troubled it is over."""
+        """The endpoint was removed: whatever troubled it is over."""
         self._deliveries.pop(endpoint, None)
         self._endpoints.pop(endpoint, None)
 
@@ -74,6 +78,9 @@ class Logs:
             told.RateLearnt: self._rate_learnt,
             told.Attempted: self._attempted,
             told.EndpointChanged: self._endpoint_changed,
+            told.EndpointTold: self._endpoint_told,
+            told.SecretsExposed: self._secrets_exposed,
+            told.Swept: self._swept,
             told.WorkerFailed: self._worker_failed,
             told.WorkerRecovered: self._worker_recovered,
             told.RequestFailed: self._request_failed,
@@ -186,6 +193,10 @@ class Logs:
             self._log.debug(f"delivery.{news.outcome}", **what)
 
     def _endpoint_changed(self, news: told.EndpointChanged) -> None:
+        if news.state == "removed":
+            self.forget_endpoint(news.endpoint)
+            self._log.info("endpoint.removed", endpoint=news.endpoint, reason=news.reason)
+            return
         if self._endpoints.get(news.endpoint, "active") == news.state:
             return
         self._endpoints[news.endpoint] = news.state
@@ -195,6 +206,30 @@ class Logs:
         say = self._log.error if news.state == "disabled" else self._log.warning
         until = None if news.until is None else instant(news.until)
         say(f"endpoint.{news.state}", endpoint=news.endpoint, reason=news.reason, until=until)
+
+    def _endpoint_told(self, news: told.EndpointTold) -> None:
+        """That it was disabled, and that a delivery ran out, is logged where it happened."""
+        say = {"endpoint.failing": self._log.warning, "endpoint.recovered": self._log.info}.get(news.type)
+        what = {"endpoint": news.endpoint, "position": news.position, "deliveries": news.deliveries}
+        if say is None:
+            self._log.debug("event.committed", type=news.type, **what)
+        else:
+            say(news.type, **what)
+
+    def _secrets_exposed(self, news: told.SecretsExposed) -> None:
+        """Once: it is told again with every endpoint that is made."""
+        say = self._log.debug if self._exposed else self._log.warning
+        self._exposed = True
+        say("secrets.unencrypted", endpoints=news.endpoints, remedy=ENCRYPT)
+
+    def _swept(self, news: told.Swept) -> None:
+        self._log.info(
+            "retention.swept",
+            events=news.events,
+            deliveries=news.deliveries,
+            broadcasts=news.broadcasts,
+            took=round(news.took, 3),
+        )
 
     def _worker_failed(self, news: told.WorkerFailed) -> None:
         again = self._again(self._workers, news.worker, news.error)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from prometheus_client.exposition import choose_encoder
 
 from watcher.core import news as told
-from watcher.core.model import FINAL_STATUSES, KNOWN_STATUSES, TRANSITION_TYPES
+from watcher.core.model import FINAL_STATUSES, KNOWN_STATUSES, OPERATOR_TYPES, TRANSITION_TYPES
 from watcher.core.news import News
 from watcher.telemetry.catalogue import Catalogue
 from watcher.telemetry.series import OTHER, Capped
@@ -21,7 +21,7 @@ WORDS_MOST: Final = 64
 """How many outcomes, kinds of error, operations and workers there may be: more would be a mistake, or a strange upstream."""
 
 CONDITIONS: Final = ("ok", "throttled", "down", "refused", "paused")
-ENDPOINT_STATES: Final = ("active", "paused", "disabled")
+ENDPOINT_STATES: Final = ("active", "paused", "open", "disabled")
 WATCH_STATUSES: Final = (
     "unseen",
     *(status.lower() for status in KNOWN_STATUSES),
@@ -79,7 +79,7 @@ class Metrics:
             self._accounts.forget(label)
 
     def forget_endpoint(self, endpoint: str) -> None:
-        """The endpoint is no longer in the settings: its series go away."""
+        """The endpoint was removed: its series go away."""
         label = self._endpoint_labels.pop(endpoint, OTHER)
         if label != OTHER:
             for series in self.catalogue.of_endpoints:
@@ -101,7 +101,11 @@ class Metrics:
             told.Stepped: self._stepped,
             told.Attempted: self._attempted,
             told.Backlog: self._backlog,
-            told.EndpointChanged: lambda news: self._show_endpoint(self._endpoint(news.endpoint), news.state),
+            told.EndpointChanged: self._endpoint_changed,
+            told.EndpointTold: lambda news: self.catalogue.operator_events.of(
+                self._endpoint(news.endpoint), news.type
+            ).inc(),
+            told.Swept: self._swept,
             told.WorkerFailed: self._worker_failed,
             told.RequestFailed: lambda news: self.catalogue.request_failures.of(news.route).inc(),
             told.LoopLag: lambda news: self.catalogue.lag.observe(news.seconds),
@@ -131,6 +135,8 @@ class Metrics:
             label = self._endpoint_labels[name] = self._endpoints.label(name)
             for outcome in ("done", "retried", "dead", "held"):
                 self.catalogue.deliveries.of(label, outcome)
+            for event_type in OPERATOR_TYPES:
+                self.catalogue.operator_events.of(label, event_type)
             self._show_endpoint(label, "active")
         return label
 
@@ -225,6 +231,12 @@ class Metrics:
             return f"{news.code // 100}xx"
         return self._errors.label(news.error or "none")
 
+    def _endpoint_changed(self, news: told.EndpointChanged) -> None:
+        if news.state == "removed":  # the last that is told of it
+            self.forget_endpoint(news.endpoint)
+        else:
+            self._show_endpoint(self._endpoint(news.endpoint), news.state)
+
     def _backlog(self, news: told.Backlog) -> None:
         endpoint = self._endpoint(news.endpoint)
         if endpoint != OTHER:
@@ -238,6 +250,11 @@ class Metrics:
 
     def _store_took(self, news: told.StoreTook) -> None:
         self.catalogue.store.of(self._operations.label(news.operation)).observe(news.took)
+
+    def _swept(self, news: told.Swept) -> None:
+        self.catalogue.swept.of("events").inc(news.events)
+        self.catalogue.swept.of("deliveries").inc(news.deliveries)
+        self.catalogue.swept.of("broadcasts").inc(news.broadcasts)
 
     def _reloaded(self, news: told.Reloaded) -> None:
         self.catalogue.reload_ok.set(news.error is None)

@@ -51,15 +51,13 @@ async def read_body(request: web.Request, deadline: float = READ_DEADLINE) -> by
         ) from error
 
 
-async def read_optional(request: web.Request, model: type[Model]) -> Model:
-    """The body as the model says; where there is none, as an empty object."""
+async def read_object(request: web.Request, model: type[Model], context: Mapping[str, Any] | None = None) -> Model:
+    """The body as the model says, whose validators may look at the context; where there is none, as an empty object."""
     body = await read_body(request)
-    if not body.strip():
-        return model()
-    if request.content_type != JSON:
+    if body.strip() and request.content_type != JSON:
         raise _other_kind(request, JSON)
     try:
-        return model.model_validate(parse(body))
+        return model.model_validate(parse(body) if body.strip() else {}, context=context)
     except BadJson as error:
         raise Problem(400, "bad-json", str(error)) from None
     except ValidationError as error:

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from watcher.ports import BroadcastView, BroadcastWish, Following
 from watcher.web.accounts import require_account
-from watcher.web.bodies import read_optional
+from watcher.web.bodies import read_object
 from watcher.web.models import BroadcastBody, BroadcastShown
 from watcher.web.paths import broadcast_id_of
 from watcher.web.problems import Problem
@@ -24,7 +24,7 @@ class Broadcasts:
     async def follow(self, request: web.Request) -> web.Response:
         """Follows every batch of the broadcast, also those to come: 201 where it was not followed, 200 where it was."""
         account, broadcast_id = self._place(request)
-        body = await read_optional(request, BroadcastBody)
+        body = await read_object(request, BroadcastBody)
         wish = BroadcastWish(
             account=account,
             broadcast_id=broadcast_id,

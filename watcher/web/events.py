@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from watcher.core.endpoint import covers
 from watcher.core.model import EVENT_TYPES
 from watcher.ports import EventQuery, Following, Store
 from watcher.web.accounts import require_account, require_kept
@@ -60,11 +61,7 @@ def _types(patterns: Sequence[str]) -> tuple[str, ...]:
     """The types that the patterns name, `batch.*` being all that begin so. None: all there are."""
     wanted: set[str] = set()
     for pattern in patterns:
-        matching = {
-            kind
-            for kind in EVENT_TYPES
-            if pattern in (kind, "*") or (pattern.endswith(".*") and kind.startswith(pattern[:-1]))
-        }
+        matching = {kind for kind in EVENT_TYPES if covers(pattern, kind)}
         if not matching:
             raise Problem(
                 422,

@@ -19,17 +19,19 @@ def _storable(text: str) -> str:
     return text
 
 
+STORABLE = AfterValidator(_storable)
+Text = Annotated[str, STORABLE]
 Instant = Annotated[datetime, PlainSerializer(instant, return_type=str)]
-LabelName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_storable)]
-LabelValue = Annotated[str, Field(max_length=500), AfterValidator(_storable)]
+LabelName = Annotated[str, Field(min_length=1, max_length=100), STORABLE]
+LabelValue = Annotated[str, Field(max_length=500), STORABLE]
 BatchId = Annotated[int, Field(ge=1, le=MAX_BATCH_ID)]
 BroadcastId = Annotated[int, Field(ge=1, le=MAX_BATCH_ID)]
 
 
 class Taken(BaseModel):
-    """What clients send: unknown keys are refused, and nothing is taken for something else."""
+    """What clients send: unknown keys are refused, and nothing is taken for something else. It may hold a secret."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
 class Given(BaseModel):
@@ -45,7 +47,7 @@ class Marks(Taken):
     """By what its events are to be known. What is left out or null stays as it was."""
 
     labels: Annotated[dict[LabelName, LabelValue], Field(max_length=50)] | None = None
-    correlation_id: Annotated[str, Field(max_length=200), AfterValidator(_storable)] | None = None
+    correlation_id: Annotated[str, Field(max_length=200), STORABLE] | None = None
 
 
 class FollowBody(Marks):
@@ -72,8 +74,8 @@ class WatchesParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    account: list[Annotated[str, AfterValidator(_storable)]] | None = None
-    status: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_storable)] | None = None
+    account: list[Text] | None = None
+    status: Annotated[str, Field(min_length=1, max_length=100), STORABLE] | None = None
     final: bool | None = None
     cursor: str | None = None
     limit: int = Field(default=100, ge=1, le=1000)
@@ -87,7 +89,7 @@ class EventsParams(BaseModel):
     after: int = Field(default=0, ge=0, le=MAX_POSITION)
     limit: int = Field(default=100, ge=1, le=1000)
     type: list[str] = []
-    account: Annotated[str, AfterValidator(_storable)] | None = None
+    account: Text | None = None
     batch_id: BatchId | None = None
 
 

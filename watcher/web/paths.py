@@ -1,4 +1,4 @@
-"""What stands in a path beside the account: the ids of CallFire's things."""
+"""What stands in a path beside the account: the ids of CallFire's things, and of ours."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ from aiohttp import web
 from watcher.core.model import MAX_BATCH_ID, Key
 from watcher.web.accounts import require_account
 from watcher.web.problems import Problem, cut
+from watcher.web.values import ENDPOINT_ID
 
 
 def batch_id_of(request: web.Request) -> int:
@@ -24,6 +25,26 @@ def key_of(request: web.Request, accounts: Sequence[str]) -> Key:
 def broadcast_id_of(request: web.Request) -> int:
     """The broadcast that the path names, or the Problem that says what is wanted."""
     return _id(request.match_info["broadcast_id"], "bad-broadcast-id", "broadcast id")
+
+
+def endpoint_id_of(request: web.Request) -> str:
+    """The endpoint that the path names; a Problem where none can be called so."""
+    endpoint_id = request.match_info["endpoint_id"]
+    if not ENDPOINT_ID.fullmatch(endpoint_id):
+        raise unknown_endpoint(endpoint_id)
+    return endpoint_id
+
+
+def unknown_endpoint(endpoint_id: str) -> Problem:
+    """There is no endpoint of that id."""
+    return Problem(
+        404, "unknown-endpoint", f"There is no endpoint {cut(endpoint_id)!r}. GET /v1/endpoints lists those there are."
+    )
+
+
+def delivery_id_of(request: web.Request) -> int:
+    """The delivery that the path names, or the Problem that says what is wanted."""
+    return _id(request.match_info["delivery_id"], "bad-delivery-id", "delivery id")
 
 
 def _id(text: str, problem: str, what: str) -> int:

@@ -10,11 +10,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from watcher.core.news import RequestFailed, Tell
-from watcher.ports import Clock, Following, Health, Store, StoreError
+from watcher.ports import Clock, Following, Health, Store, StoreError, Subscribing
 from watcher.web.auth import Guard
 from watcher.web.bodies import MAX_BODY
 from watcher.web.broadcasts import Broadcasts
 from watcher.web.connection import SECURITY_HEADERS, Runner
+from watcher.web.deliveries import Deliveries
+from watcher.web.endpoints import Endpoints
 from watcher.web.events import Log
 from watcher.web.explaining import Explanations
 from watcher.web.probes import Probes, Render
@@ -33,6 +35,7 @@ def make_app(
     *,
     store: Store,
     following: Following,
+    subscribing: Subscribing,
     health: Health,
     metrics_render: Render,
     token: str | None,
@@ -48,6 +51,8 @@ def make_app(
     app.add_routes(Watches(store=store, following=following).routes())
     app.add_routes(Explanations(store=store, following=following, clock=clock).routes())
     app.add_routes(Broadcasts(following=following).routes())
+    app.add_routes(Endpoints(subscribing=subscribing, following=following, clock=clock).routes())
+    app.add_routes(Deliveries(subscribing=subscribing).routes())
     app.add_routes(Log(store=store, following=following).routes())
     app.add_routes(Probes(health=health, render=metrics_render, clock=clock, version=version).routes())
     app.on_response_prepare.append(_secure)

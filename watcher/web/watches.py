@@ -1,11 +1,8 @@
 """`/v1/accounts/{account}/batches/{batch_id}` and `/v1/watches`: follow, read, list, stop."""
 
 import asyncio
-import base64
-import binascii
-import json
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -13,7 +10,8 @@ from pydantic import ValidationError
 from watcher.core.model import KNOWN_STATUSES, MAX_BATCH_ID, Key, State, Watch, overlaid
 from watcher.ports import EventQuery, Following, Store, WatchQuery, Wish
 from watcher.web.accounts import require_account, require_kept
-from watcher.web.bodies import read_optional, read_query, read_rows
+from watcher.web.bodies import read_object, read_query, read_rows
+from watcher.web.cursors import cursor_of, read_cursor
 from watcher.web.models import (
     FollowBody,
     LookShown,
@@ -54,7 +52,7 @@ class Watches:
     async def follow(self, request: web.Request) -> web.Response:
         """Follows the batch: 201 where it is new, 200 where it was known or is opened again."""
         key = key_of(request, self._following.accounts)
-        body = await read_optional(request, FollowBody)
+        body = await read_object(request, FollowBody)
         wish = _wish(key, body)
         (followed,) = await self._following.follow([wish])
         details = await self._details(followed.watch)
@@ -90,14 +88,14 @@ class Watches:
                 accounts=params.account,
                 status=status,
                 final=params.final,
-                after=None if params.cursor is None else _read_cursor(params.cursor),
+                after=None if params.cursor is None else read_cursor(params.cursor, _key),
                 limit=params.limit + 1,
             )
         )
         page = watches[: params.limit]
         more = len(watches) > params.limit
         return answer(
-            WatchPage(items=[self._shown(watch) for watch in page], next=_cursor(page[-1].key) if more else None)
+            WatchPage(items=[self._shown(watch) for watch in page], next=cursor_of(page[-1].key) if more else None)
         )
 
     async def follow_many(self, request: web.Request) -> web.Response:
@@ -224,20 +222,10 @@ def _not_followed(key: Key) -> Problem:
     )
 
 
-def _cursor(key: Key) -> str:
-    text = json.dumps([key.account, key.batch_id], separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
-
-
-def _read_cursor(cursor: str) -> Key:
-    try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        account, batch_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if not (isinstance(account, str) and type(batch_id) is int and 0 <= batch_id <= MAX_BATCH_ID):
-            raise ValueError
-        account.encode()
-    except (ValueError, TypeError, RecursionError, binascii.Error):
-        raise Problem(
-            422, "bad-cursor", "Use a cursor as it was given in `next`, or none to begin from the start."
-        ) from None
+def _key(place: Any) -> Key:
+    """The watch that a cursor names; ValueError or TypeError where it names none."""
+    account, batch_id = place
+    if not (isinstance(account, str) and type(batch_id) is int and 0 <= batch_id <= MAX_BATCH_ID):
+        raise ValueError
+    account.encode()  # half a surrogate pair is no name
     return Key(account, batch_id)

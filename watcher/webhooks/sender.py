@@ -4,222 +4,243 @@ What follows from an attempt is decided in `core.outbox`. Redirects and proxies 
 an event goes to the address it is for.
 """
 
+import hashlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import SimpleNamespace
+from functools import lru_cache
 from typing import Final
 
-from aiohttp import (
-    ClientConnectorCertificateError,
-    ClientConnectorDNSError,
-    ClientConnectorError,
-    ClientConnectorSSLError,
-    ClientError,
-    ClientPayloadError,
-    ClientResponse,
-    ClientResponseError,
-    ClientSession,
-    ClientTimeout,
-    ConnectionTimeoutError,
-    DummyCookieJar,
-    NonHttpUrlClientError,
-    ServerDisconnectedError,
-    TCPConnector,
-    TraceConfig,
-    TraceConnectionReuseconnParams,
-)
+from aiohttp import ClientError, ClientSession, ClientTimeout, DefaultResolver, DummyCookieJar
 from aiohttp.abc import AbstractResolver
 
+from watcher.core.addresses import host_of, host_refusal, is_address, url_fault
+from watcher.core.endpoint import Attempt, Delivery, Endpoint
+from watcher.core.headers import header_refusal, sendable
 from watcher.core.message import MAX_BODY
-from watcher.core.model import Attempt, Delivery, Endpoint
-from watcher.core.outbox import RETRY_AFTER_CODES
-from watcher.core.retry_after import retry_after
-from watcher.ports import Clock
-from watcher.webhooks.signing import Unsigned, sign
+from watcher.ports import Clock, Handshake
+from watcher.webhooks.answer import Answer
+from watcher.webhooks.connection import Connector, FewCandidates, tls_context
+from watcher.webhooks.failures import Failure, dropped, failed, failure_of
+from watcher.webhooks.forms import message_of
+from watcher.webhooks.guard import Guard
+from watcher.webhooks.handshake import answered_handshake, handshake_headers
+from watcher.webhooks.journey import JOURNEY, Journey
+from watcher.webhooks.signing import Unsigned, sign, signer
 
 CONNECT: Final = timedelta(seconds=5)
-KEEPALIVE: Final = 15.0
-"""Seconds an idle connection to a receiver is kept."""
-
-ANSWER_KEPT: Final = 16 * 1024
-"""Bytes of an answer that are read, as received; then the connection is closed."""
-
-LOCATION_LENGTH: Final = 2048
+ORIGIN: Final = "callfire-batch-watcher"
 
 AGAIN_WITHIN: Final = 1.0
 """Seconds within which a reused connection must drop for the webhook to be sent again at once."""
 
+REMEMBERED: Final = 1024
+"""So many URLs that were looked at, signers of keys, and time-outs are remembered: to make each anew costs more than all else
+that is done for a webhook here."""
 
-@dataclass(slots=True)
-class _Connection:
-    """Whether the connection of a request had served another before; aiohttp tells it by a trace."""
+SPANS: Final = 2**64
+"""As many ids of spans there are; 0 stands for none."""
 
-    reused: bool = False
+PROXY_REFUSED: Final = 407
+"""What only a proxy answers: Proxy Authentication Required."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSession:
+    """The connections that all endpoints share, and what guards them."""
+
+    http: ClientSession
+    guard: Guard
+    proxy: str | None = None
 
 
 @asynccontextmanager
 async def open_session(
-    *, user_agent: str, tls: ssl.SSLContext | None = None, resolver: AbstractResolver | None = None
-) -> AsyncIterator[ClientSession]:
-    """The session that all endpoints share, closed at the end; delivery bounds how many attempts are in flight.
+    *,
+    user_agent: str,
+    guard: Guard,
+    tls: ssl.SSLContext | None = None,
+    resolver: AbstractResolver | None = None,
+    proxy: str | None = None,
+) -> AsyncIterator[WebhookSession]:
+    """Closed at the end; delivery bounds how many attempts are in flight.
 
-    `tls` replaces the system's certificates, `resolver` its look-up of names.
+    `tls` (of `tls_context`) replaces the system's certificates, `resolver` its look-up of names, which stays the caller's to
+    close. `proxy` is an http:// URL. Raises ValueError where `tls` does not verify.
     """
-    traces = TraceConfig()
-    traces.on_connection_reuseconn.append(_note_reuse)
-    connector = TCPConnector(
-        limit=0,
-        keepalive_timeout=KEEPALIVE,
-        ttl_dns_cache=30,
-        ssl=True if tls is None else tls,
-        resolver=resolver,
-    )
-    async with ClientSession(
-        connector=connector,
-        cookie_jar=DummyCookieJar(),
-        headers={"User-Agent": user_agent, "Content-Type": "application/json"},
-        auto_decompress=False,
-        trust_env=False,
-        raise_for_status=False,
-        trace_configs=[traces],
-    ) as session:
-        yield session
-
-
-async def _note_reuse(_: ClientSession, context: SimpleNamespace, __: TraceConnectionReuseconnParams) -> None:
-    connection = context.trace_request_ctx
-    if isinstance(connection, _Connection):
-        connection.reused = True
+    names = DefaultResolver() if resolver is None else resolver
+    try:
+        connector = Connector(guard=guard, tls=tls or tls_context(), resolver=FewCandidates(names))
+        async with ClientSession(
+            connector=connector,
+            cookie_jar=DummyCookieJar(),
+            headers={"User-Agent": user_agent, "Accept-Encoding": "identity"},
+            auto_decompress=False,
+            trust_env=False,
+            proxy=proxy,
+        ) as session:
+            yield WebhookSession(http=session, guard=guard, proxy=proxy)
+    finally:
+        if resolver is None:
+            await names.close()
 
 
 class WebhookSender:
-    """Implements the port `Sender` over a session of `open_session`."""
+    """Implements the port `Sender`. `origin` is how we call ourselves when we ask for consent."""
 
-    def __init__(self, *, session: ClientSession, clock: Clock, connect: timedelta = CONNECT) -> None:
+    def __init__(
+        self, *, session: WebhookSession, clock: Clock, origin: str = ORIGIN, connect: timedelta = CONNECT
+    ) -> None:
         self._session = session
         self._clock = clock
+        self._origin = origin
         self._connect = connect.total_seconds()
+        self._route = lru_cache(REMEMBERED)(self._look_at)
+        self._signer = lru_cache(REMEMBERED)(signer)
+        self._limits = lru_cache(REMEMBERED)(self._limits_of)
 
     async def send(self, endpoint: Endpoint, delivery: Delivery) -> Attempt:
         at = self._clock.now()
-        began = self._clock.monotonic()
-
-        def attempt(code: int | None = None, error: str | None = None, answer: "_Answer | None" = None) -> Attempt:
-            took = timedelta(seconds=self._clock.monotonic() - began)
-            if answer is None:
-                return Attempt(at=at, took=took, code=code, error=error)
-            return Attempt(
-                at=at,
-                took=took,
-                code=code,
-                error=error,
-                retry_after=answer.pause(at + took),
-                answer=answer.body,
-                location=answer.location,
-            )
-
-        if len(delivery.body) > MAX_BODY:
-            return attempt(error="too_large")
+        message = message_of(delivery, endpoint.form)
+        if max(len(message.body), len(delivery.body)) > MAX_BODY:
+            return _unsent(at, failed("too_large", f"the event has {len(message.body)} bytes, more than {MAX_BODY}"))
         timestamp = int(at.timestamp())
         try:
-            signature = sign(delivery.event_id, timestamp, delivery.body, endpoint.secrets)
+            signature = sign(
+                delivery.event_id, timestamp, message.body, endpoint.secrets.signing(at), signer=self._signer
+            )
         except Unsigned:
-            return attempt(error="no_secret")
+            return _unsent(at, failed("no_secret", "there is no secret to sign with"))
         headers = {
+            **_custom(endpoint),
+            **message.headers,
             "webhook-id": delivery.event_id,
             "webhook-timestamp": str(timestamp),
             "webhook-signature": signature,
+            "traceparent": traceparent(delivery.event_id, self._clock.draw()),
         }
-        answer = _Answer()
+        attempt, _ = await self._ask("POST", endpoint, headers, message.body, at)
+        return attempt
+
+    async def handshake(self, endpoint: Endpoint) -> Handshake:
+        headers = {**_custom(endpoint), **handshake_headers(endpoint, self._origin)}
+        attempt, answer = await self._ask("OPTIONS", endpoint, headers, None, self._clock.now())
+        return answered_handshake(attempt, answer.headers, self._origin)
+
+    async def _ask(
+        self, method: str, endpoint: Endpoint, headers: Mapping[str, str], body: bytes | None, at: datetime
+    ) -> tuple[Attempt, Answer]:
+        """Asks, a second time where the first surely met a connection that the receiver had closed meanwhile. Both share the
+        endpoint's time-out."""
+        answer = Answer()
+        route = self._route(endpoint.url)
+        if route.failure is not None:
+            return _unsent(at, route.failure), answer
+        authorization = endpoint.secrets.authorization
+        if authorization is not None and not sendable(authorization):
+            return _unsent(at, failed("no_secret", "the endpoint's authorization cannot be sent; set it anew")), answer
+        whole = endpoint.timeout.total_seconds()
+        first = journey = self._journey(route)
+        failure: Failure | None = None
         try:
-            await self._post(endpoint, delivery.body, headers, answer)
+            try:
+                await self._ask_once(method, endpoint.url, headers, body, answer, journey, whole)
+            except (ClientError, OSError) as error:
+                spent = self._clock.monotonic() - journey.began
+                if not (journey.reused and dropped(error, journey) and spent < min(AGAIN_WITHIN, whole)):
+                    raise
+                journey = self._journey(route)
+                await self._ask_once(method, endpoint.url, headers, body, answer, journey, whole - spent)
         except (ClientError, OSError, ValueError) as error:
             if answer.code is None or 200 <= answer.code < 300:
                 # Accepted is what was accepted to the last byte; any other code has already said that it was not.
-                return attempt(error=_kind(error), answer=answer)
-        return attempt(answer.code, answer=answer)
-
-    async def _post(self, endpoint: Endpoint, body: bytes, headers: dict[str, str], answer: "_Answer") -> None:
-        """Sends, and fills in the answer as far as it comes; sends a second time where the first surely met a connection
-        that the receiver had closed meanwhile. Both share the endpoint's time-out."""
-        whole = endpoint.timeout.total_seconds()
-        began = self._clock.monotonic()
-        connection = _Connection()
-        try:
-            await self._post_once(endpoint.url, body, headers, answer, connection, whole)
-        except (ClientError, OSError) as error:
-            spent = self._clock.monotonic() - began
-            if not (connection.reused and answer.code is None and _dropped(error) and spent < min(AGAIN_WITHIN, whole)):
-                raise
-            await self._post_once(endpoint.url, body, headers, answer, _Connection(), whole - spent)
-
-    async def _post_once(
-        self, url: str, body: bytes, headers: dict[str, str], answer: "_Answer", connection: _Connection, whole: float
-    ) -> None:
-        response = await self._session.post(
-            url,
-            data=body,
-            headers=headers,
-            allow_redirects=False,
-            timeout=ClientTimeout(total=whole, connect=self._connect, ceil_threshold=60),
-            trace_request_ctx=connection,
+                failure = failure_of(error, journey, proxied=self._session.proxy is not None, tls=route.tls)
+        if answer.code == PROXY_REFUSED and self._session.proxy is not None:
+            failure = failed("proxy", f"the proxy answered {PROXY_REFUSED}")
+        took = timedelta(seconds=self._clock.monotonic() - first.began)
+        attempt = Attempt(
+            at=at,
+            took=took,
+            code=None if failure else answer.code,
+            error=failure.kind if failure else None,
+            detail=failure.detail if failure else None,
+            retry_after=answer.pause(at + took),
+            answer=answer.body,
+            location=answer.location,
+            address=journey.address,
+            timings=journey.timings(),
         )
+        return attempt, answer
+
+    async def _ask_once(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        answer: Answer,
+        journey: Journey,
+        whole: float,
+    ) -> None:
+        here = JOURNEY.set(journey)
         try:
-            await answer.take(response)
+            response = await self._session.http.request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                timeout=self._limits(whole),
+            )
+            try:
+                await answer.take(response)
+            finally:
+                # Gives back the connection where the answer was read to its end, and closes it where it was not.
+                response.close()
         finally:
-            # Gives back the connection where the answer was read to its end, and closes it where it was not.
-            response.close()
+            JOURNEY.reset(here)
+
+    def _limits_of(self, whole: float) -> ClientTimeout:
+        return ClientTimeout(total=whole, connect=self._connect, ceil_threshold=60)
+
+    def _journey(self, route: "_Route") -> Journey:
+        return Journey(clock=self._clock.monotonic, began=self._clock.monotonic(), named=route.named)
+
+    def _look_at(self, url: str) -> "_Route":
+        fault = url_fault(url)
+        if fault is not None:
+            return _Route(failure=failed("bad_url", f"the URL {fault}"))
+        why = host_refusal(url, self._session.guard.allowed)
+        if why is not None:
+            return _Route(failure=failed("refused", f"the URL {why}"))
+        named = self._session.proxy is None and not is_address(host_of(url))
+        return _Route(named=named, tls=url.lower().startswith("https:"))
 
 
-@dataclass(slots=True)
-class _Answer:
-    """What of an answer has come so far."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Route:
+    """What a URL tells: why nothing may be sent there, if so, whether its host is a name to look up, and whether TLS follows."""
 
-    code: int | None = None
-    body: bytes = b""
-    location: str | None = None
-    asked_pause: str | None = None
-    date: str | None = None
-
-    async def take(self, response: ClientResponse) -> None:
-        self.code = response.status
-        if 300 <= response.status < 400:
-            location = response.headers.get("Location")
-            self.location = None if location is None else location[:LOCATION_LENGTH]
-        if response.status in RETRY_AFTER_CODES:
-            self.asked_pause, self.date = response.headers.get("Retry-After"), response.headers.get("Date")
-        content = response.content
-        while len(self.body) < ANSWER_KEPT and not content.at_eof():
-            self.body += await content.read(ANSWER_KEPT - len(self.body))
-
-    def pause(self, answered: datetime) -> timedelta | None:
-        return retry_after(self.asked_pause, answered, self.date)
+    failure: Failure | None = None
+    named: bool = False
+    tls: bool = False
 
 
-def _dropped(error: Exception) -> bool:
-    """Whether the connection went away before the first byte of an answer."""
-    if isinstance(error, ServerDisconnectedError):
-        return isinstance(error.message, str)  # else it is the answer that had begun
-    return _kind(error) == "reset"
+def traceparent(event_id: str, draw: float) -> str:
+    """W3C Trace Context: the trace is the event, so that all attempts share it; each is a span of its own. Not sampled.
+    `draw` is a random number in [0, 1)."""
+    trace = hashlib.blake2b(event_id.encode(), digest_size=16).hexdigest()
+    return f"00-{trace}-{1 + int(draw * SPANS):016x}-00"
 
 
-def _kind(error: Exception) -> str:
-    """The kind of failure, for people and metrics."""
-    match error:
-        case ClientConnectorDNSError():
-            return "dns"
-        case ClientConnectorCertificateError() | ClientConnectorSSLError() | ssl.SSLError():
-            return "tls"
-        case NonHttpUrlClientError() | ValueError():  # after tls: a certificate that fails is a ValueError too
-            return "bad_url"
-        case ClientConnectorError() | ConnectionTimeoutError():
-            return "connect"
-        case TimeoutError():
-            return "timeout"
-        case ClientResponseError() | ClientPayloadError():  # not HTTP, or not as much of it as was promised
-            return "bad_answer"
-        case _:
-            return "reset"
+def _custom(endpoint: Endpoint) -> dict[str, str]:
+    """The headers that the subscriber wants, but for those that would be refused when they are set."""
+    kept = endpoint.secrets
+    headers = {name: value for name, value in kept.headers.items() if header_refusal(name, value) is None}
+    return headers if kept.authorization is None else {**headers, "Authorization": kept.authorization}
+
+
+def _unsent(at: datetime, failure: Failure) -> Attempt:
+    return Attempt(at=at, took=timedelta(0), code=None, error=failure.kind, detail=failure.detail)

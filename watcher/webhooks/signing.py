@@ -1,21 +1,64 @@
-"""Standard Webhooks signatures, version 1 (symmetric): the `webhook-signature` header. The settings read the secrets."""
+"""Standard Webhooks signatures, v1 (a shared secret) and v1a (Ed25519): the `webhook-signature` header, and new keys for it.
 
-import base64
+How keys are written as text is the matter of `core.keys`.
+"""
+
 import hmac
-from collections.abc import Sequence
+import secrets
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from watcher.core.endpoint import Scheme, SigningKey
+
+Signer = Callable[[bytes], bytes]
+
+SEED: Final = 32
+"""Bytes of a shared secret that is made here, and of an Ed25519 seed: the first half of a key pair."""
 
 
 class Unsigned(ValueError):
     """There is no key to sign with."""
 
 
-def sign(message_id: str, timestamp: int, body: bytes, secrets: Sequence[bytes]) -> str:
+def signer(key: SigningKey) -> Signer:
+    """What signs with that key. Of a key pair it is worth keeping: to read one takes as long as to sign with it."""
+    if key.scheme == "v1":
+        return partial(hmac.digest, key.key, digest="sha256")
+    return Ed25519PrivateKey.from_private_bytes(key.key[:SEED]).sign
+
+
+def sign(
+    message_id: str,
+    timestamp: int,
+    body: bytes,
+    keys: Sequence[SigningKey],
+    signer: Callable[[SigningKey], Signer] = signer,
+) -> str:
     """The header's value: a signature with each of the keys, in their order, separated by spaces.
 
-    `timestamp` is in Unix seconds. While a secret is rotated both the new and the old one sign, so that a receiver
-    that knows either of them is content. Raises Unsigned without any: nothing leaves so.
+    `timestamp` is in Unix seconds. While a key is rotated both the new and the old one sign, so that a receiver that knows
+    either of them is content. Raises Unsigned without any key: nothing leaves so.
     """
-    if not secrets:
-        raise Unsigned("there is no secret to sign with")
+    if not keys:
+        raise Unsigned("there is no key to sign with")
     signed = f"{message_id}.{timestamp}.".encode() + body
-    return " ".join("v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode("ascii") for key in secrets)
+    return " ".join(f"{key.scheme},{b64encode(signer(key)(signed)).decode('ascii')}" for key in keys)
+
+
+def make_key(scheme: Scheme) -> SigningKey:
+    """A fresh one: 32 random bytes, or a key pair."""
+    seed = secrets.token_bytes(SEED)
+    return SigningKey(scheme=scheme, key=seed if scheme == "v1" else seed + _public(seed))
+
+
+def fits(key: SigningKey) -> bool:
+    """Whether the public half of a key pair belongs to its seed: else nobody could verify. A shared secret always fits."""
+    return key.scheme == "v1" or hmac.compare_digest(key.key[SEED:], _public(key.key))
+
+
+def _public(pair: bytes) -> bytes:
+    return Ed25519PrivateKey.from_private_bytes(pair[:SEED]).public_key().public_bytes_raw()

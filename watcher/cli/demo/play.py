@@ -17,8 +17,9 @@ ARRIVE_WITHIN: Final = 22.0
 """Seconds in which all batches have come, roughly."""
 LONGEST: Final = 12.0
 """Seconds that validation takes at most."""
-REFUSED_FIRST: Final = 8
-"""Webhooks that the receiver refuses at first, but not more than there are batches: an event refused again waits for long."""
+REFUSED_FIRST: Final = 3
+"""Webhooks that the receiver refuses at first, but not more than there are batches: an event refused again waits for long, and an
+endpoint that fails four times in a row is told of, and left alone for half a minute soon after."""
 KILL_AT: Final = 0.4
 """The share of batches learnt at which the daemon is killed."""
 DEAD_FOR: Final = 1.5

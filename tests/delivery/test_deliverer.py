@@ -1,16 +1,29 @@
 import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 import pytest
 
 from tests.fake_store import FakeStore
 from tests.fakes import NOON, Ear, Errands, FakeClock, FakeSender, StillClock, answered, settle_down
-from watcher.core.model import Delivery, DeliveryState, Endpoint, EndpointState
-from watcher.core.news import Attempted, Backlog, EndpointChanged
-from watcher.delivery import Deliverer, Limits
+from watcher.core.endpoint import Delivery, DeliveryState, Endpoint, EndpointState, Secrets, SigningKey
+from watcher.core.health import Health
+from watcher.core.model import Recorded
+from watcher.core.news import Attempted, Backlog, EndpointChanged, EndpointTold
+from watcher.delivery import Book, Deliverer, Limits
 from watcher.ports import StoreError
+
+
+def endpoint(name: str, **fields: object) -> Endpoint:
+    """One that the settings keep, and that wants no operator events."""
+    secrets = Secrets(keys=(SigningKey(key=b"k" * 32),))
+    made = Endpoint(
+        id=name, url=f"https://{name}.example", kept_by="settings", types=("batch.*", "account.*"), secrets=secrets
+    )
+    return replace(made, **fields)  # type: ignore[arg-type]
 
 
 class Post:
@@ -21,10 +34,11 @@ class Post:
         self.ear = Ear()
         self.sender = FakeSender(self.clock)
         self.errands = Errands()
-        self.endpoints = {name: Endpoint(id=name, url=f"https://{name}.example", secrets=(b"key",)) for name in names}
+        self.endpoints = {name: endpoint(name) for name in names}
         self.store = FakeStore(self.clock, list(self.endpoints.values()))
+        self.book = Book(self.endpoints)
         self.deliverer = Deliverer(
-            self.endpoints,
+            self.book,
             limits=limits or Limits(),
             token="mine",
             sender=self.sender,
@@ -36,25 +50,45 @@ class Post:
 
     async def __aenter__(self) -> Self:
         await self.errands.__aenter__()
+        await self.book.load(self.store)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.errands.__aexit__()
 
-    def owe(self, endpoint_id: str, times: int = 1, *, late: float = 0.0) -> None:
-        """So many deliveries, due since `late` seconds (to come where it is negative)."""
+    def owe(self, endpoint_id: str, times: int = 1, *, late: float = 0.0, **fields: object) -> None:
+        """So many deliveries, due since `late` seconds (to come where it is negative), each of a batch of its own."""
+        due = self.clock.now() - timedelta(seconds=late)
         for _ in range(times):
-            number = len(self.store.deliveries) + 1
-            self.store.deliveries[number] = Delivery(
+            number, position = next(self.store._numbers), next(self.store._positions)
+            event = Recorded(
+                position=position,
+                id=f"evt_{number}",
+                type="batch.active",
+                at=due,
+                account="default",
+                batch_id=number,
+                number=1,
+                body=b"{}",
+            )
+            self.store.log.append(event)
+            delivery = Delivery(
                 id=number,
                 endpoint_id=endpoint_id,
-                position=number,
-                event_id=f"evt_{number}",
-                event_type="batch.active",
-                body=b"{}",
-                created=self.clock.now() - timedelta(seconds=late),
-                due=self.clock.now() - timedelta(seconds=late),
+                position=position,
+                event_id=event.id,
+                event_type=event.type,
+                body=event.body,
+                created=due,
+                due=due,
             )
+            self.store.kept_deliveries[number] = replace(delivery, **fields)  # type: ignore[arg-type]
+
+    async def set_up(self, endpoint_id: str, **fields: object) -> None:
+        """The endpoint is set up, or stands, otherwise from now on."""
+        known = self.store.kept_endpoints[endpoint_id]
+        self.store.put_endpoints(replace(known, **fields))  # type: ignore[arg-type]
+        await self.book.load(self.store)
 
     def hang(self, endpoint_id: str) -> asyncio.Event:
         gate = self.sender.gates[endpoint_id] = asyncio.Event()
@@ -64,8 +98,12 @@ class Post:
         await self.deliverer.step()
         await settle_down()
 
+    def sent_at(self, endpoint_id: str) -> list[datetime]:
+        """When each attempt of an endpoint began."""
+        return [each.attempt.at for each in self.store.settlements if each.endpoint_id == endpoint_id]
+
     def states(self) -> list[str]:
-        return [str(delivery.state) for delivery in self.store.deliveries.values()]
+        return [str(delivery.state) for delivery in self.store.kept_deliveries.values()]
 
     def sent_to(self) -> list[str]:
         return [endpoint_id for endpoint_id, _ in self.sender.sent]
@@ -178,6 +216,86 @@ async def test_endpoints_take_turns_where_there_is_not_room_for_all() -> None:
         assert post.sent_to() == list("abcabcabc")
 
 
+async def test_an_endpoint_may_have_a_number_of_its_own_and_one_in_order_has_one() -> None:
+    async with Post("a", "b", "c") as post:
+        await post.set_up("a", concurrency=6)
+        await post.set_up("b", ordering="batch")
+        for name in "abc":
+            post.owe(name, 9)
+            post.hang(name)
+        await post.step()
+        await post.step()
+        assert Counter(post.sent_to()) == {"a": 6, "b": 1, "c": 4}
+
+
+async def test_endpoints_in_trouble_leave_half_of_all_places_to_the_others() -> None:
+    async with Post(*"abcd", limits=Limits(per_endpoint=4, in_all=8)) as post:
+        for name in "abc":
+            post.owe(name)
+            post.sender.script(name, answered(500))
+        await post.step()
+        for name in "abc":
+            post.owe(name, 9)
+            post.hang(name)
+        post.sender.sent.clear()
+        await post.step()
+        await post.step()
+        assert Counter(post.sent_to()).total() == 4
+        post.owe("d", 9)
+        post.hang("d")
+        await post.step()
+        assert Counter(post.sent_to())["d"] == 4
+
+
+async def test_one_that_was_in_trouble_before_a_restart_is_known_for_it() -> None:
+    async with Post("a", limits=Limits(per_endpoint=4, in_all=4)) as post:
+        post.store.put_endpoints(endpoint("a", health=Health(failures_in_a_row=1, failing_since=NOON, failed=1)))
+        await post.deliverer.report()
+        post.owe("a", 4)
+        gate = post.hang("a")
+        await post.step()
+        assert len(post.sender.sent) == 2
+        gate.set()
+        await settle_down()
+        await post.step()
+        assert post.states() == ["done"] * 4
+
+
+async def test_retries_and_first_attempts_are_tossed_for_where_there_is_room_for_one() -> None:
+    first: list[str] = []
+    for draw in (0.0, 0.4, 0.5, 0.9):
+        async with Post("a", limits=Limits(per_endpoint=1), clock=FakeClock(draws=(draw,))) as post:
+            post.owe("a", attempts=1)
+            post.owe("a", attempts=0)
+            await post.step()
+            first.append(post.sender.sent[0][1])
+    assert first == ["evt_1", "evt_1", "evt_2", "evt_2"]
+
+
+async def test_no_more_are_sent_a_second_than_the_endpoint_wants_and_no_fewer() -> None:
+    async with Post("a", "b") as post:
+        await post.set_up("a", rate=2.5)
+        post.owe("a", 12)
+        post.owe("b", 2)
+        while DeliveryState.PENDING in post.states():
+            await post.step()
+        first, *others = post.sent_at("a")[:-1]  # the last one waits for no other, but for the backstop
+        assert others == [first, *(first + timedelta(seconds=0.4 * number) for number in range(1, 10))]
+        assert post.sent_at("b") == [first, first]
+
+
+async def test_another_rate_acts_at_once() -> None:
+    async with Post("a") as post:
+        await post.set_up("a", rate=0.1)
+        post.owe("a", 4)
+        await post.step()
+        await post.step()
+        assert len(post.sender.sent) == 1
+        await post.set_up("a", rate=None)
+        await post.step()
+        assert len(post.sender.sent) == 4
+
+
 # Waking
 
 
@@ -234,6 +352,81 @@ async def test_where_all_places_were_taken_every_attempt_that_ends_wakes_it() ->
         assert post.sent_to() == ["a", "b"]
         step.cancel()
         await asyncio.wait([step])
+
+
+async def woken_by(post: Post, change: Callable[[], Awaitable[object]]) -> bool:
+    """Whether a deliverer that waits for something to happen is woken by the change."""
+    step = asyncio.create_task(post.deliverer.step())
+    await settle_down()
+    await change()
+    await settle_down()
+    woken = step.done()
+    step.cancel()
+    await asyncio.wait([step])
+    return woken
+
+
+async def test_it_is_woken_where_a_breaker_closes() -> None:
+    health = Health(opened=1, failures_in_a_row=5, failing_since=NOON, failed=5, open_until=NOON)
+    async with Post("a", clock=StillClock()) as post:
+        await post.set_up("a", health=health)
+        post.owe("a", 3)
+        gate = post.hang("a")
+
+        async def answer() -> None:
+            assert len(post.sender.sent) == 1
+            gate.set()
+
+        assert await woken_by(post, answer)
+        assert not await woken_by(post, settle_down)
+        assert post.states() == ["done"] * 3
+
+
+@pytest.mark.parametrize("code", [200, None])
+async def test_it_is_woken_where_the_next_of_a_batch_may_go(code: int | None) -> None:
+    async with Post("a", clock=StillClock()) as post:
+        await post.set_up("a", ordering="batch", concurrency=1)
+        post.owe("a")
+        gate = post.hang("a")
+        post.sender.script("a", answered(code, error=None if code else "too_large"))
+
+        async def answer() -> None:
+            gate.set()
+
+        assert await woken_by(post, answer)
+        assert post.states() == ["done" if code else "dead"]
+
+
+async def test_it_is_woken_where_others_are_owed_an_operator_event() -> None:
+    health = Health(failures_in_a_row=3, failing_since=NOON, failed=3)
+    async with Post("a", "b", clock=StillClock()) as post:
+        await post.set_up("a", health=health)
+        await post.set_up("b", types=("endpoint.*",))
+        post.owe("a")
+        gate = post.hang("a")
+        post.sender.script("a", answered(500))
+
+        async def answer() -> None:
+            gate.set()
+
+        assert await woken_by(post, answer)
+        [told] = post.ear.of(EndpointTold)
+        assert told == EndpointTold(endpoint="a", type="endpoint.failing", position=2, deliveries=1)
+        assert not await woken_by(post, settle_down)
+        assert post.sent_to() == ["a", "b"]
+
+
+async def test_it_is_woken_where_one_is_out_of_trouble() -> None:
+    async with Post("a", clock=StillClock()) as post:
+        post.store.put_endpoints(endpoint("a", health=Health(failures_in_a_row=1, failing_since=NOON, failed=1)))
+        await post.deliverer.report()
+        post.owe("a")
+        gate = post.hang("a")
+
+        async def answer() -> None:
+            gate.set()
+
+        assert await woken_by(post, answer)
 
 
 # What the store does not take
@@ -374,6 +567,85 @@ async def test_an_attempt_that_fails_inside_frees_its_place_and_is_tried_again_a
         assert post.states() == ["done", "done"]
 
 
+@pytest.mark.parametrize(("timeout", "lease"), [(15, 45), (30, 75)])
+async def test_a_lease_is_twice_the_longest_time_out_and_fifteen_seconds(timeout: int, lease: int) -> None:
+    async with Post("a", "b") as post:
+        await post.set_up("a", timeout=timedelta(seconds=timeout))
+        for name in "ab":
+            post.owe(name)
+            post.hang(name)
+        await post.step()
+        assert {until - NOON for _, until in post.store.claims.values()} == {timedelta(seconds=lease)}
+
+
+# Endpoints that come and go
+
+
+async def test_what_is_set_up_otherwise_while_it_is_claimed_is_sent_as_it_is_then() -> None:
+    async with Post("a") as post:
+        post.owe("a")
+
+        async def change() -> None:
+            post.book.put(endpoint("a", url="https://new.example", version=1))
+
+        post.store.meanwhile["claim"] = change
+        await post.step()
+        assert [to.url for to, _ in post.sender.messages] == ["https://new.example"]
+
+
+async def test_what_was_claimed_for_an_endpoint_that_is_removed_is_not_sent_and_stays_held() -> None:
+    async with Post("a", "b") as post:
+        post.owe("a")
+        post.owe("b")
+
+        async def remove() -> None:
+            await post.store.remove_endpoint("a")
+            post.book.remove("a")
+
+        post.store.meanwhile["claim"] = remove
+        await post.step()
+        assert (post.sender.sent, post.states(), post.errands.failed) == ([("b", "evt_2")], ["held", "done"], [])
+
+
+async def test_what_comes_of_an_attempt_is_written_down_though_its_endpoint_was_removed_meanwhile() -> None:
+    async with Post("a") as post:
+        post.owe("a", 2)
+        gate = post.hang("a")
+        post.sender.script("a", answered(200), answered(500))
+        await post.step()
+        await post.store.remove_endpoint("a")
+        post.book.remove("a")
+        await post.deliverer.report()
+        assert post.ear.heard == []  # something of it is still to be told
+        gate.set()
+        await settle_down()
+        assert (post.states(), post.errands.failed) == (["done", "held"], [])
+        assert [news.outcome for news in attempts(post)] == ["done", "held"]
+
+
+async def test_one_that_was_removed_is_told_to_be_when_nothing_of_it_flies() -> None:
+    async with Post("a", "b") as post:
+        await post.deliverer.report()
+        await post.store.remove_endpoint("a")
+        post.book.remove("a")
+        post.ear.heard.clear()
+        for _ in range(2):
+            await post.deliverer.report()
+        left = Backlog(endpoint="b", pending=0, oldest_age=0.0, state="active")
+        assert post.ear.heard == [left, EndpointChanged(endpoint="a", state="removed", reason="it was deleted"), left]
+
+
+async def test_one_that_is_made_gets_what_it_is_owed_from_then_on() -> None:
+    async with Post() as post:
+        await post.step()
+        made = await post.store.make_endpoint(endpoint("a", kept_by="api"), post.clock.now())
+        assert made is not None
+        post.book.put(made)
+        post.owe("a")
+        await post.step()
+        assert post.states() == ["done"]
+
+
 # What receivers ask for
 
 
@@ -409,6 +681,36 @@ async def test_a_receiver_that_asks_for_a_pause_gets_it_whole_and_that_is_told()
         assert [(news.outcome, news.attempts) for news in attempts(post)] == [("returned", 0), ("done", 1), ("done", 1)]
 
 
+async def test_a_breaker_that_opens_is_told_and_nothing_but_a_probe_is_sent_until_it_closes() -> None:
+    async with Post("a", limits=Limits(per_endpoint=1)) as post:
+        post.owe("a", 7)
+        post.sender.script("a", *(answered(500) for _ in range(6)), answered(200))
+        for _ in range(10):
+            await post.step()
+        assert len(post.sender.sent) == 5
+        while DeliveryState.PENDING in post.states():
+            await post.step()
+        opened, closed = post.ear.of(EndpointChanged)
+        assert isinstance(opened, EndpointChanged)
+        assert opened.until is not None
+        reason = "too much failed, 5 in a row at last; the last: the receiver answered 500"
+        assert opened == EndpointChanged(endpoint="a", state="open", reason=reason, until=opened.until)
+        assert closed == EndpointChanged(endpoint="a", state="active", reason="nothing holds it back any more")
+        between = post.sent_at("a")[5:7]
+        assert between[0] >= opened.until
+        assert between[1] - between[0] >= timedelta(seconds=60)
+
+
+async def test_a_proxy_that_fails_pauses_the_endpoint_and_that_is_told_in_its_words() -> None:
+    async with Post("a") as post:
+        post.owe("a")
+        post.sender.script("a", answered(None, error="proxy", detail="502 Bad Gateway"), answered(200))
+        await post.step()
+        [paused] = post.ear.of(EndpointChanged)
+        assert isinstance(paused, EndpointChanged)
+        assert (paused.state, paused.reason) == ("paused", "proxy: 502 Bad Gateway")
+
+
 # Reports, and the end
 
 
@@ -420,7 +722,7 @@ async def test_the_report_says_what_every_endpoint_is_owed_and_every_state_once(
             replace(post.endpoints["b"], paused_until=until),
             replace(post.endpoints["c"], state=EndpointState.DISABLED, disabled_reason="gone", paused_until=until),
         )
-        paused = "the receiver asked for it with Retry-After"
+        paused = "the receiver or a proxy asked for it"
         owed = [
             Backlog(endpoint="a", pending=2, oldest_age=5.0, state="active"),
             Backlog(endpoint="b", pending=0, oldest_age=0.0, state="paused"),

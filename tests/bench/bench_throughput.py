@@ -1,0 +1,154 @@
+"""Signed deliveries a second through the durable outbox on SQLite, beside a bare aiohttp loop that signs and POSTs the same.
+
+Both on uvloop, with as many requests in flight, to the same receiver in a process of its own, a slice of each in every round.
+Ours: what is owed is in the database (synchronous FULL) and is claimed, sent and settled there. Then each part of the way by
+itself: claiming and settling without sending, and the sender without the store.
+"""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import uvloop
+
+from tests.bench.opponent import opponent
+from tests.bench.post import SECRETS, Delivery, bare_session, delivery, event, flood
+from watcher.app.daemon import calm_the_collector
+from watcher.clock import SystemClock
+from watcher.core.endpoint import Attempt, Endpoint
+from watcher.core.endpoint import Delivery as Owed
+from watcher.core.message import body_of
+from watcher.core.outbox import settle
+from watcher.delivery import Limits
+from watcher.webhooks.sender import WebhookSender
+
+ROUNDS = 7
+ENDPOINTS = 8
+PER_ENDPOINT = 4
+EVENTS = 500
+"""A round: each is owed to every endpoint."""
+IN_FLIGHT = ENDPOINTS * PER_ENDPOINT
+COUNT = EVENTS * ENDPOINTS
+
+
+def endpoints(url: str) -> list[Endpoint]:
+    return [
+        Endpoint(id=f"hook{number}", url=f"{url}/{number}", kept_by="settings", secrets=SECRETS)
+        for number in range(ENDPOINTS)
+    ]
+
+
+async def ours(at_work: Delivery) -> float:
+    """Deliveries a second, of what is owed already."""
+    begun, before = time.perf_counter(), at_work.done
+    at_work.begin()
+    await at_work.until(before + COUNT, within=120)
+    return COUNT / (time.perf_counter() - begun)
+
+
+async def owe(at_work: Delivery) -> None:
+    """A round's deliveries, which nobody sends yet."""
+    for watch in await at_work.watches("default", EVENTS):
+        await at_work.happen(watch)
+
+
+async def outbox(path: Path, hooks: Sequence[Endpoint]) -> float:
+    async with delivery(path, hooks, Limits(per_endpoint=PER_ENDPOINT, in_all=IN_FLIGHT)) as at_work:
+        await owe(at_work)
+        calm_the_collector()
+        return await ours(at_work)
+
+
+async def claimed_and_settled(path: Path, hooks: Sequence[Endpoint]) -> float:
+    """Deliveries a second that are claimed and settled, and not sent."""
+    async with delivery(path, hooks, Limits()) as at_work:
+        await owe(at_work)
+        store, clock = at_work.store, at_work.clock
+        room = {endpoint.id: PER_ENDPOINT for endpoint in hooks}
+        begun, count = time.perf_counter(), 0
+        while claimed := await store.claim(
+            room, token="bench", now=clock.now(), until=clock.now() + timedelta(seconds=45)
+        ):
+            async with asyncio.TaskGroup() as group:
+                for each in claimed:
+                    attempt = Attempt(at=clock.now(), took=timedelta(milliseconds=3), code=200)
+                    group.create_task(
+                        store.settle(settle(each, attempt, draw=0.5), token="bench"), name=f"settle {each.id}"
+                    )
+            count += len(claimed)
+        assert count == COUNT
+        return count / (time.perf_counter() - begun)
+
+
+async def sent(hooks: Sequence[Endpoint]) -> float:
+    """Deliveries a second by the sender alone."""
+    clock = SystemClock()
+    body, now = body_of(event(clock)), clock.now()
+    numbers = iter(range(COUNT))
+    async with bare_session() as session:
+        sender = WebhookSender(session=session, clock=clock)
+
+        async def one_by_one() -> None:
+            for number in numbers:
+                hook = hooks[number % ENDPOINTS]
+                owed = Owed(
+                    id=number,
+                    endpoint_id=hook.id,
+                    position=number,
+                    event_id=f"evt_bench_{number}",
+                    event_type="batch.active",
+                    body=body,
+                    created=now,
+                    due=now,
+                )
+                assert (await sender.send(hook, owed)).code == 200
+
+        begun = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for task in range(IN_FLIGHT):
+                group.create_task(one_by_one(), name=f"send {task}")
+        return COUNT / (time.perf_counter() - begun)
+
+
+async def _run() -> dict[str, float]:
+    bare: list[float] = []
+    whole: list[float] = []
+    store: list[float] = []
+    sender: list[float] = []
+    clock = SystemClock()
+    with opponent() as other, tempfile.TemporaryDirectory() as folder:
+        hooks = endpoints(other.url)
+        urls = [hook.url for hook in hooks]
+        for number in range(ROUNDS):
+            async with bare_session() as session:
+                bare.append(await flood(session, urls, COUNT, IN_FLIGHT, clock))
+            whole.append(await outbox(Path(folder) / f"outbox{number}.db", hooks))
+            store.append(await claimed_and_settled(Path(folder) / f"store{number}.db", hooks))
+            sender.append(await sent(hooks))
+    ratios = [mine / theirs for mine, theirs in zip(whole, bare, strict=True)]
+    return {
+        "bare loop: deliveries a second": statistics.median(bare),
+        "outbox: deliveries a second": statistics.median(whole),
+        "outbox / bare loop": statistics.median(ratios),
+        "outbox / bare loop: least and greatest of the rounds": min(ratios),
+        " ": max(ratios),
+        "the store alone: claimed and settled a second": statistics.median(store),
+        "the sender alone: sent a second": statistics.median(sender),
+        "the sender alone / bare loop": statistics.median(
+            [mine / theirs for mine, theirs in zip(sender, bare, strict=True)]
+        ),
+    }
+
+
+def run() -> dict[str, float]:
+    """About a minute."""
+    return uvloop.run(_run())
+
+
+if __name__ == "__main__":
+    for figure, value in run().items():
+        print(f"{figure:<60} {value:,.3f}")

@@ -1,0 +1,154 @@
+"""What endpoints want: their filters, sign by sign."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.making import RULES, after, seen, seen_watch
+from tests.fakes import NOON
+from watcher.core.endpoint import Endpoint, Secrets, SigningKey, Subject, covers, subject_of, subject_of_data, wants
+from watcher.core.model import ACTIVE, EVENT_TYPES, NEW, OPERATOR_TYPES, Event
+from watcher.core.transitions import learn
+
+BATCH = Subject(type="batch.active", account="default", broadcast_id=14, labels={"team": "red", "tier": "1"})
+ACCOUNT = Subject(type="account.refused", account="default")
+OPERATOR = Subject(type="endpoint.failing", endpoint="other")
+
+
+def endpoint(**fields: Any) -> Endpoint:
+    return Endpoint(id="e", url="https://a.example", **fields)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "event_type", "covered"),
+    [
+        ("*", "account.refused", True),
+        ("batch.active", "batch.active", True),
+        ("batch.active", "batch.errors", False),
+        ("batch.*", "batch.errors", True),
+        ("batch.*", "account.refused", False),
+        ("batch.*", "batch", False),
+        ("batch.*", "batchlike.active", False),
+        ("batch", "batch.active", False),
+        ("*.active", "batch.active", False),
+        ("", "batch.active", False),
+    ],
+)
+def test_a_pattern_names_one_type_or_all_of_a_kind_or_all(pattern: str, event_type: str, covered: bool) -> None:
+    assert covers(pattern, event_type) is covered
+
+
+def test_every_type_is_covered_by_itself_by_its_kind_and_by_no_other() -> None:
+    for event_type in EVENT_TYPES:
+        kind = event_type.partition(".")[0]
+        assert covers(f"{kind}.*", event_type)
+        assert [other for other in EVENT_TYPES if covers(other, event_type)] == [event_type]
+
+
+@pytest.mark.parametrize("subject", [BATCH, ACCOUNT, OPERATOR], ids=lambda subject: subject.type)
+def test_an_endpoint_without_a_filter_wants_everything(subject: Subject) -> None:
+    assert wants(endpoint(), subject)
+
+
+@pytest.mark.parametrize(
+    ("filters", "batch", "account", "operator"),
+    [
+        ({"types": ("batch.*",)}, True, False, False),
+        ({"types": ("batch.errors", "batch.active")}, True, False, False),
+        ({"types": ("batch.errors",)}, False, False, False),
+        ({"types": ("account.*", "endpoint.*")}, False, True, True),
+        ({"types": ("*",)}, True, True, True),
+        ({"accounts": ("default",)}, True, True, False),
+        ({"accounts": ("other", "default")}, True, True, False),
+        ({"accounts": ("other",)}, False, False, False),
+        ({"accounts": ("",)}, False, False, False),
+        ({"broadcasts": (14,)}, True, False, False),
+        ({"broadcasts": (13, 14)}, True, False, False),
+        ({"broadcasts": (13,)}, False, False, False),
+        ({"labels": {"team": "red"}}, True, False, False),
+        ({"labels": {"team": "red", "tier": "1"}}, True, False, False),
+        ({"labels": {"team": "red", "tier": "2"}}, False, False, False),
+        ({"labels": {"team": "red", "colour": "red"}}, False, False, False),
+        ({"types": ("batch.*",), "accounts": ("other",)}, False, False, False),
+        ({"types": ("*",), "accounts": ("default",), "broadcasts": (14,), "labels": {"tier": "1"}}, True, False, False),
+    ],
+)
+def test_what_a_filter_asks_for_must_be_there_and_all_of_it(
+    filters: Mapping[str, Any], batch: bool, account: bool, operator: bool
+) -> None:
+    wanting = endpoint(**filters)
+    assert [wants(wanting, subject) for subject in (BATCH, ACCOUNT, OPERATOR)] == [batch, account, operator]
+
+
+@pytest.mark.parametrize("event_type", OPERATOR_TYPES)
+def test_nobody_is_told_about_itself(event_type: str) -> None:
+    assert not wants(endpoint(), Subject(type=event_type, endpoint="e"))
+    assert not wants(endpoint(types=(event_type,)), Subject(type=event_type, endpoint="e"))
+    assert wants(endpoint(types=(event_type,)), Subject(type=event_type, endpoint="f"))
+
+
+def test_filters_look_at_what_the_body_says() -> None:
+    watch = seen_watch(NEW, broadcast_id=14, labels={"team": "red"})
+    (event,) = learn(watch, seen(ACTIVE, after(seconds=1)), RULES).events
+    assert subject_of(event) == Subject(type="batch.active", account="default", broadcast_id=14, labels={"team": "red"})
+
+
+def test_an_event_about_an_endpoint_has_no_account_whatever_its_body_says() -> None:
+    told = Event(
+        type="endpoint.failing", at=NOON, account="", batch_id=None, number=1, data={"account": "default"}, endpoint="f"
+    )
+    assert subject_of(told) == Subject(type="endpoint.failing", endpoint="f")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{}, {"account": None, "broadcast_id": None, "labels": None}, {"account": 1, "broadcast_id": "14", "labels": []}],
+)
+def test_what_a_body_does_not_say_is_not_there(data: Mapping[str, object]) -> None:
+    assert subject_of_data("batch.new", data) == Subject(type="batch.new")
+
+
+WORDS = st.sampled_from(["a", "b", ""])
+NAMES = st.dictionaries(WORDS, WORDS, max_size=2)
+
+
+@given(
+    wanting=st.builds(
+        endpoint,
+        types=st.lists(st.sampled_from([*EVENT_TYPES, "batch.*", "*"]), max_size=2).map(tuple),
+        accounts=st.lists(WORDS, max_size=2).map(tuple),
+        broadcasts=st.lists(st.integers(1, 3), max_size=2).map(tuple),
+        labels=NAMES,
+    ),
+    subject=st.builds(
+        Subject,
+        type=st.sampled_from(EVENT_TYPES),
+        account=st.none() | WORDS,
+        broadcast_id=st.none() | st.integers(1, 3),
+        labels=NAMES,
+        endpoint=st.none() | st.sampled_from(["e", "f"]),
+    ),
+)
+def test_each_part_of_a_filter_only_ever_narrows(wanting: Endpoint, subject: Subject) -> None:
+    parts = [
+        endpoint(types=wanting.types),
+        endpoint(accounts=wanting.accounts),
+        endpoint(broadcasts=wanting.broadcasts),
+        endpoint(labels=wanting.labels),
+    ]
+    assert wants(wanting, subject) == all(wants(part, subject) for part in parts)
+
+
+def test_a_key_signs_up_to_its_end() -> None:
+    lasting, ending, ended = (
+        SigningKey(key=b"l"),
+        SigningKey(key=b"e", until=after(seconds=1)),
+        SigningKey(key=b"x", until=NOON),
+    )
+    secrets = Secrets(keys=(lasting, ending, ended))
+    assert secrets.signing(NOON) == (lasting, ending)
+    assert secrets.signing(after(seconds=1)) == (lasting,)
+    assert Secrets().signing(NOON) == ()

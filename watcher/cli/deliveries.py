@@ -1,0 +1,108 @@
+"""`watcher deliveries`: what is owed to endpoints and was, each attempt of it, and sending again."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from watcher.cli.endpoints_shown import say_deliveries, say_delivery
+from watcher.cli.options import As, Config, whole
+from watcher.cli.printing import Output, complain, say, say_json
+from watcher.cli.subscriptions import ask_about
+
+if TYPE_CHECKING:
+    from watcher.cli.daemon import Document
+    from watcher.cli.subscriptions import Subscriptions
+
+
+class State(StrEnum):
+    """What became of a delivery: it waits, was accepted, ran out of attempts, or is kept for a disabled endpoint."""
+
+    PENDING = "pending"
+    DONE = "done"
+    DEAD = "dead"
+    HELD = "held"
+
+
+def ls(
+    endpoint: Annotated[str | None, typer.Option("--endpoint", "-e", metavar="ID", help="Only those of one.")] = None,
+    states: Annotated[list[State] | None, typer.Option("--state", help="Only in this state; several times.")] = None,
+    limit: Annotated[int, typer.Option(parser=whole, metavar="COUNT", help="How many at most.")] = 100,
+    config: Config = None,
+    output: As = Output.TABLE,
+) -> None:
+    """List deliveries, the newest first.
+
+    \b
+    watcher deliveries ls --endpoint crm --state dead
+    watcher deliveries ls --state dead -o json | jq -r '.[].event_id'
+    """
+
+    async def some(daemon: "Subscriptions") -> "list[Document]":
+        found: list[Document] = []
+        async for delivery in daemon.deliveries(endpoint, [state.value for state in states or ()]):
+            found.append(delivery)
+            if len(found) > limit:
+                break
+        return found
+
+    deliveries = ask_about(config, some)
+    more, deliveries = len(deliveries) > limit, deliveries[:limit]
+    if output is Output.JSON:
+        say_json(deliveries, indent=2)
+        return
+    say_deliveries(deliveries)
+    if more:
+        complain(f"there are more than {limit}: see them with --limit")
+
+
+def show(
+    delivery_id: Annotated[int, typer.Argument(parser=whole, metavar="ID", help="The delivery's id, a number.")],
+    config: Config = None,
+    output: As = Output.TABLE,
+) -> None:
+    """Show a delivery with all its attempts: when, how long, what the receiver said. Exit code 1: there is none of that id.
+
+    \b
+    watcher deliveries show 13
+    watcher deliveries show 13 -o json | jq '.history[-1]'
+    """
+    delivery = ask_about(config, lambda daemon: daemon.delivery(delivery_id))
+    say_json(delivery, indent=2) if output is Output.JSON else say_delivery(delivery)
+
+
+def resend(
+    delivery_ids: Annotated[list[int], typer.Argument(parser=whole, metavar="ID...", help="Ids of deliveries.")],
+    config: Config = None,
+    output: As = Output.TABLE,
+) -> None:
+    """Send deliveries again, whatever became of them, each with a full schedule of attempts.
+
+    For many at once there is `watcher endpoints recover`.
+
+    \b
+    watcher deliveries resend 13 14
+
+    Exit code 1: some were not (they are listed): not known, under way just now, or of an endpoint that is not active.
+    """
+
+    async def again(daemon: "Subscriptions") -> list[str | None]:
+        from watcher.cli.daemon import NotFound, Refusal
+
+        errors: list[str | None] = []
+        for delivery_id in delivery_ids:
+            try:
+                await daemon.resend(delivery_id)
+                errors.append(None)
+            except (NotFound, Refusal) as error:
+                errors.append(str(error))
+        return errors
+
+    ended = list(zip(delivery_ids, ask_about(config, again), strict=True))
+    if output is Output.JSON:
+        rows = [{"id": one, "resent": True} if error is None else {"id": one, "error": error} for one, error in ended]
+        say_json(rows, indent=2)
+    for delivery_id, error in ended if output is Output.TABLE else ():
+        say(f"delivery {delivery_id} is sent again") if error is None else complain(f"{delivery_id}: {error}")
+    if any(error for _, error in ended):
+        raise typer.Exit(1)

@@ -1,0 +1,182 @@
+"""`watcher endpoints recover`: what an endpoint missed is sent to it again; counted first, then done portion by portion."""
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from watcher.cli.options import LONGEST_TOLD, As, Config
+from watcher.cli.printing import Output, Stop, complain, say, say_json, say_table, stop
+from watcher.cli.progress import progress
+from watcher.cli.subscriptions import ask_about
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from watcher.cli.daemon import Document
+    from watcher.cli.subscriptions import Subscriptions
+
+
+class RecoveryState(StrEnum):
+    """What became of an event for an endpoint, as far as it can be recovered."""
+
+    DEAD = "dead"
+    HELD = "held"
+    MISSING = "missing"
+    PENDING = "pending"
+    DONE = "done"
+
+
+WORDS: Final[Mapping[str, str]] = {
+    "dead": "ran out of attempts",
+    "held": "kept while it was disabled",
+    "missing": "never owed to it: older than the endpoint, or than its filter",
+    "pending": "tried again later by themselves",
+    "done": "accepted already",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Recovery:
+    """What is asked for, and how far it is: `after` and `until` are as the daemon said last. None: it is at its end."""
+
+    endpoint_id: str
+    since: str
+    until: str | None
+    states: Sequence[str]
+    after: int | None = 0
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def body(self, *, dry_run: bool) -> "Document":
+        """The question for the next portion."""
+        said = {"since": self.since, "after": self.after, "dry_run": dry_run}
+        said |= {} if self.until is None else {"until": self.until}
+        return said | ({"states": self.states} if self.states else {})
+
+    def take(self, answer: "Document") -> int:
+        """What a portion brought; how many events it was about."""
+        self.since, self.until, self.after = answer["since"], answer["until"], answer["after"]
+        self.counts.update(answer["counts"])
+        return sum(answer["counts"].values())
+
+    def rest(self) -> str:
+        """The command that does what is left."""
+        given = ["--since", self.since, *(("--until", self.until) if self.until else ())]
+        given += [part for state in self.states for part in ("--state", state)]
+        given += ["--after", str(self.after)] if self.after else []
+        return shlex.join(["watcher", "endpoints", "recover", self.endpoint_id, *given])
+
+
+def recover(
+    endpoint_id: Annotated[str, typer.Argument(metavar="ID", help="The endpoint's id.")],
+    since: Annotated[str, typer.Option(metavar="TIME", help="From when on: 2026-11-23T09:00:00Z, or 24h ago as 24h.")],
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Until before when; else until now.")] = None,
+    states: Annotated[
+        list[RecoveryState] | None,
+        typer.Option("--state", help="Events in this state; several times. Else dead, held and missing."),
+    ] = None,
+    after: Annotated[int, typer.Option(min=0, help="Go on after this position: as an interrupted one said.")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether it is to be done.")] = False,
+    config: Config = None,
+    output: As = Output.TABLE,
+) -> None:
+    """Send an endpoint again what it missed: counted first, then done where you agree, each with a full schedule of attempts.
+
+    \b
+    watcher endpoints recover crm --since 24h --dry-run
+    watcher endpoints recover crm --since 2026-11-23T00:00:00Z --state dead --yes
+
+    What was never owed to it, for it is younger than the event, is sent too (missing). There is no limit to how much. Ctrl-C
+    ends it between two portions, and it says how to go on. Exit code 1: there is no such endpoint.
+    """
+    now = datetime.now(UTC)
+    if output is Output.JSON and not (yes or dry_run):
+        raise typer.BadParameter("With -o json nothing is asked: give --dry-run, or --yes.")
+    found = Recovery(
+        endpoint_id=endpoint_id,
+        since=moment_of("--since", since, now),
+        until=None if until is None else moment_of("--until", until, now),
+        states=[state.value for state in states or ()],
+        after=after,
+    )
+    ask_about(config, lambda daemon: _all(daemon, found, "counting", None, dry_run=True))
+    if dry_run or not found.counts.total():
+        _say(found, after, output, done=False)
+        return
+    if not yes:
+        _say(found, after, output, done=False)
+        if not _agreed(found.counts.total(), endpoint_id):
+            raise typer.Exit(1)
+    # With the `until` of what was counted, so that no more is sent than was agreed to.
+    doing = replace(found, after=after, counts=Counter())
+    with _told_how_to_go_on(doing):
+        ask_about(config, lambda daemon: _all(daemon, doing, "recovering", found.counts.total(), dry_run=False))
+    _say(doing, after, output, done=True)
+
+
+def moment_of(option: str, text: str, now: datetime) -> str:
+    """A moment as somebody writes it, as RFC 3339: a date, a time with its offset, or how long ago; ends the command else."""
+    from watcher.settings.values import duration
+
+    moment = None
+    with suppress(ValueError, OverflowError):
+        moment = datetime.fromisoformat(text)
+        if len(text) == len("2026-11-23"):
+            moment = moment.replace(tzinfo=UTC)
+    with suppress(ValueError, OverflowError):
+        moment = now - duration(text)
+    if moment is None or moment.tzinfo is None:
+        stop(
+            f"{option} {text[:LONGEST_TOLD]}: is no moment: write 2026-11-23T09:00:00Z, 2026-11-23, or how long ago as 24h"
+        )
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+async def _all(daemon: "Subscriptions", recovery: Recovery, what: str, total: int | None, *, dry_run: bool) -> None:
+    """Portion by portion to the end. `recovery` says how far it is, also where it is interrupted."""
+    async with progress(what, total) as advance:
+        while recovery.after is not None:
+            advance(recovery.take(await daemon.recover(recovery.endpoint_id, recovery.body(dry_run=dry_run))))
+
+
+@contextmanager
+def _told_how_to_go_on(recovery: Recovery) -> "Iterator[None]":
+    """Where it is interrupted: nothing that was done is lost, and the rest is one command."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        complain(_how(recovery))
+        raise
+    except Stop as end:
+        raise Stop(*end.lines, _how(recovery), code=end.code) from None
+
+
+def _how(recovery: Recovery) -> str:
+    return f"{recovery.counts.total()} were recovered; go on with: {recovery.rest()}"
+
+
+def _agreed(count: int, endpoint_id: str) -> bool:
+    try:
+        return typer.confirm(f"Send {'it' if count == 1 else f'these {count}'} again to {endpoint_id}?", err=True)
+    except typer.Abort:
+        stop("nothing was recovered: nobody answered; give --yes where nobody is asked")
+
+
+def _say(recovery: Recovery, after: int, output: Output, *, done: bool) -> None:
+    counts = {state: count for state, count in recovery.counts.items() if count}
+    if output is Output.JSON:
+        place = {"endpoint": recovery.endpoint_id, "since": recovery.since, "until": recovery.until, "after": after}
+        say_json({**place, "dry_run": not done, "counts": dict(recovery.counts)}, indent=2)
+    elif done:
+        say(f"{recovery.counts.total()} events are sent to {recovery.endpoint_id} again, within its limits")
+    elif not counts:
+        say(f"there is nothing to recover for {recovery.endpoint_id} from {recovery.since} to {recovery.until}")
+    else:
+        say_table(("STATE", "EVENTS", ""), [(state, count, WORDS[state]) for state, count in counts.items()])

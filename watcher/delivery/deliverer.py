@@ -1,0 +1,224 @@
+"""Deliveries that are due are claimed under a lease, sent, and settled: at least once, in bounded numbers."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from watcher.core.endpoint import Attempt, Delivery
+from watcher.core.news import Attempted, Backlog, EndpointChanged, EndpointTold, Tell
+from watcher.core.outbox import Outcome, Settlement, reason_of, settle, trial_of
+from watcher.delivery.book import Book, condition_of
+from watcher.delivery.places import Limits, Places
+from watcher.ports import Clock, Sender, Settled, Store, StoreError
+
+BACKSTOP: Final = 1.0
+"""Seconds between two looks for due deliveries when nothing wakes the deliverer: retries come due by themselves."""
+TOKEN_LEAST: Final = 0.001
+"""Seconds that are waited for a token at least: of a shorter wait a clock may see nothing pass."""
+LEASE_SPARE: Final = timedelta(seconds=15)
+"""A claim holds for twice the endpoint's time-out and this. No attempt takes longer than the time-out, so a lease is never
+renewed at a third, as webhooks.md has it: it ends under way only where the clock is set forward."""
+SETTLE_AGAIN: Final = 1.0
+"""Seconds between tries to write down what became of an attempt while the store cannot."""
+
+Errand = Callable[[str, Coroutine[object, object, None]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A delivery as it was when it was claimed, under which token, and until when."""
+
+    delivery: Delivery
+    token: str
+    until: datetime
+
+
+class Deliverer:
+    """Sends what is owed to the endpoints of the book. Every claim has a token of its own, which begins with this process's
+    `token`: so what one attempt brought can never be taken for what a later one did."""
+
+    name: Final = "deliverer"
+
+    def __init__(
+        self,
+        book: Book,
+        *,
+        limits: Limits,
+        token: str,
+        sender: Sender,
+        store: Store,
+        clock: Clock,
+        tell: Tell,
+        errand: Errand,
+    ) -> None:
+        self._book = book
+        self._places = Places(limits)
+        self._token = token
+        self._claims = 0
+        self._sender = sender
+        self._store = store
+        self._clock = clock
+        self._tell = tell
+        self._errand = errand
+        self._wake = asyncio.Event()
+        self._claimed: dict[int, Claim] = {}  # by delivery: what was not settled yet
+        self._sending: set[int] = set()
+
+    def wake(self) -> None:
+        """Something was committed, or allowed, that may be due at once."""
+        self._wake.set()
+
+    async def step(self) -> None:
+        """Claims what is due and fits, sends it off, and waits for more."""
+        self._wake.clear()
+        waiting = self._places.in_order(self._book, self._clock.now())
+        self._places.expect_more(waiting)
+        sated: set[str] = set()
+        # Room is handed out as if everyone were owed something; what the first leave of it, the next are offered.
+        while room := self._places.room(waiting, self._clock.monotonic()):
+            longest = max(endpoint.timeout for endpoint in waiting if endpoint.id in room)
+            sated |= await self._claim(room, 2 * longest + LEASE_SPARE)
+            waiting = [endpoint for endpoint in waiting if endpoint.id not in room]
+        self._places.sate(sated)
+        thirst = self._places.thirst()
+        await self._clock.wait(self._wake, BACKSTOP if thirst is None else min(max(thirst, TOKEN_LEAST), BACKSTOP))
+
+    async def _claim(self, room: Mapping[str, int], lease: timedelta) -> set[str]:
+        """Claims what is due, and sends it off; the endpoints that are owed nothing more now."""
+        now = self._clock.now()
+        until = now + lease
+        self._claims += 1
+        token = self._last_token()
+        # Who is first where there is room for one is tossed for: with strict turns, an endpoint that is offered a place at every
+        # other claim would have it always in the turn of the same kind.
+        retries_first = self._clock.draw() < 0.5
+        claimed = await self._store.claim(room, token=token, now=now, until=until, retries_first=retries_first)
+        for delivery in claimed:
+            self._claimed[delivery.id] = Claim(delivery=delivery, token=token, until=until)
+            # One that is being sent has lost its lease under way, and this is a new one for the same attempt.
+            if delivery.id not in self._sending:
+                self._sending.add(delivery.id)
+                self._places.take(delivery.endpoint_id, self._claims)
+                self._errand(f"delivery {delivery.endpoint_id}", self._deliver(delivery))
+        taken = Counter(delivery.endpoint_id for delivery in claimed)
+        return {endpoint_id for endpoint_id, free in room.items() if taken[endpoint_id] < free}
+
+    def _last_token(self) -> str:
+        return f"{self._token}.{self._claims}"
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        try:
+            attempt = await self._send(delivery)
+            if attempt is not None:
+                await self._settle(delivery.id, attempt)
+        finally:
+            self._sending.discard(delivery.id)
+
+    async def _send(self, delivery: Delivery) -> Attempt | None:
+        """What the attempt brought. Its place is free at once: whoever takes it is claimed behind what is settled now, and in one
+        transaction with it. None where the endpoint was removed since: its deliveries are held, the claim runs out by itself."""
+        endpoint = self._book.get(delivery.endpoint_id)
+        try:
+            if endpoint is not None:
+                return await self._sender.send(endpoint, delivery)
+            del self._claimed[delivery.id]
+            return None
+        finally:
+            if self._places.give_back(delivery.endpoint_id):
+                self._wake.set()
+
+    async def _settle(self, delivery_id: int, attempt: Attempt) -> None:
+        """Writes down what became of it, again and again while the lease lasts: forgotten, it would be sent twice."""
+        draw = self._clock.draw()
+        while True:
+            claim = self._claimed[delivery_id]
+            settlement = settle(claim.delivery, attempt, draw)
+            try:
+                settled = await self._store.settle(settlement, token=claim.token)
+            except StoreError:
+                if self._clock.now() + timedelta(seconds=SETTLE_AGAIN) >= claim.until:
+                    self._attempted(settlement, "lost")
+                    raise
+                await self._clock.sleep(SETTLE_AGAIN)
+                continue
+            if settled is not None or claim is self._claimed[delivery_id]:
+                break  # else it was claimed anew meanwhile, and the new token is the one that stands
+        if claim is self._claimed[delivery_id]:
+            del self._claimed[delivery_id]
+        self._attempted(settlement, "lost" if settled is None else settled.outcome)
+        if self._places.heed(settlement.endpoint_id, trial_of(settlement).verdict):
+            self._wake.set()
+        if settled is not None:
+            self._follow(settlement, settled)
+
+    def _attempted(self, settlement: Settlement, outcome: Outcome | Literal["lost"]) -> None:
+        delivery = settlement.delivery
+        done = outcome == "done"
+        self._tell(
+            Attempted(
+                endpoint=delivery.endpoint_id,
+                delivery=delivery.id,
+                event_id=delivery.event_id,
+                code=settlement.attempt.code,
+                error=settlement.attempt.error,
+                outcome=outcome,
+                took=settlement.attempt.took.total_seconds(),
+                delay=(settlement.settled - delivery.created).total_seconds() if done else None,
+                attempts=settlement.attempts,
+            )
+        )
+
+    def _follow(self, settlement: Settlement, settled: Settled) -> None:
+        """Takes in and tells what followed for the endpoint, and wakes the deliverer where more may go now."""
+        if settled.endpoint is not None:
+            self._book.stand(settled.endpoint)
+            change = self._book.change(settlement.endpoint_id, self._clock.now())
+            if change is not None:
+                self._tell(_explained(change, settlement))
+        for event, deliveries in zip(settled.told.events, settled.told.deliveries, strict=True):
+            about = event.endpoint or settlement.endpoint_id
+            self._tell(EndpointTold(endpoint=about, type=event.type, position=event.position, deliveries=deliveries))
+        endpoint = self._book.get(settlement.endpoint_id)
+        next_in_order = endpoint is not None and endpoint.ordering == "batch" and settled.outcome in ("done", "dead")
+        if settled.endpoint is not None or any(settled.told.deliveries) or next_in_order:
+            self._wake.set()
+
+    async def report(self) -> None:
+        """Tells what every endpoint is owed, and the condition of those that are in another than was told last."""
+        await self._book.load(self._store)
+        self._places.survey(list(self._book))
+        owed = await self._store.owed()
+        now = self._clock.now()
+        states: dict[str, str] = {}
+        for endpoint in self._book:
+            change = self._book.change(endpoint.id, now)
+            if change is not None:
+                self._tell(change)
+            states[endpoint.id] = condition_of(endpoint, now).name
+        for each in owed:
+            if each.endpoint_id in states:
+                age = 0.0 if each.oldest is None else max((now - each.oldest).total_seconds(), 0.0)
+                state = states[each.endpoint_id]
+                self._tell(Backlog(endpoint=each.endpoint_id, pending=each.pending, oldest_age=age, state=state))
+        for endpoint_id in self._book.gone():
+            if not self._places.flies(endpoint_id):  # the last that is told of it
+                self._book.forget(endpoint_id)
+                self._tell(EndpointChanged(endpoint=endpoint_id, state="removed", reason="it was deleted"))
+
+    async def release(self) -> None:
+        """Gives back what is claimed and was not settled; also what the last claim brought, if nobody waited for it."""
+        for token in {self._last_token(), *(claim.token for claim in self._claimed.values())}:
+            await self._store.release(token)
+
+
+def _explained(change: EndpointChanged, settlement: Settlement) -> EndpointChanged:
+    """With what the attempt brought, which says more of a pause and of a breaker than how the endpoint stands."""
+    brought = reason_of(settlement.attempt)
+    if change.state == "paused":
+        return replace(change, reason=f"{brought} with Retry-After" if settlement.attempt.code is not None else brought)
+    if change.state == "open":
+        return replace(change, reason=f"{change.reason}; the last: {brought}")
+    return change

@@ -1,0 +1,88 @@
+"""What polling, delivery and the interface need from the world. Each method's docstring states its promise.
+
+The store's promises are tested by one contract suite against every implementation.
+"""
+
+from watcher.core.asking import EventQuery, Owed, WatchQuery
+from watcher.core.broadcasts import Broadcast, BroadcastView
+from watcher.core.explaining import Explanation
+from watcher.core.lengths import Eta, Length, Lengths
+from watcher.core.model import LastLook
+from watcher.core.news import Tell
+from watcher.core.recovering import (
+    Cutoffs,
+    DeliveryDetails,
+    DeliveryQuery,
+    DeliveryView,
+    Forgotten,
+    Recovered,
+    Recovery,
+    Resent,
+)
+from watcher.core.wishes import BroadcastWish, Followed, FollowedBroadcast, Wish
+from watcher.ports.delivering import Committed, Deliveries, Endpoints, Settled
+from watcher.ports.errors import StoreError, StoreInUse, UnusableStore
+from watcher.ports.interface import (
+    AccountView,
+    Check,
+    EndpointView,
+    Following,
+    Health,
+    RefusalKind,
+    Refused,
+    Subscribing,
+    Verification,
+)
+from watcher.ports.store import AccountChange, Accounts, Broadcasts, Change, Store
+from watcher.ports.world import Clock, Handshake, Sender, Upstream
+
+__all__ = [
+    "AccountChange",
+    "AccountView",
+    "Accounts",
+    "Broadcast",
+    "BroadcastView",
+    "BroadcastWish",
+    "Broadcasts",
+    "Change",
+    "Check",
+    "Clock",
+    "Committed",
+    "Cutoffs",
+    "Deliveries",
+    "DeliveryDetails",
+    "DeliveryQuery",
+    "DeliveryView",
+    "EndpointView",
+    "Endpoints",
+    "Eta",
+    "EventQuery",
+    "Explanation",
+    "Followed",
+    "FollowedBroadcast",
+    "Following",
+    "Forgotten",
+    "Handshake",
+    "Health",
+    "LastLook",
+    "Length",
+    "Lengths",
+    "Owed",
+    "Recovered",
+    "Recovery",
+    "RefusalKind",
+    "Refused",
+    "Resent",
+    "Sender",
+    "Settled",
+    "Store",
+    "StoreError",
+    "StoreInUse",
+    "Subscribing",
+    "Tell",
+    "UnusableStore",
+    "Upstream",
+    "Verification",
+    "WatchQuery",
+    "Wish",
+]

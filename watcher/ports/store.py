@@ -1,0 +1,122 @@
+"""Everything that lasts. Each method's docstring states its promise, which one contract suite tests for every store."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from watcher.core.account import AccountRecord
+from watcher.core.asking import EventQuery, WatchQuery
+from watcher.core.broadcasts import Broadcast
+from watcher.core.model import BroadcastKind, Event, Key, LastLook, Recorded, Watch
+from watcher.core.wishes import BroadcastWish, Followed, FollowedBroadcast, Wish
+from watcher.ports.delivering import Committed, Deliveries, Endpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A watch as it is after a look, with the version it was learnt from, and the events that follow."""
+
+    watch: Watch
+    version: int
+    events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountChange:
+    """An account's record as it is now, and the events that follow."""
+
+    record: AccountRecord
+    events: Sequence[Event] = ()
+
+
+class Accounts(Protocol):
+    """What is kept of accounts. As with all of the store, a method does all it says, durably, or raises StoreError."""
+
+    async def account(self, name: str) -> AccountRecord | None:
+        """What was kept of the account."""
+        ...
+
+    async def save_account(self, change: AccountChange) -> Committed:
+        """The record, its events and their deliveries, in one transaction."""
+        ...
+
+
+class Broadcasts(Protocol):
+    """What is kept of broadcasts, and of what an account has learnt. As with all of the store, durably, or StoreError."""
+
+    async def follow_broadcast(self, wish: BroadcastWish, now: datetime) -> FollowedBroadcast:
+        """Makes the broadcast one that is followed as a whole, `opened` now; one that is already keeps its `opened`."""
+        ...
+
+    async def stop_broadcast(self, account: str, broadcast_id: int) -> bool:
+        """Nobody follows it as a whole any more; all else stays as it is. False where nobody did."""
+        ...
+
+    async def broadcasts(self, account: str) -> list[Broadcast]:
+        """All that are kept of the account, followed or not, in the order of their ids."""
+        ...
+
+    async def note_kind(self, account: str, broadcast_id: int, kind: BroadcastKind | None) -> None:
+        """Remembers the kind that was found out, also of a broadcast that nobody follows; None forgets it."""
+        ...
+
+    async def save_learnt(self, account: str, record: bytes, now: datetime) -> None:
+        """Puts what the account has learnt by now in the place of what was saved before. The store does not read it."""
+        ...
+
+    async def learnt(self, account: str) -> bytes | None:
+        """What was saved last, byte for byte; None where nothing was."""
+        ...
+
+
+class Store(Accounts, Broadcasts, Endpoints, Deliveries, Protocol):
+    """Everything that lasts. Every method either does all it says, durably, or raises StoreError and does nothing."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it may answer, now or later; False where only a new process can help."""
+        ...
+
+    async def follow(self, wishes: Sequence[Wish], now: datetime) -> list[Followed]:
+        """Makes or opens the watches, in the order of the wishes. An open one is left as it is, but for labels, correlation id
+        and an unknown broadcast. An ended or settled one is opened: `opened` is now, strikes are forgotten, numbers go on."""
+        ...
+
+    async def stop(self, key: Key) -> bool:
+        """Nobody follows it any more: the watch becomes STOPPED. False where there was none, or it was stopped already."""
+        ...
+
+    async def watch(self, key: Key) -> Watch | None:
+        """The watch, whatever its state; None where there never was one."""
+        ...
+
+    def open_watches(self, account: str) -> AsyncIterator[Sequence[Watch]]:
+        """All OPEN watches of the account, in portions of a size the store chooses."""
+        ...
+
+    async def find(self, query: WatchQuery) -> list[Watch]:
+        """At most `limit` watches that match."""
+        ...
+
+    async def tally(self, account: str) -> dict[tuple[str, str | None], int]:
+        """How many watches the account has, by (state, status)."""
+        ...
+
+    async def commit(self, change: Change) -> Committed | None:
+        """The watch, its events and one delivery per matching endpoint (HELD where the endpoint is disabled, none where it
+        was removed), in one transaction. The watch is stored as given, but for its version, which becomes
+        `change.version` + 1. None, and nothing done, where the stored version is not `change.version`."""
+        ...
+
+    async def save_looks(self, account: str, looks: Sequence[LastLook]) -> None:
+        """Writes down when batches were last seen. Versions stay; a look older than the stored one changes nothing."""
+        ...
+
+    async def events(self, query: EventQuery) -> list[Recorded]:
+        """At most `limit` events that match, in the order of positions, which is the order in which they become visible."""
+        ...
+
+    async def ping(self) -> None:
+        """Returns where the store can be read and written."""
+        ...

@@ -1,0 +1,61 @@
+"""What SQLite does for retention: deletes what is old, a portion at a time, by the keys of the rows. Called inside a transaction.
+
+What is deleted leaves room in the file that is used again, so a file of steady use keeps its size.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+
+from watcher.core.recovering import Cutoffs, Forgotten
+from watcher.store.resending import NEWEST
+from watcher.store.rows import millis
+
+Statements = Mapping[str, str]
+
+
+def forget(connection: sqlite3.Connection, sql: Statements, cutoffs: Cutoffs, since: Forgotten, most: int) -> Forgotten:
+    """Deletes a portion of each table; what was deleted, and where it ended."""
+    begin = Forgotten() if since.ended else since
+    kept = millis(cutoffs.deliveries)
+    deliveries, delivery, no_more_deliveries = _deliveries(connection, sql, begin.delivery, kept, most)
+    events, left, position, no_more_events = _events(
+        connection, sql, begin.position, millis(cutoffs.events), kept, most
+    )
+    broadcasts = connection.execute(
+        sql["forget_broadcasts"], {"cutoff": millis(cutoffs.broadcasts), "most": most}
+    ).rowcount
+    return Forgotten(
+        events=events,
+        deliveries=deliveries + left,
+        broadcasts=broadcasts,
+        delivery=delivery,
+        position=position,
+        ended=no_more_deliveries and no_more_events and broadcasts < most,
+    )
+
+
+def _deliveries(
+    connection: sqlite3.Connection, sql: Statements, after: int, cutoff: int, most: int
+) -> tuple[int, int, bool]:
+    """How many were deleted, up to which it was looked, and whether those behind are younger."""
+    end = connection.execute(sql["end_of_deliveries"], {"after": after, "most": most}).fetchone()
+    last = NEWEST if end is None else end["id"]
+    old = connection.execute(sql["forget_deliveries"], {"after": after, "last": last, "cutoff": cutoff}).fetchall()
+    connection.executemany(sql["forget_attempts"], old)
+    return len(old), after if end is None else last, end is None or end["created"] >= cutoff
+
+
+def _events(
+    connection: sqlite3.Connection, sql: Statements, after: int, cutoff: int, kept: int, most: int
+) -> tuple[int, int, int, bool]:
+    """How many were deleted, how many deliveries with them, up to which it was looked, and whether those behind are younger."""
+    end = connection.execute(sql["end_of_events"], {"after": after, "most": most}).fetchone()
+    last = NEWEST if end is None else end["position"]
+    portion = {"after": after, "last": last, "cutoff": cutoff, "kept": kept}
+    unwanted = connection.execute(sql["unwanted_events"], portion).fetchall()
+    left: list[sqlite3.Row] = []
+    for event in unwanted:
+        left += connection.execute(sql["forget_deliveries_of"], {"position": event["position"]}).fetchall()
+    connection.executemany(sql["forget_attempts"], left)
+    connection.executemany(sql["forget_event"], unwanted)
+    return len(unwanted), len(left), after if end is None else last, end is None or end["at"] >= cutoff

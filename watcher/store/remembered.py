@@ -1,0 +1,120 @@
+"""What the writing thread remembers from one transaction to the next: endpoints, their last minute, and claims.
+
+SQLite is for one process, which writes in one thread: so endpoints need not be read again for every event, and claims, which
+mean nothing to the next process, cost no write at all. Whatever a transaction changed here is undone when it is rolled back.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from watcher.core.endpoint import Endpoint, Secrets
+from watcher.core.health import Recent
+from watcher.store.sealing import Seal
+
+NEVER: Final = Recent()
+NO_SECRETS: Final = Secrets()
+
+
+class Claim(NamedTuple):
+    """Who claimed a delivery, and until when (Unix time in milliseconds); of which endpoint it is, and in which lane."""
+
+    token: str
+    until: int
+    endpoint_id: str
+    lane: str | None
+
+
+class Remembered:
+    """For the writing thread, which alone changes it; other threads may ask."""
+
+    def __init__(self, endpoints: Iterable[Endpoint], *, origin: str, seal: Seal) -> None:
+        self.origin = origin
+        self.seal = seal
+        self._endpoints = {endpoint.id: endpoint for endpoint in endpoints}
+        self._recents: dict[str, Recent] = {}
+        self._claims: dict[int, Claim] = {}
+        self._claimed: dict[str, dict[int, Claim]] = {}  # the same by endpoint
+        self._before: list[tuple[dict[Any, Any], object, object]] = []  # what this transaction changed
+
+    @property
+    def endpoints(self) -> Collection[Endpoint]:
+        """All of them, with those that were removed."""
+        return self._endpoints.values()
+
+    def endpoint(self, endpoint_id: str) -> Endpoint | None:
+        """The one of that name, also where it was removed."""
+        return self._endpoints.get(endpoint_id)
+
+    def put(self, endpoint: Endpoint) -> None:
+        """It is so from now on."""
+        self._set(self._endpoints, endpoint.id, endpoint)
+
+    def exposed(self) -> int:
+        """Of how many endpoints secrets are kept as they are, for want of a key."""
+        if self.seal.encrypts:
+            return 0
+        return sum(endpoint.secrets != NO_SECRETS for endpoint in list(self._endpoints.values()))
+
+    def recent(self, endpoint_id: str) -> Recent:
+        """The endpoint's last minute."""
+        return self._recents.get(endpoint_id, NEVER)
+
+    def put_recent(self, endpoint_id: str, recent: Recent) -> None:
+        """An attempt was added to it."""
+        self._set(self._recents, endpoint_id, recent)
+
+    def claim(self, delivery_id: int) -> Claim | None:
+        """The last claim of the delivery that was neither settled nor given back, also where its lease has ended."""
+        return self._claims.get(delivery_id)
+
+    def in_flight(self, delivery_id: int, now: int) -> bool:
+        """Whether it is claimed still."""
+        claim = self._claims.get(delivery_id)
+        return claim is not None and claim.until > now
+
+    def claims_of(self, endpoint_id: str, now: int) -> Mapping[int, Claim]:
+        """The endpoint's deliveries that are claimed still."""
+        claimed = self._claimed.get(endpoint_id)
+        if not claimed:
+            return {}
+        return {delivery_id: claim for delivery_id, claim in claimed.items() if claim.until > now}
+
+    def put_claim(self, delivery_id: int, claim: Claim) -> None:
+        """It is claimed, whoever had it before."""
+        self._set(self._claims, delivery_id, claim)
+        self._set(self._claimed.setdefault(claim.endpoint_id, {}), delivery_id, claim)
+
+    def drop_claim(self, delivery_id: int) -> None:
+        """Nobody has it any more."""
+        claim = self._claims.get(delivery_id)
+        if claim is not None:
+            self._set(self._claims, delivery_id, None)
+            self._set(self._claimed[claim.endpoint_id], delivery_id, None)
+
+    def release(self, token: str) -> int:
+        """Gives back what is claimed under the token; how many there were."""
+        under = [delivery_id for delivery_id, claim in self._claims.items() if claim.token == token]
+        for delivery_id in under:
+            self.drop_claim(delivery_id)
+        return len(under)
+
+    def committed(self) -> None:
+        """The transaction is over, and all of it holds."""
+        self._before.clear()
+
+    def rolled_back(self) -> None:
+        """The transaction is over, and nothing of it holds."""
+        while self._before:
+            place, key, value = self._before.pop()
+            _put(place, key, value)
+
+    def _set(self, place: dict[Any, Any], key: object, value: object) -> None:
+        self._before.append((place, key, place.get(key)))
+        _put(place, key, value)
+
+
+def _put(place: dict[Any, Any], key: object, value: object) -> None:
+    if value is None:
+        place.pop(key, None)
+    else:
+        place[key] = value

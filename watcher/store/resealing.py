@@ -1,0 +1,31 @@
+"""Secrets at the opening of a database: all are read, and those that the newest key does not seal are sealed with it."""
+
+import sqlite3
+from pathlib import Path
+
+from watcher.core.endpoint import Endpoint
+from watcher.ports import UnusableStore
+from watcher.store.endpoint_rows import endpoint_of
+from watcher.store.sealing import CannotOpen, Seal
+from watcher.store.statements import load
+
+
+def seal_anew(connection: sqlite3.Connection, path: Path, seal: Seal) -> list[Endpoint]:
+    """All endpoints. This is how a key is added, or another put in its place; taken away, it is missed. Raises UnusableStore."""
+    sql = load("sqlite")
+    connection.execute("BEGIN IMMEDIATE")  # a database that another program keeps locked is to be noticed now
+    endpoints: list[Endpoint] = []
+    anew: list[dict[str, object]] = []
+    for row in connection.execute(sql["endpoints"]).fetchall():
+        endpoint_id, kept = row["id"], row["sealed"]
+        try:
+            endpoints.append(endpoint_of(row, seal))
+            if kept is not None and not seal.is_newest(kept):
+                anew.append({"id": endpoint_id, "sealed": seal.sealed(endpoint_id, seal.opened(endpoint_id, kept))})
+        except CannotOpen as error:
+            raise UnusableStore(f"{path}: the secrets of endpoint {endpoint_id} cannot be read: {error}") from error
+    connection.executemany(sql["put_sealed"], anew)
+    connection.execute("COMMIT")
+    if anew:  # what was not sealed is to be gone from the log, too
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return endpoints

@@ -1,0 +1,230 @@
+"""`/v1/endpoints`: make, read, change and remove endpoints, and how they are sent to: off, on, new keys, samples, recovery."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from aiohttp import encode_basic_auth, web
+
+from watcher.core.endpoint import Endpoint, Scheme, Secrets
+from watcher.core.recovering import Recovery
+from watcher.ports import Clock, EndpointView, Following, Refused, Subscribing
+from watcher.web.bodies import read_object, read_query
+from watcher.web.cursors import cursor_of, read_cursor
+from watcher.web.delivery_models import RecoveredShown
+from watcher.web.endpoint_models import (
+    IN_ORDER,
+    AuthorizationBody,
+    DisableBody,
+    EnableBody,
+    EndpointBody,
+    EndpointPage,
+    EndpointPatch,
+    EndpointsParams,
+    RecoverBody,
+    RotateBody,
+    SampleBody,
+    SetUpBody,
+)
+from watcher.web.endpoint_shown import endpoint_made, endpoint_shown, keys_made, sample_shown
+from watcher.web.paths import endpoint_id_of, unknown_endpoint
+from watcher.web.problems import Problem, summary
+from watcher.web.refusals import granted
+from watcher.web.shown import answer
+from watcher.web.values import in_milliseconds, key_of_secret
+
+USUAL: Final = Endpoint(id="", url="")
+"""How an endpoint is set up of which nothing is said."""
+SET_UP: Final = frozenset(SetUpBody.model_fields) - {"headers", "authorization", "signatures"}
+"""What of a body is kept as it is given; the rest is among the secrets."""
+
+
+class Endpoints:
+    """The handlers that have to do with endpoints."""
+
+    def __init__(self, *, subscribing: Subscribing, following: Following, clock: Clock) -> None:
+        self._subscribing = subscribing
+        self._following = following
+        self._clock = clock
+
+    def routes(self) -> list[web.RouteDef]:
+        one = "/v1/endpoints/{endpoint_id}"
+        return [
+            web.get("/v1/endpoints", self.list),
+            web.post("/v1/endpoints", self.make),
+            web.get(one, self.read),
+            web.patch(one, self.change),
+            web.delete(one, self.remove),
+            web.post(one + "/enable", self.enable),
+            web.post(one + "/disable", self.disable),
+            web.post(one + "/rotate", self.rotate),
+            web.post(one + "/test", self.test),
+            web.post(one + "/recover", self.recover),
+        ]
+
+    async def list(self, request: web.Request) -> web.Response:
+        """Endpoints in the order of their ids."""
+        params = read_query(request, EndpointsParams)
+        after = "" if params.cursor is None else read_cursor(params.cursor, _endpoint_id)
+        views = [view for view in await self._subscribing.endpoints() if view.endpoint.id > after]
+        page, now = views[: params.limit], self._clock.now()
+        more = len(views) > params.limit
+        items = [endpoint_shown(view, now) for view in page]
+        return answer(EndpointPage(items=items, next=cursor_of(page[-1].endpoint.id) if more else None))
+
+    async def make(self, request: web.Request) -> web.Response:
+        """A new endpoint: 201, with its secrets."""
+        body = await read_object(request, EndpointBody, self._context)
+        secret = key_of_secret(body.secret)
+        schemes: list[Scheme] = list(dict.fromkeys(body.signatures or ["v1" if secret is None else secret.scheme]))
+        made = granted(
+            await self._subscribing.make(
+                set_up(Endpoint(id=body.id or "", url=body.url), body),
+                schemes=schemes,
+                secret=secret,
+                verification=body.verification,
+            )
+        )
+        shown = endpoint_made(made, self._clock.now())
+        return answer(shown, status=201, headers={"Location": f"/v1/endpoints/{made.id}"})
+
+    async def read(self, request: web.Request) -> web.Response:
+        """One endpoint."""
+        return self._answer(await self._view(endpoint_id_of(request)))
+
+    async def change(self, request: web.Request) -> web.Response:
+        """Sets up what is given; the rest stays."""
+        endpoint_id = endpoint_id_of(request)
+        body = await read_object(request, EndpointPatch, self._context)
+        changed = await self._change(endpoint_id, body)
+        if isinstance(changed, Refused) and changed.kind == "changed-meanwhile":
+            changed = await self._change(endpoint_id, body)
+        return self._answer(granted(changed))
+
+    async def remove(self, request: web.Request) -> web.Response:
+        """Deletes the endpoint."""
+        granted(await self._subscribing.remove(endpoint_id_of(request)))
+        return web.Response(status=204)
+
+    async def enable(self, request: web.Request) -> web.Response:
+        """It gets webhooks again, what was held as well where that is wished."""
+        endpoint_id = endpoint_id_of(request)
+        body = await read_object(request, EnableBody)
+        return self._answer(granted(await self._subscribing.enable(endpoint_id, send_held=body.send_held)))
+
+    async def disable(self, request: web.Request) -> web.Response:
+        """What happens is held for it from now on."""
+        endpoint_id = endpoint_id_of(request)
+        body = await read_object(request, DisableBody)
+        return self._answer(granted(await self._subscribing.disable(endpoint_id, body.reason)))
+
+    async def rotate(self, request: web.Request) -> web.Response:
+        """New keys, shown this once; the old ones sign along for the grace."""
+        endpoint_id = endpoint_id_of(request)
+        body = await read_object(request, RotateBody)
+        secret = key_of_secret(body.secret)
+        rotated = granted(await self._subscribing.rotate(endpoint_id, grace=body.grace, secret=secret))
+        return answer(keys_made(rotated, secret, self._clock.now()))
+
+    async def test(self, request: web.Request) -> web.Response:
+        """Sends a sample: 200 whatever the receiver said, with what came of it."""
+        endpoint_id = endpoint_id_of(request)
+        body = await read_object(request, SampleBody)
+        return answer(sample_shown(body.type, granted(await self._subscribing.test(endpoint_id, body.type))))
+
+    async def recover(self, request: web.Request) -> web.Response:
+        """Sends again what the body names, a portion at a time, or only counts it."""
+        endpoint_id = endpoint_id_of(request)
+        body = await read_object(request, RecoverBody)
+        recovery = Recovery(
+            endpoint_id=endpoint_id,
+            since=body.since,
+            until=body.until or in_milliseconds(self._clock.now()),
+            states=frozenset(body.states),
+            after=body.after,
+        )
+        recovered = granted(await self._subscribing.recover(recovery, dry_run=body.dry_run))
+        return answer(
+            RecoveredShown(
+                counts={state: recovered.counts.get(state, 0) for state in sorted(recovery.states)},
+                after=recovered.after,
+                since=recovery.since,
+                until=recovery.until,
+                dry_run=body.dry_run,
+            )
+        )
+
+    @property
+    def _context(self) -> Mapping[str, Any]:
+        return {"accounts": self._following.accounts}
+
+    async def _view(self, endpoint_id: str) -> EndpointView:
+        view = await self._subscribing.endpoint(endpoint_id)
+        if view is None:
+            raise unknown_endpoint(endpoint_id)
+        return view
+
+    async def _change(self, endpoint_id: str, body: EndpointPatch) -> EndpointView | Refused:
+        view = await self._view(endpoint_id)
+        if not body.model_fields_set:
+            return view
+        return await self._subscribing.change(set_up(view.endpoint, body))
+
+    def _answer(self, view: EndpointView) -> web.Response:
+        return answer(endpoint_shown(view, self._clock.now()))
+
+
+def set_up(endpoint: Endpoint, body: SetUpBody) -> Endpoint:
+    """The endpoint with what the body says. A Problem where that does not go together with what it does not say."""
+    plain: dict[str, Any] = {
+        name: _kept(getattr(USUAL, name) if value is None else value)
+        for name, value in body
+        if name in SET_UP & body.model_fields_set
+    }
+    changed = replace(endpoint, **plain, secrets=_secrets(endpoint.secrets, body))
+    if changed.ordering == "batch" and (changed.concurrency or 1) > 1:
+        raise _bad("/concurrency" if "concurrency" in body.model_fields_set else "/ordering", IN_ORDER)
+    return changed
+
+
+def _kept(value: Any) -> Any:
+    """Lists as they are kept: each member once."""
+    return tuple(dict.fromkeys(value)) if isinstance(value, list) else value
+
+
+def _secrets(secrets: Secrets, body: SetUpBody) -> Secrets:
+    given = body.model_fields_set
+    if "headers" in given:
+        headers = {name: value.get_secret_value() for name, value in (body.headers or {}).items()}
+        secrets = replace(secrets, headers=headers)
+    if "authorization" in given:
+        secrets = replace(secrets, authorization=_authorization(body.authorization))
+    if "signatures" in given and isinstance(body, EndpointPatch):
+        schemes = body.signatures or ["v1"]
+        keys = tuple(key for key in secrets.keys if key.scheme in schemes)
+        for scheme in schemes:
+            if all(key.scheme != scheme for key in keys):
+                prefix = "whsk_" if scheme == "v1a" else "whsec_"
+                raise _bad("/signatures", f"It has no key for {scheme}: POST one, {prefix}…, as secret to …/rotate")
+        secrets = replace(secrets, keys=keys)
+    return secrets
+
+
+def _authorization(body: AuthorizationBody | None) -> str | None:
+    if body is None:
+        return None
+    if body.bearer is not None:
+        return f"Bearer {body.bearer.get_secret_value()}"
+    assert body.basic is not None  # noqa: S101 -- one of the two is there
+    return encode_basic_auth(body.basic.username.get_secret_value(), body.basic.password.get_secret_value())
+
+
+def _bad(pointer: str, message: str) -> Problem:
+    errors = [{"pointer": pointer, "message": message}]
+    return Problem(422, "bad-body", summary(errors), errors=errors)
+
+
+def _endpoint_id(place: Any) -> str:
+    if not isinstance(place, str):
+        raise TypeError
+    return place
