@@ -105,8 +105,11 @@ class FakeDeliveries(FakeEndpoints):
 
     # Settling
 
-    async def settle(self, settlement: Settlement, *, token: str) -> Settled | None:
+    async def settle(self, settlements: Sequence[tuple[Settlement, str]]) -> list[Settled | None]:
         await self._do("settle")
+        return [self._settle(settlement, token) for settlement, token in settlements]
+
+    def _settle(self, settlement: Settlement, token: str) -> Settled | None:
         before = self.kept_deliveries.get(settlement.delivery_id)
         if before is None or self.claims.get(before.id, ("",))[0] != token:
             return None

@@ -154,6 +154,10 @@ class FakeEndpoints:
         await self._do("endpoints")
         return [each for _, each in sorted(self.kept_endpoints.items()) if each.state is not EndpointState.REMOVED]
 
+    async def endpoint(self, endpoint_id: str) -> Endpoint | None:
+        await self._do("endpoint")
+        return self._known(endpoint_id)
+
     async def make_endpoint(self, endpoint: Endpoint, now: datetime) -> Endpoint | None:
         await self._do("make_endpoint")
         made = None
@@ -202,14 +206,14 @@ class FakeEndpoints:
         await self._answer("remove_endpoint")
         return known is not None
 
-    async def owed(self) -> list[Owed]:
+    async def owed(self, endpoint_id: str | None = None) -> list[Owed]:
         await self._do("owed")
         owed: list[Owed] = []
-        for endpoint_id, endpoint in sorted(self.kept_endpoints.items()):
-            if endpoint.state is not EndpointState.REMOVED:
-                pending = self._owed(endpoint_id, DeliveryState.PENDING)
+        for each_id, endpoint in sorted(self.kept_endpoints.items()):
+            if endpoint.state is not EndpointState.REMOVED and endpoint_id in (None, each_id):
+                pending = self._owed(each_id, DeliveryState.PENDING)
                 oldest = min((each.created for each in pending), default=None)
-                owed.append(Owed(endpoint_id=endpoint_id, pending=len(pending), oldest=oldest))
+                owed.append(Owed(endpoint_id=each_id, pending=len(pending), oldest=oldest))
         return owed
 
     async def tally_deliveries(self, endpoint_id: str) -> Mapping[DeliveryState, int]:

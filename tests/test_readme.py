@@ -271,6 +271,7 @@ def test_the_http_interface_is_what_there_is() -> None:
         token=None,
         clock=nothing,
         version="1",
+        timeout=nothing,
     )
     there = [
         (route.method, route.resource.canonical)

@@ -21,8 +21,19 @@ from aiohttp.test_utils import unused_port
 
 from tests.fakes import NOON
 from tests.web.house import open_house
-from watcher.core.endpoint import Delivery, Endpoint, Form, SigningKey
-from watcher.core.health import DISABLE_AFTER, FAILING_AT, OPEN_AT, OPEN_FIRST, OPEN_MOST, TOLD_APART, WARN_AFTER
+from watcher.core.endpoint import TIMEOUT_LEAST, TIMEOUT_MOST, Delivery, Endpoint, Form, SigningKey
+from watcher.core.health import (
+    DISABLE_AFTER,
+    FAILING_AT,
+    OPEN_AT,
+    OPEN_FIRST,
+    OPEN_MOST,
+    RECENT_LEAST,
+    RECENT_SHARE,
+    RECENT_SPAN,
+    TOLD_APART,
+    WARN_AFTER,
+)
 from watcher.core.keys import GRACE, GRACE_MOST, public_text, secret_text
 from watcher.core.message import MAX_BODY, body_of
 from watcher.core.model import EVENT_TYPES, OPERATOR_TYPES
@@ -36,8 +47,12 @@ from watcher.core.outbox import (
     RETRY_AFTER_MOST,
 )
 from watcher.core.samples import sample
+from watcher.delivery import Limits
+from watcher.settings.model import Retention, Webhooks
 from watcher.settings.values import duration
+from watcher.webhooks.answer import ANSWER_KEPT
 from watcher.webhooks.forms import message_of
+from watcher.webhooks.sender import CONNECT
 from watcher.webhooks.signing import make_key, sign
 
 ROOT: Final = Path(__file__).parents[1]
@@ -245,12 +260,18 @@ def test_the_attempts_are_those_of_the_schedule() -> None:
     ("said", "meant"),
     [
         ("Answer within 15 s", Endpoint(id="a", url="https://a").timeout == timedelta(seconds=15)),
+        ("from 1 to 30 s", (timedelta(seconds=1), timedelta(seconds=30)) == (TIMEOUT_LEAST, TIMEOUT_MOST)),
+        ("Connecting may take 5 s of it", CONNECT == Webhooks().connect_timeout == timedelta(seconds=5)),
+        ("Of your answer's body at most 16 KiB are read", ANSWER_KEPT == 16 * 1024),
         ("at most 256 KiB", MAX_BODY == 256 * 1024),
         ("429 or 503 with `Retry-After`", {429, 503} == RETRY_AFTER_CODES),
         ("nothing is sent to you until then (24 h at most)", timedelta(hours=24) == RETRY_AFTER_MOST),
         ("| 429, 502, 504 |", {429, 502, 504} == BUSY_CODES),
         ("not within the next minute", timedelta(minutes=1) == BUSY_DELAY),
+        ("At most 4 attempts are under way to you", Limits().per_endpoint == Webhooks().per_endpoint == 4),
         ("After 5 failures in a row", OPEN_AT == 5),
+        ("at least half of 10 or more attempts", (RECENT_SHARE, RECENT_LEAST) == (0.5, 10)),
+        ("within a minute failed", timedelta(minutes=1) == RECENT_SPAN),
         ("nothing is sent for 30 s", timedelta(seconds=30) == OPEN_FIRST),
         ("up to 10 min", timedelta(minutes=10) == OPEN_MOST),
         ("When nothing succeeded for five days", timedelta(days=5) == DISABLE_AFTER),
@@ -259,6 +280,7 @@ def test_the_attempts_are_those_of_the_schedule() -> None:
         ("at most once an hour", timedelta(hours=1) == TOLD_APART),
         ("signs along for 24 hours", timedelta(hours=24) == GRACE),
         ("up to 7 days", timedelta(days=7) == GRACE_MOST),
+        ("for as long as events are kept (30 days)", Retention().events == timedelta(days=30)),
     ],
 )
 def test_a_number_that_is_told_is_the_one_in_force(said: str, meant: bool) -> None:

@@ -186,7 +186,7 @@ async def _deliver(store: SqliteStore) -> float:
 
 async def _settle(store: SqliteStore, delivery: Delivery, now: datetime) -> None:
     attempt = Attempt(at=now, took=timedelta(milliseconds=3), code=200)
-    await store.settle(settle(delivery, attempt, draw=0.5), token="bench")
+    await store.settle([(settle(delivery, attempt, draw=0.5), "bench")])
 
 
 def _nobody(news: object) -> None:

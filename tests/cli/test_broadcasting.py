@@ -49,7 +49,7 @@ def test_how_many_of_its_batches_are_followed_is_told(
     added = watcher("add", "--broadcast", 9, "-l", "a=b", WATCHER_URL=there.url)
     assert added.stdout == f"broadcast 9 is followed as a whole; {told} followed now\n"
     shown = watcher("show", "--broadcast", 9, WATCHER_URL=there.url)
-    assert [line.split() for line in shown.stdout.splitlines()[1:]] == [
+    assert [line.split() for line in shown.stdout.splitlines()] == [
         ["broadcast", "9", "of", "account", "default"],
         ["kind"],
         ["followed", "as", "a", "whole"],

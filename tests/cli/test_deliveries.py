@@ -72,7 +72,7 @@ def test_a_list_keeps_to_its_endpoint_states_and_limit(watcher: Watcher, there: 
 def test_a_delivery_is_shown_with_each_attempt(watcher: Watcher, there: Interface) -> None:
     owed(there)
     shown = watcher("deliveries", "show", 3, WATCHER_URL=there.url)
-    assert words(shown.stdout)[1:] == [
+    assert words(shown.stdout) == [
         ["delivery", "3"],
         ["endpoint", "crm"],
         ["event", "batch.active", "evt_k3v9x2ab_default_13_3"],
@@ -101,6 +101,15 @@ def test_a_delivery_is_shown_with_each_attempt(watcher: Watcher, there: Interfac
     assert [attempt["outcome"] for attempt in document["history"]] == ["retried", "dead"]
 
 
+def test_where_a_redirect_leads_is_shown(watcher: Watcher, there: Interface) -> None:
+    there.subscribing.keep(Endpoint(id="crm", url="https://example.com/"))
+    moved = replace(answered(301), location="https://example.com/new")
+    record = AttemptRecord(attempt=moved, cause="schedule", outcome="retried", next_due=None)
+    there.subscribing.owe(replace(a_delivery(1, now=NOON), attempts=(record,)))
+    shown = words(watcher("deliveries", "show", 1, WATCHER_URL=there.url).stdout)[-1]
+    assert shown[4:8] == ["301", "redirects", "to", "https://example.com/new"]
+
+
 def test_deliveries_are_sent_again_and_those_that_are_not_are_told(watcher: Watcher, there: Interface) -> None:
     owed(there)
     there.subscribing.refusals["resend"] = [Refused(kind="in-flight", detail="An attempt is under way: wait for it.")]
@@ -110,7 +119,7 @@ def test_deliveries_are_sent_again_and_those_that_are_not_are_told(watcher: Watc
         "2: An attempt is under way: wait for it.",
         "9: There is no delivery 9.",
     ]
-    again = watcher("deliveries", "resend", 3, 9, "-o", "json", WATCHER_URL=there.url)
+    again = watcher("deliveries", "resend", 3, 9, 3, "-o", "json", WATCHER_URL=there.url)
     assert again.exit_code == 1
     assert json.loads(again.stdout) == [{"id": 3, "resent": True}, {"id": 9, "error": "There is no delivery 9."}]
 

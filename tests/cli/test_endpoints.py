@@ -194,9 +194,19 @@ def test_a_change_that_makes_no_sense_is_refused_before_anything_is_asked(watche
 
 def test_what_the_settings_keep_is_not_changed_here(watcher: Watcher, there: Interface) -> None:
     crm(there, kept_by="settings")
-    for arguments in (("set", "crm", "--rate", "2"), ("rotate", "crm"), ("rm", "crm")):
+    for arguments in (("set", "crm", "--rate", "2"), ("rotate", "crm")):
         result = watcher("endpoints", *arguments, WATCHER_URL=there.url)
         assert (result.exit_code, result.stderr) == (2, "The settings keep crm: change it there, and restart.\n")
+
+
+def test_what_cannot_be_deleted_keeps_nothing_else_from_it(watcher: Watcher, there: Interface) -> None:
+    crm(there)
+    there.subscribing.keep(Endpoint(id="file", url=URL, kept_by="settings"))
+    why = "The settings keep file: change it there, and restart."
+    result = watcher("endpoints", "rm", "file", "crm", WATCHER_URL=there.url)
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "endpoint crm is deleted\n", f"file: {why}\n")
+    rows = json.loads(watcher("endpoints", "rm", "file", "-o", "json", WATCHER_URL=there.url).stdout)
+    assert rows == [{"id": "file", "removed": False, "error": why}]
 
 
 def test_the_list_says_how_each_stands(watcher: Watcher, there: Interface) -> None:
@@ -246,7 +256,7 @@ def test_all_that_is_known_of_an_endpoint_is_shown(watcher: Watcher, there: Inte
     there.subscribing.keep(endpoint, condition="open", reason="timeout", **standing)
     shown = watcher("endpoints", "show", "crm", WATCHER_URL=there.url)
     public = "whpk_" + base64.b64encode(b"b" * 32).decode()
-    assert words(shown.stdout)[1:] == [
+    assert words(shown.stdout) == [
         ["endpoint", "crm"],
         ["url", URL],
         ["description", "for", "sales"],
@@ -278,7 +288,7 @@ def test_all_that_is_known_of_an_endpoint_is_shown(watcher: Watcher, there: Inte
         ["breaker", "open,", "opened", "2", "times"],
     ]
     crm(there, kept_by="settings")
-    quiet = [line[0] for line in words(watcher("endpoints", "show", "crm", WATCHER_URL=there.url).stdout)[1:]]
+    quiet = [line[0] for line in words(watcher("endpoints", "show", "crm", WATCHER_URL=there.url).stdout)]
     assert not {"failing", "breaker", "disabled", "old", "public", "headers", "reason"} & set(quiet)
 
 
@@ -289,7 +299,10 @@ def test_deleting_says_which_were_there(watcher: Watcher, there: Interface) -> N
     assert result.stderr == "nobody: There is no endpoint 'nobody'.\n"
     crm(there)
     result = watcher("endpoints", "rm", "crm", "nobody", "-o", "json", WATCHER_URL=there.url)
-    assert json.loads(result.stdout) == [{"id": "crm", "removed": True}, {"id": "nobody", "removed": False}]
+    assert json.loads(result.stdout) == [
+        {"id": "crm", "removed": True},
+        {"id": "nobody", "removed": False, "error": "There is no endpoint 'nobody'."},
+    ]
 
 
 def test_a_sample_is_sent_and_what_came_of_it_shown(watcher: Watcher, there: Interface) -> None:
@@ -306,7 +319,6 @@ def test_a_sample_is_sent_and_what_came_of_it_shown(watcher: Watcher, there: Int
     assert (result.exit_code, result.stderr) == (0, "")
     assert words(result.stdout) == [
         ["the", "receiver", "answered", "202"],
-        [],
         ["at", "2026-11-23T12:00:00.000Z"],
         ["address", "192.0.2.1:443"],
         ["time", "1.52", "s", "(DNS", "3", "ms,", "connect", "9", "ms,", "first", "byte", "1.50", "s)"],
@@ -388,6 +400,13 @@ def test_an_endpoint_is_disabled_with_a_reason_and_enabled_with_what_was_held(
     assert ["condition", "active"] in words(on.stdout)
     watcher("endpoints", "enable", "crm", "--keep-held", WATCHER_URL=there.url)
     assert there.subscribing.asked == [("enable", "crm", True), ("enable", "crm", False)]
+
+
+def test_an_id_that_is_empty_names_nothing(watcher: Watcher, there: Interface) -> None:
+    for arguments in (("show", ""), ("rm", ""), ("test", ""), ("recover", "", "--since", "1h")):
+        result = watcher("endpoints", *arguments, WATCHER_URL=there.url)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr == "ID: is empty: name an endpoint as `watcher endpoints ls` shows it\n"
 
 
 def test_what_is_not_there_ends_with_1_and_no_daemon_with_2(watcher: Watcher, there: Interface) -> None:

@@ -33,3 +33,16 @@ def test_what_is_no_terminal_gets_every_column(
     monkeypatch.setenv("COLUMNS", "10")
     say_table(HEADINGS, [], spare=("NAME", "ACCOUNT"))
     assert capsys.readouterr().out.rstrip() == "ACCOUNT  BATCH  STATUS  NAME"
+
+
+def test_a_table_without_headings_begins_with_its_first_row_and_only_values_are_coloured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (("TTY_COMPATIBLE", "1"), ("COLUMNS", "40"), ("TERM", "xterm-256color")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    say_table(("", ""), [("timeout", "15 s"), ("status", "ERRORS")])
+    said = capsys.readouterr().out
+    assert [line.rstrip() for line in click.unstyle(said).splitlines()] == ["timeout  15 s", "status   ERRORS"]
+    assert said.splitlines()[0] == click.unstyle(said).splitlines()[0]
+    assert click.style("ERRORS", fg="red", reset=False) in said

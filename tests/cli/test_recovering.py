@@ -21,6 +21,7 @@ from tests.fakes import NOON
 from watcher.cli.printing import Stop
 from watcher.cli.recovering import moment_of
 from watcher.core.endpoint import Endpoint
+from watcher.core.recovering import Recovered
 from watcher.ports import Refused
 
 SINCE = "2026-11-23T09:00:00.000Z"
@@ -116,7 +117,38 @@ def test_without_agreement_nothing_is_done(watcher: Watcher, answer: str, code: 
         result = recover(watcher, url, input=answer)
     assert result.exit_code == code
     assert all(body["dry_run"] for body in portions.asked)
-    assert ("nothing was recovered: nobody answered; give --yes" in result.stderr) == (code == 2)
+    unanswered = "nothing was recovered: nobody answered; give --yes where nobody is asked"
+    assert (unanswered in result.stderr.splitlines()) == (code == 2)
+
+
+def test_ctrl_c_at_the_question_ends_it_and_nothing_is_done() -> None:
+    portions = Portions()
+    with (
+        daemon(portions) as url,
+        subprocess.Popen(
+            [sys.executable, "-m", "watcher", "endpoints", "recover", "crm", "--since", SINCE],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "WATCHER_URL": url},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        ) as running,
+    ):
+        assert running.stderr is not None
+        said = b""
+        while not said.endswith(b"]:"):
+            said += running.stderr.read(1)
+        running.send_signal(signal.SIGINT)
+        _, rest = running.communicate(timeout=30)
+    assert (running.returncode, rest.strip()) == (130, b"")
+    assert all(body["dry_run"] for body in portions.asked)
+
+
+def test_a_single_event_is_told_as_one(watcher: Watcher, there: Interface) -> None:
+    there.subscribing.keep(Endpoint(id="crm", url="https://example.com/"))
+    there.subscribing.recovered = Recovered(counts={"dead": 1}, after=None)
+    result = recover(watcher, there.url, input="y\n")
+    assert result.stderr.strip() == "Send it again to crm? [y/N]:"
+    assert result.stdout.splitlines()[-1] == "1 event is sent to crm again, within its limits"
 
 
 def test_for_a_program_it_is_one_document(watcher: Watcher) -> None:

@@ -170,7 +170,7 @@ SHAPE = "write it as https://HOST[:PORT]/PATH"
 CHARACTERS = "holds white space, a backslash or an invisible character; write it percent-encoded"
 PORT = "webhooks go to port 80, 443, or one from 1024"
 NUMBERS = "has a host of numbers that is no plain IPv4 address; write four decimal numbers, without leading zeros"
-LOGIN = "holds a login; take out what stands before the @, and give it as the endpoint's authorization"
+LOGIN = "holds a login; take out what stands before the @, and give it as the endpoint's credentials"
 ZONE = "has a zone (%…) in its address, which means something on one machine only; use an address without one"
 SCHEME = f"is not a URL that starts with https:// or http://; {SHAPE}"
 

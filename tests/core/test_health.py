@@ -192,21 +192,21 @@ def test_attempts_count_for_a_minute_and_no_longer(seconds: int, opens: bool) ->
 def test_what_the_last_minute_is_counted_in_has_an_end() -> None:
     recent = Recent()
     for number in range(600):
-        recent = counted(recent, trial("bad" if number % 2 else "good", NOON + number * SECOND / 5))
+        recent = counted(recent, NOON + number * SECOND / 5, failed=bool(number % 2))
     assert recent.slots == tuple((int(NOON.timestamp()) // 5 + number, 25, 12 + number % 2) for number in range(12, 24))
 
 
 def test_attempts_that_end_out_of_order_and_a_clock_that_goes_back_are_counted_with_the_latest() -> None:
-    recent = counted(Recent(), trial("bad", after(seconds=20)))
-    recent = counted(recent, trial("good", after(seconds=3)))
-    recent = counted(recent, trial("bad", after(hours=-1)))
+    recent = counted(Recent(), after(seconds=20), failed=True)
+    recent = counted(recent, after(seconds=3), failed=False)
+    recent = counted(recent, after(hours=-1), failed=True)
     assert recent == Recent(slots=((int(NOON.timestamp()) // 5 + 4, 3, 2),))
 
 
 def test_successes_of_a_healthy_endpoint_change_nothing_but_the_count_of_the_last_minute() -> None:
     health = Health(told={FAILING: after(days=-3), RECOVERED: after(days=-2)})
     heeded = heed(health, Recent(), trial("good"))
-    assert heeded == Heeded(health=health, recent=counted(Recent(), trial("good")))
+    assert heeded == Heeded(health=health, recent=counted(Recent(), trial("good").ended, failed=False))
     assert heeded.health is health
 
 

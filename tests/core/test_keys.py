@@ -182,11 +182,10 @@ def with_old(count: int) -> Secrets:
 def test_five_old_secrets_may_sign_along_and_a_sixth_is_refused_with_the_time_when_there_is_room_again() -> None:
     assert len(rotated(with_old(4), [key("o")], NOON, GRACE_MOST).signing(NOON)) == 1 + OLD_MOST == 6
     for grace in (timedelta(hours=1), GRACE_MOST):
-        with pytest.raises(
-            TooManyOld, match="5 old keys sign along still, the first of them until 2026-11-25"
-        ) as refused:
+        with pytest.raises(TooManyOld) as refused:
             rotated(with_old(5), [key("o")], NOON, grace)
         assert refused.value.until == after(days=2)
+        assert str(refused.value) == "5 old keys sign along still, the first of them until 2026-11-25T12:00:00.000Z"
     assert len(rotated(with_old(5), [key("o")], after(days=2), GRACE).signing(after(days=2))) == 1 + OLD_MOST
 
 

@@ -151,7 +151,7 @@ def test_a_pause_of_less_than_a_second_is_none_and_the_attempt_counts(
     assert settle(delivery(attempts=10), tried, 0.0) == settlement("dead", tried, before=10)
 
 
-@pytest.mark.parametrize("code", [200, 404, 500])
+@pytest.mark.parametrize("code", [200, 404, 500, 502, 504])
 def test_only_a_busy_receiver_may_ask_for_a_pause(code: int) -> None:
     assert settle(delivery(), attempt(code, retry_after=timedelta(hours=1)), 0.0).pause_until is None
 

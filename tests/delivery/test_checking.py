@@ -27,9 +27,12 @@ PAIR = SigningKey(scheme="v1a", key=b"p" * 64)
         ({"timeout": timedelta(seconds=0.9)}, "/timeout"),
         ({"timeout": timedelta(seconds=31)}, "/timeout"),
         ({"concurrency": 0}, "/concurrency"),
+        ({"concurrency": 1001}, "/concurrency"),
         ({"concurrency": 2, "ordering": "batch"}, "/concurrency"),
         ({"rate": 0.0}, "/rate"),
         ({"rate": -1.0}, "/rate"),
+        ({"rate": 0.0009}, "/rate"),
+        ({"rate": 100_001.0}, "/rate"),
         ({"rate": float("nan")}, "/rate"),
     ],
 )
@@ -43,7 +46,9 @@ def test_a_url_is_refused_in_the_words_of_the_address_rules() -> None:
     url = "http://127.0.0.1:9000"
     words = url_refusal(url, [])
     assert words is not None
-    assert setup_refusal(replace(SHOP, url=url), []) == Refused(kind="bad-endpoint", detail=words, pointer="/url")
+    assert setup_refusal(replace(SHOP, url=url), []) == Refused(
+        kind="bad-endpoint", detail=f"the URL {words}", pointer="/url"
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,9 +60,10 @@ def test_a_url_is_refused_in_the_words_of_the_address_rules() -> None:
         {"timeout": timedelta(seconds=1)},
         {"timeout": timedelta(seconds=30)},
         {"concurrency": 1, "ordering": "batch"},
-        {"concurrency": 50},
+        {"concurrency": 1000},
         {"ordering": "batch"},
-        {"rate": 0.01},
+        {"rate": 0.001},
+        {"rate": 100_000.0},
     ],
 )
 def test_what_acts_is_accepted(fields: dict[str, object]) -> None:

@@ -57,6 +57,7 @@ async def test_a_round_goes_portion_by_portion_and_is_told_as_one() -> None:
         Forgotten(delivery=1000, position=700),
         Forgotten(),
     ]
+    assert {most for _, _, most in shredder.asked} == {500}
     assert clock.slept == [0.05, 0.05, 60.0, 60.0]
     assert ear.heard == [Swept(events=24, deliveries=700, broadcasts=2, took=0.75)]
 

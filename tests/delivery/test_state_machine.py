@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.fakes import Ear, FakeClock, FakeSender, answered
-from tests.store.making import happen
+from tests.store.making import happen, settle_one
 from watcher.core.endpoint import (
     Attempt,
     Delivery,
@@ -261,7 +261,7 @@ class Histories(RuleBasedStateMachine):
         stood = self._is_leased(delivery_id)
         mine = self.leases.get(delivery_id, ("",))[0] == flight.token
         settlement = settle(flight.delivery, flight.attempt, draw=0.0, delays=FEW)
-        settled = self.runner.run(self.store.settle(settlement, token=flight.token))
+        settled = self.runner.run(settle_one(self.store, settlement, token=flight.token))
         if settled is None:
             assert not (mine and stood), "what a standing claim brought was not taken"
             return

@@ -4,8 +4,6 @@ from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
 from watcher.settings import reference
@@ -13,7 +11,6 @@ from watcher.settings.values import (
     Address,
     database_url,
     duration,
-    duration_text,
     listening_address,
     networks,
     proxy_url,
@@ -21,64 +18,22 @@ from watcher.settings.values import (
 )
 
 
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        (0, 0),
-        (0.1, 0.1),
-        (300, 300),
-        ("300", 300),
-        ("1.5", 1.5),
-        ("500ms", 0.5),
-        ("15s", 15),
-        ("5m", 300),
-        ("5min", 300),
-        ("1h30m", 5400),
-        ("1h 30m", 5400),
-        ("7d", 604800),
-        (" 7D ", 604800),
-        ("0.5h", 1800),
-    ],
-)
-def test_a_duration_is_a_number_of_seconds_or_text(value: object, seconds: float) -> None:
-    assert duration(value) == timedelta(seconds=seconds)
+@pytest.mark.parametrize("value", ["1h30m", 5400, timedelta(minutes=90)])
+def test_a_duration_is_a_number_of_seconds_or_text_or_a_span(value: object) -> None:
+    assert duration(value) == timedelta(minutes=90)
 
 
 @pytest.mark.parametrize(
-    "value",
+    ("value", "remedy"),
     [
-        True,
-        None,
-        -1,
-        float("nan"),
-        float("inf"),
-        1e12,
-        "",
-        " ",
-        "5x",
-        "m",
-        "-5m",
-        "5 m 3",
-        "1e3",
-        [5],
-        "999999999d" * 2,
+        ("soon", 'write seconds as a number, or "500ms", "15s", "5m", "1h30m", "7d"'),
+        (1e12, "write one of 3650 days at most"),
     ],
 )
-def test_what_is_no_duration_is_refused(value: object) -> None:
-    with pytest.raises(PydanticCustomError, match="must be a duration"):
+def test_what_is_no_duration_is_refused(value: object, remedy: str) -> None:
+    with pytest.raises(PydanticCustomError, match="must be a duration") as refused:
         duration(value)
-
-
-@given(st.integers(min_value=0, max_value=10**13).map(lambda us: timedelta(microseconds=us)))
-def test_a_duration_written_reads_back_the_same(value: timedelta) -> None:
-    assert duration(duration_text(value)) == value
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0, "0s"), (0.1, "0.1s"), (90, "1m30s"), (3600, "1h"), (604800, "7d"), (100, "1m40s")]
-)
-def test_a_duration_is_written_shortly(value: float, text: str) -> None:
-    assert duration_text(timedelta(seconds=value)) == text
+    assert refused.value.context == {"what": "must be a duration", "remedy": remedy, "key": ""}
 
 
 @pytest.mark.parametrize(

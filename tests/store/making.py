@@ -9,7 +9,7 @@ from tests.fakes import NOON
 from watcher.core.endpoint import Attempt, Delivery, Endpoint, Ordering, Secrets, SigningKey
 from watcher.core.model import Event, Key, LastLook, Watch
 from watcher.core.outbox import Outcome, Settlement, settle
-from watcher.ports import Change, Committed, Store, Wish
+from watcher.ports import Change, Committed, Deliveries, Settled, Store, Wish
 from watcher.store.sqlite import SqliteStore
 
 KEY = Key("default", 13)
@@ -91,8 +91,14 @@ async def claim(
 
 async def settled(store: Store, settlement: Settlement, token: str = "mine") -> Outcome | None:
     """What became of the delivery."""
-    settled = await store.settle(settlement, token=token)
+    settled = await settle_one(store, settlement, token=token)
     return None if settled is None else settled.outcome
+
+
+async def settle_one(store: Deliveries, settlement: Settlement, *, token: str = "mine") -> Settled | None:
+    """What becomes of one attempt that is written down by itself."""
+    (settled,) = await store.settle([(settlement, token)])
+    return settled
 
 
 def answered(delivery: Delivery, code: int | None, at: datetime, retry_after: timedelta | None = None) -> Settlement:

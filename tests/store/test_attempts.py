@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes import NOON
-from tests.store.making import answered, claim, endpoint, happen
+from tests.store.making import answered, claim, endpoint, happen, settle_one
 from watcher.core.endpoint import Attempt, AttemptRecord, Delivery, Timings
 from watcher.core.outbox import settle
 from watcher.ports import Store
@@ -40,11 +40,11 @@ async def test_every_attempt_is_kept_with_all_that_is_known_of_it(store: Store, 
         timings=timings,
     )
     moved = settle(one, attempt, draw=0.0)
-    await store.settle(moved, token="mine")
+    await settle_one(store, moved)
     due = NOON + timedelta(minutes=1)
     [again] = await claim(store, due)
     failed = Attempt(at=due, took=timedelta(0), code=None, error="timeout")
-    await store.settle(settle(again, failed, draw=0.0), token="mine")
+    await settle_one(store, settle(again, failed, draw=0.0))
     details = await store.delivery(one.id)
     assert details is not None
     first, second = details.attempts
@@ -61,7 +61,7 @@ async def test_an_attempt_that_was_held_or_ended_it_has_no_next(store: Store) ->
     await happen(store, "batch.new", "batch.active")
     done, gone = await claim(store, NOON)
     for delivery, code, outcome in ((done, 200, "done"), (gone, 410, "held")):
-        await store.settle(answered(delivery, code, NOON), token="mine")
+        await settle_one(store, answered(delivery, code, NOON))
         details = await store.delivery(delivery.id)
         assert details is not None
         assert [(each.outcome, each.next_due) for each in details.attempts] == [(outcome, None)]
@@ -69,7 +69,7 @@ async def test_an_attempt_that_was_held_or_ended_it_has_no_next(store: Store) ->
 
 async def test_an_attempt_that_asked_for_a_pause_says_until_when(store: Store, one: Delivery) -> None:
     pause = answered(one, 503, NOON, retry_after=timedelta(minutes=10))
-    await store.settle(pause, token="mine")
+    await settle_one(store, pause)
     details = await store.delivery(one.id)
     assert details is not None
     assert [(each.outcome, each.next_due) for each in details.attempts] == [("returned", pause.pause_until)]

@@ -301,3 +301,17 @@ async def test_an_order_that_is_wanted_later_holds_for_what_is_pending_and_held(
     await happen(store, "batch.new", "batch.active")
     assert await store.change_endpoint(replace(ordered, ordering="none")) is not None
     assert len(await claim(store, NOON)) == 2
+
+
+async def test_an_order_that_is_wanted_while_one_is_on_its_way_holds_behind_that_one(store: Store) -> None:
+    unordered = await store.make_endpoint(api_endpoint("hook"), NOON)
+    assert unordered is not None
+    await happen(store, "batch.new", "batch.active", "batch.stuck")
+    [flying] = await claim(store, NOON, room=1)
+    assert await store.change_endpoint(replace(unordered, ordering="batch")) is not None
+    assert await claim(store, NOON) == []
+    assert await settled(store, answered(flying, 200, NOON)) == "done"
+    [second] = await claim(store, NOON)
+    assert await settled(store, answered(second, 200, NOON)) == "done"
+    [third] = await claim(store, NOON)
+    assert [each.event_type for each in (flying, second, third)] == ["batch.new", "batch.active", "batch.stuck"]

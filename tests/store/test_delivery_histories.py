@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.fake_store import FakeStore
 from tests.fakes import NOON, Ear, FakeClock
-from tests.store.making import answered, api_endpoint, claim, endpoint, happen
+from tests.store.making import answered, api_endpoint, claim, endpoint, happen, settle_one
 from watcher.core.endpoint import Delivery, Endpoint
 from watcher.core.model import Key
 from watcher.core.recovering import USUAL_STATES, Cutoffs, DeliveryQuery, Forgotten, Recovery
@@ -84,7 +84,7 @@ class Histories(RuleBasedStateMachine):
         tried = replace(delivery, attempts=10) if last else delivery
         pause = timedelta(seconds=90) if code == 429 else None
         settlement = answered(tried, code, self.clock.now(), retry_after=pause)
-        self.both(lambda store: store.settle(settlement, token=token))
+        self.both(lambda store: settle_one(store, settlement, token=token))
 
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tests.fakes import NOON, FakeClock
-from tests.store.making import SECRETS, answered, api_endpoint, claim, endpoint, happen, settled, stored
+from tests.store.making import SECRETS, answered, api_endpoint, claim, endpoint, happen, settle_one, settled, stored
 from watcher.core.endpoint import DeliveryState, EndpointState, Secrets
 from watcher.core.health import Health
 from watcher.core.model import Key
@@ -38,6 +38,7 @@ async def test_an_endpoint_that_is_made_is_kept_with_its_secrets_and_owed_the_ve
     made = await store.make_endpoint(replace(wanted, broadcasts=(), labels={}), later)
     assert made == replace(wanted, broadcasts=(), labels={}, created=later)
     assert await store.endpoints() == [made]
+    assert await store.endpoint("ep_1") == made
     assert list((await happen(store, "batch.active")).deliveries) == [1]
     assert await types_due(store, "ep_1") == ["batch.active"]
 
@@ -76,7 +77,7 @@ async def test_a_change_leaves_how_an_endpoint_stands_as_it_is(store: Store) -> 
     assert made is not None
     await happen(store, "batch.new")
     [delivery] = await claim(store, NOON)
-    await store.settle(answered(delivery, 410, NOON), token="mine")
+    await settle_one(store, answered(delivery, 410, NOON))
     changed = await store.change_endpoint(replace(made, types=("batch.*",), url="https://example.org/"))
     assert changed == replace(
         made,
@@ -98,8 +99,8 @@ async def test_at_another_url_a_pause_and_an_open_breaker_are_void(store: Store)
     await happen(store, *["batch.stuck"] * 7)
     *failing, busy, _ = await claim(store, NOON)
     for delivery in failing:
-        await store.settle(answered(delivery, 500, NOON), token="mine")
-    await store.settle(answered(busy, 429, NOON, retry_after=timedelta(hours=1)), token="mine")
+        await settle_one(store, answered(delivery, 500, NOON))
+    await settle_one(store, answered(busy, 429, NOON, retry_after=timedelta(hours=1)))
     await store.release("mine")
     assert await claim(store, NOON) == []
     moved = await store.change_endpoint(replace(made, url="https://example.org/"))
@@ -127,8 +128,8 @@ async def test_an_enabled_endpoint_gets_what_was_held_at_once(store: Store) -> N
     assert made is not None
     await happen(store, "batch.new", "batch.active", "batch.errors")
     retried, gone, _ = await claim(store, NOON)
-    await store.settle(answered(retried, 500, NOON), token="mine")
-    await store.settle(answered(gone, 410, NOON), token="mine")
+    await settle_one(store, answered(retried, 500, NOON))
+    await settle_one(store, answered(gone, 410, NOON))
     await store.release("mine")
     await happen(store, "batch.stuck")
     enabled = await store.enable_endpoint("hook", send_held=True, now=NOON)
@@ -158,8 +159,8 @@ async def test_to_enable_an_active_endpoint_ends_its_pause_and_closes_its_breake
     await happen(store, *["batch.stuck"] * 7)
     *failing, busy, _ = await claim(store, NOON)
     for delivery in failing:
-        await store.settle(answered(delivery, 500, NOON), token="mine")
-    await store.settle(answered(busy, 429, NOON, retry_after=timedelta(hours=1)), token="mine")
+        await settle_one(store, answered(delivery, 500, NOON))
+    await settle_one(store, answered(busy, 429, NOON, retry_after=timedelta(hours=1)))
     await store.release("mine")
     enabled = await store.enable_endpoint("hook", send_held=True, now=NOON)
     assert enabled is not None
@@ -176,6 +177,7 @@ async def test_a_removed_endpoint_is_nowhere_and_owed_nothing_new(store: Store) 
     assert await store.remove_endpoint("hook") is False
     assert list((await happen(store, "batch.active")).deliveries) == [0]
     assert (await store.endpoints(), await store.owed()) == ([], [])
+    assert (await store.endpoint("hook"), await store.endpoint("nobody"), await store.owed("hook")) == (None, None, [])
     assert await claim(store, FAR) == []
     assert await store.disable_endpoint("hook", "gone") is None
     assert await store.enable_endpoint("hook", send_held=True, now=NOON) is None
@@ -199,7 +201,7 @@ async def test_the_id_of_a_removed_endpoint_is_free_and_what_was_held_for_the_fo
     former = await store.make_endpoint(api_endpoint("hook", ordering="batch"), NOON)
     await happen(store, "batch.new", "batch.active")
     first, *_ = await claim(store, NOON)
-    await store.settle(answered(first, 410, NOON), token="mine")
+    await settle_one(store, answered(first, 410, NOON))
     await store.remove_endpoint("hook")
     later = NOON + timedelta(days=1)
     again = await store.make_endpoint(api_endpoint("hook"), later)
@@ -211,7 +213,7 @@ async def test_the_id_of_a_removed_endpoint_is_free_and_what_was_held_for_the_fo
     assert await types_due(store) == ["batch.stuck"]
     assert await kept(store) == {"held": 2, "pending": 1}
     [delivery] = await claim(store, FAR)
-    disabled = await store.settle(answered(delivery, 410, FAR), token="mine")
+    disabled = await settle_one(store, answered(delivery, 410, FAR))
     assert disabled is not None
     assert [event.number for event in disabled.told.events] == [2]
 
@@ -239,7 +241,7 @@ async def test_deliveries_are_counted_by_endpoint_and_state(store: Store) -> Non
     await store.settle_endpoints([endpoint(), endpoint("other")])
     await happen(store, "batch.new", "batch.active", "batch.stuck")
     done, dead, _ = await claim(store, NOON)
-    await store.settle(answered(done, 200, NOON), token="mine")
-    await store.settle(answered(replace(dead, attempts=10), 500, NOON), token="mine")
+    await settle_one(store, answered(done, 200, NOON))
+    await settle_one(store, answered(replace(dead, attempts=10), 500, NOON))
     tally = await store.tally_deliveries("hook")
     assert tally == {DeliveryState.PENDING: 1, DeliveryState.DEAD: 1}

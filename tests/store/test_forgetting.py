@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tests.fakes import NOON, FakeClock
-from tests.store.making import answered, claim, endpoint, happen, pragma, settled
+from tests.store.making import answered, claim, endpoint, happen, pragma, settle_one, settled
 from watcher.core.model import Key
 from watcher.core.recovering import Cutoffs, DeliveryQuery, Forgotten
 from watcher.core.wishes import BroadcastWish
@@ -109,7 +109,7 @@ async def test_what_was_forgotten_while_it_was_under_way_cannot_be_settled(store
     [delivery] = await claim(store, NOON)
     await store.disable_endpoint("hook", "enough")
     await a_round(store, older_than(AGO))
-    assert await store.settle(answered(delivery, 410, NOON), token="mine") is None
+    assert await settle_one(store, answered(delivery, 410, NOON)) is None
     assert await store.release("mine") == 0
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.fakes import NOON, FakeClock
-from tests.store.making import LEASE, answered, api_endpoint, claim, endpoint, happen, settled
+from tests.store.making import LEASE, answered, api_endpoint, claim, endpoint, happen, settle_one, settled
 from watcher.core.endpoint import Delivery, DeliveryState
 from watcher.core.model import Key
 from watcher.core.recovering import DeliveryQuery, Recovered, Recovery, RecoveryState
@@ -145,7 +145,7 @@ async def test_what_tells_of_endpoints_is_recovered_for_others_only(store: Store
     await store.settle_endpoints([endpoint("bad")])
     await happen(store, "batch.active")
     [delivery] = await claim(store, NOON, "bad")
-    await store.settle(answered(delivery, 410, NOON), token="mine")
+    await settle_one(store, answered(delivery, 410, NOON))
     await store.make_endpoint(api_endpoint("hook", types=("endpoint.*",)), NOON)
     assert (await recovered(store, recovery())).counts == {"missing": 1}
     await store.enable_endpoint("bad", send_held=False, now=NOON)

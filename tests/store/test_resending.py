@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes import NOON, FakeClock
-from tests.store.making import LEASE, answered, claim, endpoint, happen, settled
+from tests.store.making import LEASE, answered, claim, endpoint, happen, settle_one, settled
 from watcher.core.endpoint import AttemptRecord, Delivery, DeliveryState
 from watcher.core.model import Key
 from watcher.core.recovering import DeliveryDetails, DeliveryQuery, DeliveryView
@@ -52,14 +52,14 @@ async def test_a_delivery_is_shown_with_its_attempts(store: Store, one: Delivery
     )
     assert await store.delivery(one.id) == DeliveryDetails(view=shown, attempts=[])
     failed = answered(one, None, NOON)
-    await store.settle(failed, token="mine")
+    await settle_one(store, failed)
     due = NOON + timedelta(seconds=6)
     ended = NOON + timedelta(seconds=1)
     shown = replace(shown, due=due, attempts=1, in_flight=False, error="timeout", ended=ended)
     record = AttemptRecord(attempt=failed.attempt, cause="schedule", outcome="retried", next_due=due)
     assert await store.delivery(one.id) == DeliveryDetails(view=shown, attempts=[record])
     [again] = await claim(store, due)
-    await store.settle(answered(again, 200, due), token="mine")
+    await settle_one(store, answered(again, 200, due))
     shown = replace(
         shown, due=None, attempts=2, state=DeliveryState.DONE, code=200, error=None, ended=due + timedelta(seconds=1)
     )
@@ -93,7 +93,7 @@ async def test_deliveries_are_listed_the_newest_first(store: Store, query: Deliv
     for batch_id in range(1, 6):
         await happen(store, "batch.new", key=Key("default", batch_id))
     done, dead, _, _, _ = await claim(store, NOON, "a")
-    await store.settle(answered(done, 200, NOON), token="mine")
+    await settle_one(store, answered(done, 200, NOON))
     await store.disable_endpoint("b", "enough")
     await settled(store, answered(replace(dead, attempts=10, event_type="endpoint.failing"), 500, NOON))
     assert [each.id for each in await store.deliveries(query)] == expected
@@ -112,7 +112,7 @@ async def test_a_delivery_is_under_way_while_its_lease_lasts(store: Store, one: 
 
 async def test_what_tells_of_an_endpoint_is_shown_without_an_account(store: Store, one: Delivery) -> None:
     await store.settle_endpoints([endpoint(), endpoint("duty")])
-    await store.settle(answered(one, 410, NOON), token="mine")
+    await settle_one(store, answered(one, 410, NOON))
     [told] = await store.deliveries(DeliveryQuery(endpoint_id="duty"))
     assert (told.event_type, told.account, told.batch_id) == ("endpoint.disabled", "", None)
 
@@ -126,7 +126,7 @@ async def prepared(store: Store, state: str) -> Delivery:
     await happen(store, "batch.active")
     [delivery] = await claim(store, NOON)
     code, attempts = {"done": (200, 3), "dead": (500, 10), "pending": (500, 3), "held": (410, 3)}[state]
-    await store.settle(answered(replace(delivery, attempts=attempts), code, NOON), token="mine")
+    await settle_one(store, answered(replace(delivery, attempts=attempts), code, NOON))
     if state == "held":
         await store.enable_endpoint("hook", send_held=False, now=NOON)
     assert (await view(store, delivery.id)).state == state
@@ -148,7 +148,7 @@ async def test_in_whatever_state_a_delivery_is_it_can_be_sent_again_with_all_its
     due = LATER + timedelta(seconds=6)
     [third] = await claim(store, due)
     assert (third.attempts, third.cause) == (1, "schedule")
-    await store.settle(answered(third, 200, due), token="mine")
+    await settle_one(store, answered(third, 200, due))
     details = await store.delivery(delivery.id)
     assert details is not None
     assert [each.cause for each in details.attempts] == ["schedule", "person", "schedule"]
@@ -158,7 +158,7 @@ async def test_the_cause_stays_while_a_pause_costs_no_attempt(store: Store) -> N
     delivery = await prepared(store, "done")
     await store.resend(delivery.id, NOON)
     [again] = await claim(store, NOON)
-    await store.settle(answered(again, 503, NOON, retry_after=timedelta(minutes=1)), token="mine")
+    await settle_one(store, answered(again, 503, NOON, retry_after=timedelta(minutes=1)))
     assert (await view(store, delivery.id)).cause == "person"
 
 
@@ -170,7 +170,7 @@ async def test_what_is_under_way_is_not_sent_again(store: Store, one: Delivery) 
 
 async def test_who_let_his_lease_end_cannot_settle_what_was_sent_again(store: Store, one: Delivery) -> None:
     assert await store.resend(one.id, NOON + LEASE) == "resent"
-    assert await store.settle(answered(one, 410, NOON), token="mine") is None
+    assert await settle_one(store, answered(one, 410, NOON)) is None
     assert len(await claim(store, NOON + LEASE, token="yours")) == 1
 
 

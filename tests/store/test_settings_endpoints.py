@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes import NOON
-from tests.store.making import SECRETS, answered, api_endpoint, claim, endpoint, happen, settled, stored
+from tests.store.making import SECRETS, answered, api_endpoint, claim, endpoint, happen, settle_one, settled, stored
 from watcher.core.endpoint import Delivery, EndpointState
 from watcher.core.health import Health
 from watcher.ports import Store
@@ -55,7 +55,7 @@ async def test_endpoints_are_those_of_the_settings_without_their_secrets(store: 
 
 async def test_a_known_endpoint_is_updated_and_keeps_its_state(store: Store, one: Delivery) -> None:
     pause = answered(one, 503, NOON, retry_after=timedelta(minutes=10))
-    await store.settle(pause, token="mine")
+    await settle_one(store, pause)
     changed = replace(endpoint(types=["batch.new"]), timeout=timedelta(seconds=3))
     await store.settle_endpoints([changed])
     assert await store.endpoints() == [stored(changed, paused_until=pause.pause_until, version=1)]
@@ -73,8 +73,8 @@ async def test_at_another_url_an_endpoint_that_was_gone_gets_what_was_held_for_i
     await store.settle_endpoints([endpoint(), endpoint("other")])
     await happen(store, "batch.new", "batch.active")
     first, second = await claim(store, NOON)
-    await store.settle(answered(first, 410, NOON), token="mine")
-    await store.settle(answered(second, 500, NOON), token="mine")
+    await settle_one(store, answered(first, 410, NOON))
+    await settle_one(store, answered(second, 500, NOON))
     await happen(store, "batch.stuck")
     moved = endpoint(url="https://example.org/")
     await store.settle_endpoints([moved, endpoint("other")])
@@ -88,7 +88,7 @@ async def test_at_another_url_an_endpoint_that_was_gone_gets_what_was_held_for_i
 
 
 async def test_at_another_url_a_pause_that_the_former_receiver_asked_for_is_over(store: Store, one: Delivery) -> None:
-    await store.settle(answered(one, 503, NOON, retry_after=timedelta(hours=24)), token="mine")
+    await settle_one(store, answered(one, 503, NOON, retry_after=timedelta(hours=24)))
     moved = endpoint(url="https://example.org/")
     await store.settle_endpoints([moved])
     assert await store.endpoints() == [stored(moved, version=1)]
@@ -112,7 +112,7 @@ async def test_an_endpoint_that_the_settings_name_again_gets_all_that_was_held_f
     await store.settle_endpoints([endpoint()])
     await happen(store, "batch.new", "batch.validating")
     [failed, _] = await claim(store, NOON)
-    await store.settle(answered(failed, 500, NOON), token="mine")
+    await settle_one(store, answered(failed, 500, NOON))
     await store.release("mine")
     await store.settle_endpoints([])
     await happen(store, "batch.active")
@@ -142,7 +142,7 @@ async def test_what_is_on_its_way_when_its_endpoint_is_taken_out_is_still_settle
 async def test_an_endpoint_that_is_gone_stays_so_however_often_the_settings_drop_and_name_it(
     store: Store, one: Delivery
 ) -> None:
-    await store.settle(answered(one, 410, NOON), token="mine")
+    await settle_one(store, answered(one, 410, NOON))
     for endpoints in ([endpoint()], [], [endpoint()]):
         await store.settle_endpoints(endpoints)
         gone = stored(endpoint(), state=EndpointState.DISABLED, disabled_reason=GONE, health=TOLD, number=1)
@@ -153,6 +153,17 @@ async def test_an_endpoint_that_is_gone_stays_so_however_often_the_settings_drop
 
 async def test_one_that_an_operator_disabled_stays_so_over_restarts(store: Store) -> None:
     await store.settle_endpoints([endpoint()])
+    await store.disable_endpoint("hook", "maintenance")
+    await store.settle_endpoints([endpoint()])
+    [still] = await store.endpoints()
+    assert (still.state, still.disabled_reason) == (EndpointState.DISABLED, "maintenance")
+
+
+async def test_one_that_an_operator_disabled_while_the_settings_did_not_name_it_stays_so_when_they_do(
+    store: Store,
+) -> None:
+    for named in ([endpoint()], []):
+        await store.settle_endpoints(named)
     await store.disable_endpoint("hook", "maintenance")
     await store.settle_endpoints([endpoint()])
     [still] = await store.endpoints()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import NOON, FakeClock
-from tests.store.making import LEASE, answered, claim, endpoint, happen, settled, stored
+from tests.store.making import LEASE, answered, claim, endpoint, happen, settle_one, settled, stored
 from watcher.core.endpoint import Delivery, DeliveryState, EndpointState
 from watcher.core.health import Health
 from watcher.core.model import Key
@@ -47,7 +47,7 @@ async def test_a_failed_delivery_is_tried_again_when_it_is_due(store: Store, one
 
 async def test_an_attempt_is_never_made_a_fraction_of_a_millisecond_too_early(store: Store, one: Delivery) -> None:
     retried = replace(answered(one, 500, NOON), due=NOON + timedelta(seconds=5, microseconds=1))
-    await store.settle(retried, token="mine")
+    await settle_one(store, retried)
     assert await claim(store, NOON + timedelta(seconds=5)) == []
     [delivery] = await claim(store, NOON + timedelta(seconds=5, milliseconds=1))
     assert timedelta(0) <= delivery.due - (NOON + timedelta(seconds=5, microseconds=1)) < MOMENT
@@ -78,8 +78,8 @@ async def test_a_pause_is_never_made_shorter(store: Store) -> None:
     await store.settle_endpoints([endpoint()])
     await happen(store, "batch.new", "batch.active")
     first, second = await claim(store, NOON)
-    await store.settle(answered(first, 429, NOON, retry_after=timedelta(hours=1)), token="mine")
-    await store.settle(answered(second, 429, NOON, retry_after=timedelta(minutes=1)), token="mine")
+    await settle_one(store, answered(first, 429, NOON, retry_after=timedelta(hours=1)))
+    await settle_one(store, answered(second, 429, NOON, retry_after=timedelta(minutes=1)))
     [paused] = await store.endpoints()
     assert paused.paused_until == NOON + timedelta(hours=1, seconds=1)
 
@@ -98,7 +98,7 @@ async def test_an_endpoint_that_is_gone_is_disabled_and_its_deliveries_are_held(
 
 
 async def test_what_happens_while_an_endpoint_is_disabled_is_held_for_it(store: Store, one: Delivery) -> None:
-    await store.settle(answered(one, 410, NOON), token="mine")
+    await settle_one(store, answered(one, 410, NOON))
     committed = await happen(store, "batch.stuck")
     assert list(committed.deliveries) == [1]
     assert (await owed(store)).pending == 0
@@ -109,7 +109,7 @@ async def test_what_was_on_its_way_when_its_endpoint_was_disabled_is_still_settl
     await store.settle_endpoints([endpoint()])
     await happen(store, "batch.new", "batch.active", "batch.stuck")
     first, second, third = await claim(store, NOON)
-    await store.settle(answered(first, 410, NOON), token="mine")
+    await settle_one(store, answered(first, 410, NOON))
     assert await settled(store, answered(second, 200, NOON)) == "done"
     assert await settled(store, answered(third, 500, NOON)) == "held"
     assert await store.release("mine") == 0
@@ -118,8 +118,8 @@ async def test_what_was_on_its_way_when_its_endpoint_was_disabled_is_still_settl
 
 
 async def test_who_does_not_hold_the_claim_settles_nothing(store: Store, one: Delivery) -> None:
-    assert await store.settle(answered(one, 410, NOON), token="yours") is None
-    assert await store.settle(answered(replace(one, id=99), 200, NOON), token="mine") is None
+    assert await settle_one(store, answered(one, 410, NOON), token="yours") is None
+    assert await settle_one(store, answered(replace(one, id=99), 200, NOON)) is None
     [still] = await store.endpoints()
     assert still.state is EndpointState.ACTIVE
     assert await settled(store, answered(one, 500, NOON)) == "retried"
@@ -127,21 +127,21 @@ async def test_who_does_not_hold_the_claim_settles_nothing(store: Store, one: De
 
 async def test_a_delivery_is_settled_once(store: Store, one: Delivery) -> None:
     assert await settled(store, answered(one, 500, NOON)) == "retried"
-    assert await store.settle(answered(one, 200, NOON), token="mine") is None
+    assert await settle_one(store, answered(one, 200, NOON)) is None
     assert (await owed(store)).pending == 1
 
 
 async def test_who_lost_the_claim_to_another_settles_nothing(store: Store, one: Delivery) -> None:
     late = NOON + LEASE + MOMENT
     await claim(store, late, token="yours")
-    assert await store.settle(answered(one, 410, late), token="mine") is None
+    assert await settle_one(store, answered(one, 410, late)) is None
     assert await settled(store, answered(one, 200, late), token="yours") == "done"
     assert await claim(store, FAR) == []
 
 
 async def test_what_was_given_back_cannot_be_settled(store: Store, one: Delivery) -> None:
     await store.release("mine")
-    assert await store.settle(answered(one, 200, NOON), token="mine") is None
+    assert await settle_one(store, answered(one, 200, NOON)) is None
     assert await claim(store, NOON) == [one]
 
 
@@ -159,6 +159,7 @@ async def test_what_is_owed_is_counted_by_endpoint(store: Store, clock: FakeCloc
         Owed(endpoint_id="b", pending=1, oldest=later),
         Owed(endpoint_id="c", pending=0, oldest=None),
     ]
+    assert await store.owed("b") == [Owed(endpoint_id="b", pending=1, oldest=later)]
 
 
 async def test_what_is_claimed_is_still_owed(store: Store, clock: FakeClock) -> None:
@@ -184,7 +185,7 @@ def bodies(committed: Committed) -> list[dict[str, Any]]:
 
 
 async def test_a_delivery_that_changes_nothing_for_its_endpoint_says_so(store: Store, one: Delivery) -> None:
-    assert await store.settle(answered(one, 200, NOON), token="mine") == Settled(outcome="done")
+    assert await settle_one(store, answered(one, 200, NOON)) == Settled(outcome="done")
     assert await store.endpoints() == [stored(endpoint())]
 
 
@@ -192,12 +193,12 @@ async def test_failures_are_counted_and_a_success_ends_them(store: Store) -> Non
     await store.settle_endpoints([endpoint()])
     await happen(store, "batch.new", "batch.active", "batch.stuck")
     first, second, third = await claim(store, NOON)
-    assert await store.settle(answered(first, 500, NOON), token="mine") == Settled(outcome="retried")
-    assert await store.settle(answered(second, 500, NOON), token="mine") == Settled(outcome="retried")
+    assert await settle_one(store, answered(first, 500, NOON)) == Settled(outcome="retried")
+    assert await settle_one(store, answered(second, 500, NOON)) == Settled(outcome="retried")
     ended = NOON + timedelta(seconds=1)
     failing = Health(failures_in_a_row=2, failing_since=ended, failed=2)
     assert await store.endpoints() == [stored(endpoint(), health=failing)]
-    assert await store.settle(answered(third, 200, NOON), token="mine") == Settled(outcome="done")
+    assert await settle_one(store, answered(third, 200, NOON)) == Settled(outcome="done")
     assert await store.endpoints() == [stored(endpoint())]
 
 
@@ -206,7 +207,7 @@ async def test_an_endpoint_that_fails_and_recovers_is_told_of_with_deliveries_to
     await happen(store, *["batch.stuck"] * 8)
     claimed = await claim(store, NOON, room=8)
     ended = NOON + timedelta(seconds=1)
-    answers = [await store.settle(answered(each, 500, NOON), token="mine") for each in claimed[:5]]
+    answers = [await settle_one(store, answered(each, 500, NOON)) for each in claimed[:5]]
     assert answers[:3] == [Settled(outcome="retried")] * 3
     failed = answers[3]
     assert failed is not None
@@ -228,7 +229,7 @@ async def test_an_endpoint_that_fails_and_recovers_is_told_of_with_deliveries_to
     assert [each for each in await store.endpoints() if each.id == "hook"] == [
         stored(endpoint(), health=opened, number=1)
     ]
-    well = await store.settle(answered(claimed[5], 200, NOON), token="mine")
+    well = await settle_one(store, answered(claimed[5], 200, NOON))
     assert well is not None
     told = {"endpoint.failing": ended, "endpoint.recovered": ended}
     assert well.endpoint == stored(endpoint(), health=Health(told=told), number=2)
@@ -245,7 +246,7 @@ async def test_an_endpoint_is_told_of_at_most_once_an_hour_and_kind(store: Store
         at = clock.now()
         await happen(store, *["batch.stuck"] * 2, key=Key("a", hour + 1))
         for delivery in await claim(store, at):
-            settled = await store.settle(answered(replace(delivery, attempts=10), 500, at), token="mine")
+            settled = await settle_one(store, answered(replace(delivery, attempts=10), 500, at))
             assert settled is not None
             kinds.append([event.type for event in settled.told.events])
         clock.turn(minutes=40)
@@ -256,7 +257,7 @@ async def test_what_is_told_of_an_endpoint_is_told_with_the_attempt_or_not_at_al
     await store.settle_endpoints([endpoint(), endpoint("duty")])
     await happen(store, "batch.active")
     [delivery] = await claim(store, NOON)
-    settled = await store.settle(answered(delivery, 410, NOON), token="mine")
+    settled = await settle_one(store, answered(delivery, 410, NOON))
     assert settled is not None
     assert settled.endpoint == stored(
         endpoint(),
@@ -267,7 +268,7 @@ async def test_what_is_told_of_an_endpoint_is_told_with_the_attempt_or_not_at_al
     )
     [told] = settled.told.events
     assert (told.type, list(settled.told.deliveries)) == ("endpoint.disabled", [1])
-    assert await store.settle(answered(delivery, 410, NOON), token="mine") is None
+    assert await settle_one(store, answered(delivery, 410, NOON)) is None
     assert len(await store.events(EventQuery(types=["endpoint.disabled"]))) == 1
 
 
@@ -275,9 +276,9 @@ async def test_nothing_is_told_of_a_delivery_that_tells_of_an_endpoint(store: St
     await store.settle_endpoints([endpoint(), endpoint("duty", types=["endpoint.*"])])
     await happen(store, "batch.active")
     [delivery] = await claim(store, NOON)
-    await store.settle(answered(delivery, 410, NOON), token="mine")
+    await settle_one(store, answered(delivery, 410, NOON))
     [told] = await claim(store, NOON, "duty")
-    dead = await store.settle(answered(replace(told, attempts=10), 500, NOON), token="mine")
+    dead = await settle_one(store, answered(replace(told, attempts=10), 500, NOON))
     assert dead == Settled(outcome="dead")
 
 
@@ -290,9 +291,9 @@ async def test_what_was_on_its_way_when_its_endpoint_was_disabled_changes_nothin
     codes: tuple[int, ...] = (500, 500, 500, 500, 500, 410, 200)
     outcomes: tuple[Outcome, ...] = ("held", "held", "held", "held", "held", "held", "done")
     for delivery, code, outcome in zip(claimed[:7], codes, outcomes, strict=True):
-        assert await store.settle(answered(delivery, code, NOON), token="mine") == Settled(outcome=outcome)
+        assert await settle_one(store, answered(delivery, code, NOON)) == Settled(outcome=outcome)
     assert await store.endpoints() == [disabled]
-    lost = await store.settle(answered(replace(claimed[7], attempts=10), 500, NOON), token="mine")
+    lost = await settle_one(store, answered(replace(claimed[7], attempts=10), 500, NOON))
     assert lost is not None
     assert (lost.outcome, [event.type for event in lost.told.events]) == ("dead", ["delivery.exhausted"])
 
@@ -304,9 +305,9 @@ async def test_an_endpoint_where_nothing_succeeds_for_days_is_given_up_and_what_
     await happen(store, *["batch.stuck"] * 24)
     claimed = await claim(store, NOON)
     for delivery in claimed[:20]:
-        await store.settle(answered(replace(delivery, attempts=10), 500, NOON), token="mine")
+        await settle_one(store, answered(replace(delivery, attempts=10), 500, NOON))
     late = NOON + timedelta(days=5)
-    last = await store.settle(answered(claimed[20], 500, late), token="mine")
+    last = await settle_one(store, answered(claimed[20], 500, late))
     assert last is not None
     assert last.outcome == "held"
     assert [event.type for event in last.told.events] == ["endpoint.disabled"]

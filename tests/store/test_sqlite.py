@@ -13,7 +13,19 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import NOON, Ear, FakeClock
-from tests.store.making import KEY, account_event, answered, claim, endpoint, event, follow, happen, pragma, settled
+from tests.store.making import (
+    KEY,
+    account_event,
+    answered,
+    claim,
+    endpoint,
+    event,
+    follow,
+    happen,
+    pragma,
+    settle_one,
+    settled,
+)
 from watcher.core.account import AccountRecord
 from watcher.core.model import Key
 from watcher.core.news import StoreFailed, StoreRecovered, StoreTook
@@ -67,8 +79,8 @@ async def test_what_is_remembered_of_a_transaction_that_failed_is_undone(sqlite:
         sql = sqlite._sql
         settle_endpoints(connection, sql, remembered, [endpoint("other")], 0)
         assert [each.id for each in remembered.endpoints] == ["hook", "other"]
-        assert settle(connection, sql, remembered, answered(first, 500, NOON), "mine", 0) is not None
-        remembered.put_claim(99, Claim("mine", 1, "other", None))
+        assert settle(connection, sql, remembered, [(answered(first, 500, NOON), "mine")], 0) != [None]
+        remembered.put_claim(99, Claim("mine", 1, "other", None, "default"))
         raise sqlite3.OperationalError("cut off")
 
     before = (list(remembered.endpoints), remembered.recent("hook"))
@@ -91,7 +103,7 @@ async def test_the_last_minute_of_an_endpoint_counts_an_attempt_once_also_where_
         raise sqlite3.OperationalError("cut off")
 
     answers = await asyncio.gather(
-        sqlite.settle(answered(delivery, 200, NOON), token="mine"),
+        settle_one(sqlite, answered(delivery, 200, NOON)),
         sqlite._writer.run("fail", fail),
         return_exceptions=True,
     )
@@ -120,9 +132,9 @@ async def test_what_no_endpoint_may_be_sent_is_not_even_looked_at(sqlite: Sqlite
     await happen(sqlite, *["batch.stuck"] * 6)
     await sqlite.disable_endpoint("disabled", "enough")
     [busy] = await claim(sqlite, NOON, "paused", room=1)
-    await sqlite.settle(answered(busy, 429, NOON, retry_after=timedelta(hours=1)), token="mine")
+    await settle_one(sqlite, answered(busy, 429, NOON, retry_after=timedelta(hours=1)))
     for delivery in await claim(sqlite, NOON, "open", room=5):
-        await sqlite.settle(answered(delivery, 500, NOON), token="mine")
+        await settle_one(sqlite, answered(delivery, 500, NOON))
     statements: list[str] = []
     await sqlite._writer.run("trace", lambda connection: connection.set_trace_callback(statements.append))
     assert await claim(sqlite, NOON + timedelta(seconds=1), *names) == []
@@ -173,7 +185,7 @@ async def test_claims_of_the_process_before_are_void(path: Path, clock: FakeCloc
         await happen(store, "batch.active")
         claimed = await claim(store, NOON)
     async with open_store(path, tell=ear, clock=clock) as store:
-        assert await store.settle(answered(claimed[0], 200, NOON), token="mine") is None
+        assert await settle_one(store, answered(claimed[0], 200, NOON)) is None
         assert await claim(store, NOON, token="yours") == claimed
 
 

@@ -185,7 +185,12 @@ def no_metrics(accept: str) -> tuple[bytes, str]:
 
 @asynccontextmanager
 async def open_house(
-    *, accounts: Sequence[str] = ("default",), token: str | None = None, store: Any = None, subscribing: Any = None
+    *,
+    accounts: Sequence[str] = ("default",),
+    token: str | None = None,
+    store: Any = None,
+    subscribing: Any = None,
+    timeout: timedelta = timedelta(seconds=15),
 ) -> AsyncIterator[House]:
     """The interface at a free port of 127.0.0.1."""
     clock, ear, health = FakeClock(), Ear(), FakeHealth()
@@ -202,6 +207,7 @@ async def open_house(
             token=token,
             clock=clock,
             version="1.2.3",
+            timeout=timeout,
             tell=ear,
         )
         async with serve(app, host="127.0.0.1", port=0) as url, aiohttp.ClientSession() as session:

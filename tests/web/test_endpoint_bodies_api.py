@@ -12,7 +12,7 @@ TYPES = (
     "batch.unstuck, watch.expired, account.refused, account.recovered, endpoint.failing, endpoint.disabled, "
     "endpoint.recovered, delivery.exhausted"
 )
-SECONDS = 'Write seconds as a number, or "500ms", "15s", "5m", "24h", "7d"'
+SECONDS = 'Write seconds as a number, or "500ms", "15s", "5m", "1h30m", "7d"'
 OURS = "The key is not right: It is set by the sender itself; take it out"
 UNSENDABLE = (
     "It has a value that is empty or cannot be sent; use visible ASCII characters, with spaces only between them"
@@ -29,7 +29,7 @@ SET_UP: list[tuple[dict[str, Any], str, str]] = [
     (
         {"url": "https://user:pass@a.example/"},
         "/url",
-        "It holds a login; take out what stands before the @, and give it as the endpoint's authorization",
+        "It holds a login; take out what stands before the @, and give it as the endpoint's credentials",
     ),
     ({"url": "https://a.example:25/"}, "/url", "It uses port 25; webhooks go to port 80, 443, or one from 1024"),
     ({"kept_by": "settings"}, "/kept_by", "There is no such key"),

@@ -317,6 +317,13 @@ async def test_what_is_null_in_a_change_is_as_usual_again(house: House) -> None:
     assert house.subscribing.views["crm"].endpoint.secrets == Secrets(keys=(SigningKey(key=b"\x01" * 32),))
 
 
+async def test_an_attempt_usually_takes_as_long_as_the_settings_say_for_all() -> None:
+    async with open_house(timeout=timedelta(seconds=4)) as house:
+        assert (await house.ask("POST", ALL, json={"url": URL, "id": "crm"})).json["timeout"] == 4.0
+        assert (await house.ask("PATCH", ONE, json={"timeout": 20})).json["timeout"] == 20.0
+        assert (await house.ask("PATCH", ONE, json={"timeout": None})).json["timeout"] == 4.0
+
+
 async def test_a_change_of_the_secret_parts_replaces_them_as_a_whole(house: House) -> None:
     house.subscribing.keep(
         kept(secrets=Secrets(keys=(KEY,), headers={"X-A": "1", "X-B": "2"}, authorization="Basic x"))
@@ -346,12 +353,12 @@ async def test_one_of_two_signatures_may_end(house: House) -> None:
 async def test_a_signature_that_there_is_no_key_for_is_refused_with_how_to_give_one(house: House) -> None:
     house.subscribing.keep(kept())
     answer = await house.ask("PATCH", ONE, json={"signatures": ["v1", "v1a"]})
-    message = "It has no key for v1a: POST one, whsk_…, as secret to …/rotate"
+    message = "It has no key for v1a: rotate it first, with whsk_… as its secret (--secret-file)"
     assert (answer.status, answer.json["type"]) == (422, "/problems/bad-body")
     assert answer.json["errors"] == [{"pointer": "/signatures", "message": message}]
     house.subscribing.keep(kept(secrets=Secrets(keys=(SigningKey(scheme="v1a", key=b"p" * 64),))))
     answer = await house.ask("PATCH", ONE, json={"signatures": None})
-    assert "It has no key for v1: POST one, whsec_…" in answer.json["detail"]
+    assert "It has no key for v1: rotate it first, with whsec_…" in answer.json["detail"]
 
 
 @pytest.mark.parametrize(

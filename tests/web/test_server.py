@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -165,6 +166,7 @@ async def test_what_is_neither_known_nor_ours_is_still_a_problem(house: House) -
         token=None,
         clock=house.clock,
         version="1",
+        timeout=timedelta(seconds=15),
         tell=Ear(),
     )
     app.add_routes([web.get("/conflict", teapot), web.get("/moved", teapot)])
@@ -354,6 +356,7 @@ def _app(house: House, health: FakeHealth | None = None, tell: Any = lambda _: N
         token=None,
         clock=house.clock,
         version="1",
+        timeout=timedelta(seconds=15),
         tell=tell,
     )
 

@@ -48,6 +48,7 @@ async def test_the_rate_asked_for_is_by_the_minute(rate: float | None, asked: st
         ({"webhook_allowed_origin": ORIGIN.upper(), "webhook_allowed_rate": "*"}, None),
         ({"webhook_allowed_origin": "*", "webhook_allowed_rate": "120"}, 2.0),
         ({"webhook_allowed_origin": "*", "webhook_allowed_rate": "6"}, 0.1),
+        ({"webhook_allowed_origin": "*", "webhook_allowed_rate": "999999999"}, 100_000),
     ],
 )
 async def test_a_consent_may_name_a_rate(headers: dict[str, str], rate: float | None) -> None:

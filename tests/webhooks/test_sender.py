@@ -182,8 +182,9 @@ async def test_a_pause_counts_from_the_answer() -> None:
     assert attempt.retry_after == timedelta(seconds=6)
 
 
-async def test_other_codes_may_not_ask_for_a_pause() -> None:
-    assert await send_to(http(500, retry_after="7")) == answered(500)
+@pytest.mark.parametrize("code", [200, 500, 502, 504])
+async def test_other_codes_may_not_ask_for_a_pause(code: int) -> None:
+    assert await send_to(http(code, retry_after="7")) == answered(code)
 
 
 async def test_cookies_are_not_kept() -> None:
@@ -215,6 +216,19 @@ async def test_the_session_serves_requests_of_others_too() -> None:
             async with session.http.get(receiver.url) as response:
                 assert response.status == 200
         assert [heard.connection for heard in receiver.heard] == [1, 1]
+
+
+async def test_the_session_has_a_connection_for_every_attempt_that_delivery_lets_fly() -> None:
+    """By itself aiohttp opens a hundred, and the hundred-and-first attempt would wait for one out of its own time-out."""
+    flying = asyncio.Barrier(101)
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        await flying.wait()
+        writer.write(http(204))
+
+    async with listening(answer) as receiver, sending() as sender, asyncio.timeout(10), asyncio.TaskGroup() as group:
+        sends = [group.create_task(sender.send(endpoint(receiver.url), DELIVERY)) for _ in range(101)]
+    assert {send.result().code for send in sends} == {204}
 
 
 # What is never sent.

@@ -88,6 +88,7 @@ async def run(
                 token=settings.http.token.get_secret_value() if settings.http.token else None,
                 clock=clock,
                 version=watcher.__version__,
+                timeout=settings.webhooks.timeout,
                 tell=town.tell,
             )
             listen = settings.http.listen

@@ -86,11 +86,13 @@ def resend(
     Exit code 1: some were not (they are listed): not known, under way just now, or of an endpoint that is not active.
     """
 
+    wanted = list(dict.fromkeys(delivery_ids))
+
     async def again(daemon: "Subscriptions") -> list[str | None]:
         from watcher.cli.daemon import NotFound, Refusal
 
         errors: list[str | None] = []
-        for delivery_id in delivery_ids:
+        for delivery_id in wanted:
             try:
                 await daemon.resend(delivery_id)
                 errors.append(None)
@@ -98,7 +100,7 @@ def resend(
                 errors.append(str(error))
         return errors
 
-    ended = list(zip(delivery_ids, ask_about(config, again), strict=True))
+    ended = list(zip(wanted, ask_about(config, again), strict=True))
     if output is Output.JSON:
         rows = [{"id": one, "resent": True} if error is None else {"id": one, "error": error} for one, error in ended]
         say_json(rows, indent=2)

@@ -75,10 +75,12 @@ Labels = Annotated[
     typer.Option("--label", "-l", metavar="KEY=VALUE", help="Only batches with this label; several: with all of them."),
 ]
 Timeout = Annotated[
-    str | None, typer.Option(metavar="DURATION", help="For a whole attempt: 1s to 30s, else 15s.", show_default=False)
+    str | None,
+    typer.Option(metavar="DURATION", help="For a whole attempt: 1s to 30s, else webhooks.timeout.", show_default=False),
 ]
 Concurrency = Annotated[
-    int | None, typer.Option(parser=whole, metavar="COUNT", help="Attempts under way at once, else 4.")
+    int | None,
+    typer.Option(parser=whole, metavar="COUNT", help="Attempts under way at once, else webhooks.per_endpoint."),
 ]
 Rate = Annotated[float | None, typer.Option(metavar="NUMBER", help="Deliveries a second at most, fractions too.")]
 Order = Annotated[Ordering | None, typer.Option("--ordering", help="batch: events of a batch one after the other.")]

@@ -159,29 +159,32 @@ def rm(
     config: Config = None,
     output: As = Output.TABLE,
 ) -> None:
-    """Delete endpoints. What they were owed is not sent any more. Exit code 1: there was none of that id.
+    """Delete endpoints. What they were owed is not sent any more.
 
     To hold back what is owed instead, for a while: watcher endpoints disable ID
 
     \b
     watcher endpoints rm crm
+
+    Exit code 1: some were not (they are listed): there is none of that id, or the settings file keeps it.
     """
 
     async def remove(daemon: "Subscriptions") -> list[str | None]:
-        from watcher.cli.daemon import NotFound
+        from watcher.cli.daemon import NotFound, Refusal
 
         errors: list[str | None] = []
         for endpoint_id in endpoint_ids:
             try:
                 await daemon.remove(endpoint_id)
                 errors.append(None)
-            except NotFound as error:
+            except (NotFound, Refusal) as error:
                 errors.append(str(error))
         return errors
 
     ended = list(zip(endpoint_ids, ask_about(config, remove), strict=True))
     if output is Output.JSON:
-        say_json([{"id": endpoint_id, "removed": error is None} for endpoint_id, error in ended], indent=2)
+        rows = [{"id": one, "removed": error is None, "error": error} for one, error in ended]
+        say_json([{key: value for key, value in row.items() if value is not None} for row in rows], indent=2)
     for endpoint_id, error in ended if output is Output.TABLE else ():
         say(f"endpoint {endpoint_id} is deleted") if error is None else complain(f"{endpoint_id}: {error}")
     if any(error for _, error in ended):
@@ -220,8 +223,8 @@ def rotate(
     """Give an endpoint a new key. It is printed on standard output, this once; until the old one ends, both sign.
 
     \b
-    watcher endpoints rotate crm > secret
-    watcher endpoints rotate crm --grace 0s > secret      the old one was stolen
+    watcher endpoints rotate crm > secret.new
+    watcher endpoints rotate crm --grace 0s > secret.new      the old one was stolen
     """
     body = {} if grace is None else {"grace": grace}
     body |= {} if secret_file is None else {"secret": read_secret("--secret-file", secret_file)}

@@ -172,6 +172,8 @@ def _state(delivery: "Mapping[str, Any]") -> str:
 
 
 def _error(attempt: "Mapping[str, Any]") -> str | None:
+    if attempt["location"]:
+        return f"redirects to {attempt['location']}"
     if attempt["code"] is not None or attempt["error"] is None:
         return None
     return f"{attempt['error']}: {attempt['detail']}" if attempt["detail"] else str(attempt["error"])

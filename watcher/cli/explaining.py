@@ -42,6 +42,7 @@ def explain(
 def say_explanation(explanation: "Document") -> None:
     """In words, then in figures."""
     say(explanation["summary"])
+    say("")
     broadcast, page, worth = explanation["broadcast_id"], explanation["page"], explanation["page_worth"]
     of_page = None if page is None else f"{page} of broadcast {broadcast}"
     say_table(

@@ -123,7 +123,7 @@ def _keys(secrets: Sequence[str], files: Sequence[Path]) -> "tuple[Key, ...]":
         try:
             keys.append(key_of(secret))
         except ValueError as wrong:
-            stop(f"{where}: {wrong}: give the secret that `watcher endpoints add` said, or make one with `… secret`")
+            stop(f"{where}: {wrong}: give the secret that `watcher endpoints add` or `watcher endpoints secret` said")
     return tuple(keys)
 
 

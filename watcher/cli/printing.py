@@ -96,11 +96,12 @@ def say_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, spar
     there = console()
     cells = [["" if value is None else printable(str(value)) for value in row] for row in rows]
     shown = _fitting(headings, cells, spare, there.width)
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(headings))
     for column in shown:
         table.add_column(headings[column], overflow="fold")
     for row in cells:
-        table.add_row(*(Text(row[column], style=STYLES.get(row[column], "")) for column in shown))
+        # What stands in the first column is a name, also where it is called as a status is.
+        table.add_row(*(Text(row[column], style=STYLES.get(row[column], "") if column else "") for column in shown))
     with printing():
         there.print(table)
 

@@ -111,9 +111,9 @@ def about(version: Version = False) -> None:
     Follow a batch, and wait for its end in a script:
         watcher add 13
         watcher wait 13 --timeout 30m && echo "batch 13 is ACTIVE"
-    Subscribe a receiver, and see what it would get:
+    Subscribe a receiver; or have one here for trying out, which says how to subscribe it:
         watcher endpoints add https://example.com/hooks > secret
-        watcher listen --secret-file secret
+        watcher listen
 
     \b
     Exit codes: 0 done · 1 done in part, or not found · 2 usage, settings, or no daemon

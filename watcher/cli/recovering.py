@@ -94,7 +94,7 @@ def recover(
     watcher endpoints recover crm --since 2026-11-23T00:00:00Z --state dead --yes
 
     What was never owed to it, for it is younger than the event, is sent too (missing). There is no limit to how much. Ctrl-C
-    ends it between two portions, and it says how to go on. Exit code 1: there is no such endpoint.
+    ends it between two portions, and it says how to go on. Exit code 1: there is no such endpoint, or you did not agree.
     """
     now = datetime.now(UTC)
     if output is Output.JSON and not (yes or dry_run):
@@ -165,7 +165,10 @@ def _how(recovery: Recovery) -> str:
 def _agreed(count: int, endpoint_id: str) -> bool:
     try:
         return typer.confirm(f"Send {'it' if count == 1 else f'these {count}'} again to {endpoint_id}?", err=True)
-    except typer.Abort:
+    except typer.Abort as end:
+        complain("")  # ends the line of the question
+        if isinstance(end.__context__, KeyboardInterrupt):
+            raise typer.Exit(130) from None
         stop("nothing was recovered: nobody answered; give --yes where nobody is asked")
 
 
@@ -175,7 +178,9 @@ def _say(recovery: Recovery, after: int, output: Output, *, done: bool) -> None:
         place = {"endpoint": recovery.endpoint_id, "since": recovery.since, "until": recovery.until, "after": after}
         say_json({**place, "dry_run": not done, "counts": dict(recovery.counts)}, indent=2)
     elif done:
-        say(f"{recovery.counts.total()} events are sent to {recovery.endpoint_id} again, within its limits")
+        total = recovery.counts.total()
+        said = "1 event is" if total == 1 else f"{total} events are"
+        say(f"{said} sent to {recovery.endpoint_id} again, within its limits")
     elif not counts:
         say(f"there is nothing to recover for {recovery.endpoint_id} from {recovery.since} to {recovery.until}")
     else:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from watcher.cli.asking import ask
 from watcher.cli.endpoints_shown import attempt_line
+from watcher.cli.printing import stop
 
 if TYPE_CHECKING:
     from watcher.cli.daemon import Daemon, Document, Refusal
@@ -134,4 +135,6 @@ def _option(pointer: str, options: Mapping[str, str]) -> str:
 
 
 def _path(endpoint_id: str, part: str = "") -> str:
+    if not endpoint_id:
+        stop("ID: is empty: name an endpoint as `watcher endpoints ls` shows it")
     return f"/v1/endpoints/{quote(endpoint_id, safe='')}{part}"

@@ -120,7 +120,7 @@ def url_fault(url: str) -> str | None:
     if match is None:
         return "is not a URL that starts with https:// or http://; write it as https://HOST[:PORT]/PATH"
     if "@" in match["authority"]:
-        return "holds a login; take out what stands before the @, and give it as the endpoint's authorization"
+        return "holds a login; take out what stands before the @, and give it as the endpoint's credentials"
     if match["fragment"] is not None:
         return "has a fragment (#…), which is never sent; take it out"
     authority = AUTHORITY.fullmatch(match["authority"])

@@ -1,5 +1,6 @@
 """Endpoints and what they are owed: the nouns endpoint, delivery, attempt, and the filter. Data, and who wants what."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +20,15 @@ Keeper = Literal["settings", "api"]
 """Who says how an endpoint is set up."""
 Cause = Literal["schedule", "person", "recovery"]
 """Why an attempt was made."""
+
+ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What an endpoint may be called."""
+TIMEOUT_LEAST: Final = timedelta(seconds=1)
+TIMEOUT_MOST: Final = timedelta(seconds=30)
+"""How long an attempt may take, to the last byte of the answer."""
+CONCURRENCY_MOST: Final = 1000
+RATE_LEAST, RATE_MOST = 0.001, 100_000
+"""Deliveries a second: beneath, an endpoint had better be disabled; above, a rate bounds nothing."""
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 

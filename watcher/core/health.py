@@ -22,6 +22,8 @@ RECENT_SHARE: Final = 0.5
 """The breaker opens, too, when of at least so many attempts within the span at least this share failed."""
 SLOT: Final = timedelta(seconds=5)
 """How finely the span is counted: an attempt counts for 55 to 60 s, never longer."""
+SLOT_SECONDS: Final = SLOT.total_seconds()
+SLOTS: Final = RECENT_SPAN // SLOT
 
 DISABLE_AFTER: Final = timedelta(days=5)
 DISABLE_FAILED: Final = 20
@@ -102,13 +104,13 @@ class Heeded:
 def heed(health: Health, recent: Recent, trial: Trial) -> Heeded:
     """What follows from an attempt for its endpoint. A health that does not change is the very same object."""
     if trial.verdict == "good":
-        return _succeeded(health, counted(recent, trial), trial)
+        return _succeeded(health, counted(recent, trial.ended, failed=False), trial)
     if trial.gone:
         return _disabled(health, recent, trial, ())
     exhausted = ("delivery.exhausted",) if trial.exhausted else ()
     if trial.verdict == "neither":
         return _telling(Heeded(health=health, recent=recent), trial, exhausted)
-    return _failed(health, counted(recent, trial), trial, exhausted)
+    return _failed(health, counted(recent, trial.ended, failed=True), trial, exhausted)
 
 
 def revived(health: Health) -> Health:
@@ -132,18 +134,15 @@ def reason_to_disable(health: Health, trial: Trial) -> str | None:
     return f"nothing succeeded for {lasting.days} days, {health.failed} attempts failed; the last: {trial.reason}"
 
 
-def counted(recent: Recent, trial: Trial) -> Recent:
+def counted(recent: Recent, ended: datetime, *, failed: bool) -> Recent:
     """With this attempt, and without those that are too old to count."""
-    number = int(trial.ended.timestamp() // SLOT.total_seconds())
-    failed = trial.verdict == "bad"
-    oldest = number - RECENT_SPAN // SLOT
-    slots = [slot for slot in recent.slots if slot[0] > oldest]
+    number = int(ended.timestamp() // SLOT_SECONDS)
+    slots = recent.slots
     if slots and slots[-1][0] >= number:
-        last, attempts, failures = slots.pop()
-        slots.append((last, attempts + 1, failures + failed))
-    else:
-        slots.append((number, 1, int(failed)))
-    return Recent(slots=tuple(slots))
+        last, attempts, failures = slots[-1]
+        return Recent(slots=(*slots[:-1], (last, attempts + 1, failures + failed)))
+    kept = (slot for slot in slots if slot[0] > number - SLOTS)
+    return Recent(slots=(*kept, (number, 1, int(failed))))
 
 
 def _succeeded(health: Health, recent: Recent, trial: Trial) -> Heeded:

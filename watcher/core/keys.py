@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from watcher.core.endpoint import Scheme, Secrets, SigningKey
+from watcher.core.message import instant
 
 PREFIXES: Final[Mapping[Scheme, str]] = {"v1": "whsec_", "v1a": "whsk_"}
 """By which a secret is known to be one, and of which kind."""
@@ -28,7 +29,7 @@ class TooManyOld(Exception):
     """As many old keys as there may be still sign along; the first of them ends at `until`."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__(f"{OLD_MOST} old keys sign along still, the first of them until {until}")
+        super().__init__(f"{OLD_MOST} old keys sign along still, the first of them until {instant(until)}")
         self.until = until
 
 

@@ -13,12 +13,14 @@ from watcher.core.news import EndpointChanged
 from watcher.ports import Endpoints
 
 ACTIVE: Final = "active"
+CALM: Final = "nothing holds it back any more"
+"""Why an endpoint came into the condition `active`; that it is in it needs no reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """Whether an endpoint gets webhooks now, why (not), and until when where that is known. `open` is its breaker: with an
-    `until` nothing is sent, without one delivery alone is tried."""
+    """Whether an endpoint gets webhooks now, why not ("" where it does), and until when where that is known. `open` is its
+    breaker: with an `until` nothing is sent, without one delivery alone is tried."""
 
     name: Literal["active", "paused", "open", "disabled"]
     reason: str
@@ -35,7 +37,7 @@ def condition_of(endpoint: Endpoint, now: datetime) -> Condition:
     if endpoint.health.opened:
         failures = endpoint.health.failures_in_a_row
         return Condition(name="open", reason=f"too much failed, {failures} in a row at last", until=opened)
-    return Condition(name=ACTIVE, reason="nothing holds it back any more")
+    return Condition(name=ACTIVE, reason="")
 
 
 def is_held_back(endpoint: Endpoint, now: datetime) -> bool:
@@ -128,7 +130,10 @@ class Book:
             return None
         self._told[endpoint_id] = condition.name
         return EndpointChanged(
-            endpoint=endpoint_id, state=condition.name, reason=condition.reason, until=condition.until
+            endpoint=endpoint_id,
+            state=condition.name,
+            reason=CALM if condition.name == ACTIVE else condition.reason,
+            until=condition.until,
         )
 
     def gone(self) -> list[str]:

@@ -1,17 +1,21 @@
 """Whether an endpoint may be set up as somebody wants it: what must hold together, whoever asks. Pure."""
 
-import re
 from collections.abc import Callable, Sequence
-from datetime import timedelta
-from typing import Final
 
 from watcher.core.addresses import Network, url_refusal
-from watcher.core.endpoint import Endpoint, Scheme, Secrets, SigningKey
+from watcher.core.endpoint import (
+    CONCURRENCY_MOST,
+    ID,
+    RATE_LEAST,
+    RATE_MOST,
+    TIMEOUT_LEAST,
+    TIMEOUT_MOST,
+    Endpoint,
+    Scheme,
+    Secrets,
+    SigningKey,
+)
 from watcher.ports import Refused
-
-ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-TIMEOUT_LEAST: Final = timedelta(seconds=1)
-TIMEOUT_MOST: Final = timedelta(seconds=30)
 
 
 def setup_refusal(endpoint: Endpoint, allowed: Sequence[Network]) -> Refused | None:
@@ -22,19 +26,17 @@ def setup_refusal(endpoint: Endpoint, allowed: Sequence[Network]) -> Refused | N
         )
     refusal = url_refusal(endpoint.url, allowed)
     if refusal is not None:
-        return _bad("/url", refusal)
+        return _bad("/url", f"the URL {refusal}")
     if not TIMEOUT_LEAST <= endpoint.timeout <= TIMEOUT_MOST:
         return _bad("/timeout", "an attempt has 1 to 30 seconds: give a number within that")
-    if endpoint.concurrency is not None and endpoint.concurrency < 1:
-        return _bad(
-            "/concurrency", "no attempt could be in flight: give 1 or more, or leave it out for the usual number"
-        )
+    if endpoint.concurrency is not None and not 1 <= endpoint.concurrency <= CONCURRENCY_MOST:
+        within = f"1 to {CONCURRENCY_MOST} attempts may be in flight at once"
+        return _bad("/concurrency", f"{within}: give a number within that, or leave it out for the usual one")
     if endpoint.ordering == "batch" and endpoint.concurrency not in (None, 1):
         return _bad("/concurrency", "with ordering by batch one attempt is in flight: leave it out, or the ordering")
-    if endpoint.rate is not None and not endpoint.rate > 0:
-        return _bad(
-            "/rate", "nothing would be sent: give more than 0 deliveries a second, or leave it out; or disable it"
-        )
+    if endpoint.rate is not None and not RATE_LEAST <= endpoint.rate <= RATE_MOST:
+        within = f"{RATE_LEAST:g} to {RATE_MOST:g} deliveries a second may be sent"
+        return _bad("/rate", f"{within}: give a number within that, leave it out for no bound, or disable the endpoint")
     return None
 
 

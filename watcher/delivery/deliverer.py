@@ -2,17 +2,18 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Final, Literal
 
 from watcher.core.endpoint import Attempt, Delivery
 from watcher.core.news import Attempted, Backlog, EndpointChanged, EndpointTold, Tell
-from watcher.core.outbox import Outcome, Settlement, reason_of, settle, trial_of
+from watcher.core.outbox import Outcome, Settlement, reason_of, trial_of
 from watcher.delivery.book import Book, condition_of
 from watcher.delivery.places import Limits, Places
-from watcher.ports import Clock, Sender, Settled, Store, StoreError
+from watcher.delivery.settling import Claim, Errand, Settling
+from watcher.ports import Clock, Sender, Settled, Store
 
 BACKSTOP: Final = 1.0
 """Seconds between two looks for due deliveries when nothing wakes the deliverer: retries come due by themselves."""
@@ -21,19 +22,6 @@ TOKEN_LEAST: Final = 0.001
 LEASE_SPARE: Final = timedelta(seconds=15)
 """A claim holds for twice the endpoint's time-out and this. No attempt takes longer than the time-out, so a lease is never
 renewed at a third, as webhooks.md has it: it ends under way only where the clock is set forward."""
-SETTLE_AGAIN: Final = 1.0
-"""Seconds between tries to write down what became of an attempt while the store cannot."""
-
-Errand = Callable[[str, Coroutine[object, object, None]], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A delivery as it was when it was claimed, under which token, and until when."""
-
-    delivery: Delivery
-    token: str
-    until: datetime
 
 
 class Deliverer:
@@ -64,8 +52,7 @@ class Deliverer:
         self._tell = tell
         self._errand = errand
         self._wake = asyncio.Event()
-        self._claimed: dict[int, Claim] = {}  # by delivery: what was not settled yet
-        self._sending: set[int] = set()
+        self._settling = Settling(store=store, clock=clock, errand=errand, freed=self._freed, settled=self._settled)
 
     def wake(self) -> None:
         """Something was committed, or allowed, that may be due at once."""
@@ -97,10 +84,7 @@ class Deliverer:
         retries_first = self._clock.draw() < 0.5
         claimed = await self._store.claim(room, token=token, now=now, until=until, retries_first=retries_first)
         for delivery in claimed:
-            self._claimed[delivery.id] = Claim(delivery=delivery, token=token, until=until)
-            # One that is being sent has lost its lease under way, and this is a new one for the same attempt.
-            if delivery.id not in self._sending:
-                self._sending.add(delivery.id)
+            if self._settling.begin(Claim(delivery, token, until)):
                 self._places.take(delivery.endpoint_id, self._claims)
                 self._errand(f"delivery {delivery.endpoint_id}", self._deliver(delivery))
         taken = Counter(delivery.endpoint_id for delivery in claimed)
@@ -110,46 +94,28 @@ class Deliverer:
         return f"{self._token}.{self._claims}"
 
     async def _deliver(self, delivery: Delivery) -> None:
-        try:
-            attempt = await self._send(delivery)
-            if attempt is not None:
-                await self._settle(delivery.id, attempt)
-        finally:
-            self._sending.discard(delivery.id)
-
-    async def _send(self, delivery: Delivery) -> Attempt | None:
-        """What the attempt brought. Its place is free at once: whoever takes it is claimed behind what is settled now, and in one
-        transaction with it. None where the endpoint was removed since: its deliveries are held, the claim runs out by itself."""
         endpoint = self._book.get(delivery.endpoint_id)
+        attempt: Attempt | None = None
         try:
-            if endpoint is not None:
-                return await self._sender.send(endpoint, delivery)
-            del self._claimed[delivery.id]
-            return None
+            if endpoint is not None:  # else it was removed since: its deliveries are held
+                attempt = await self._sender.send(endpoint, delivery)
         finally:
-            if self._places.give_back(delivery.endpoint_id):
-                self._wake.set()
+            if attempt is None:
+                self._settling.abandon(delivery)
+        if attempt is not None:
+            self._settling.end(delivery, attempt)
 
-    async def _settle(self, delivery_id: int, attempt: Attempt) -> None:
-        """Writes down what became of it, again and again while the lease lasts: forgotten, it would be sent twice."""
-        draw = self._clock.draw()
-        while True:
-            claim = self._claimed[delivery_id]
-            settlement = settle(claim.delivery, attempt, draw)
-            try:
-                settled = await self._store.settle(settlement, token=claim.token)
-            except StoreError:
-                if self._clock.now() + timedelta(seconds=SETTLE_AGAIN) >= claim.until:
-                    self._attempted(settlement, "lost")
-                    raise
-                await self._clock.sleep(SETTLE_AGAIN)
-                continue
-            if settled is not None or claim is self._claimed[delivery_id]:
-                break  # else it was claimed anew meanwhile, and the new token is the one that stands
-        if claim is self._claimed[delivery_id]:
-            del self._claimed[delivery_id]
+    def _freed(self, deliveries: Sequence[Delivery]) -> None:
+        """Their places are free: whoever takes them is claimed behind what is written down now."""
+        wanted = [self._places.give_back(delivery.endpoint_id) for delivery in deliveries]
+        if any(wanted):
+            self._wake.set()
+
+    def _settled(self, settlement: Settlement, settled: Settled | None) -> None:
+        """Tells what became of an attempt, and follows it up."""
         self._attempted(settlement, "lost" if settled is None else settled.outcome)
-        if self._places.heed(settlement.endpoint_id, trial_of(settlement).verdict):
+        verdict = "good" if settlement.outcome == "done" else trial_of(settlement).verdict
+        if self._places.heed(settlement.endpoint_id, verdict):
             self._wake.set()
         if settled is not None:
             self._follow(settlement, settled)
@@ -210,7 +176,7 @@ class Deliverer:
 
     async def release(self) -> None:
         """Gives back what is claimed and was not settled; also what the last claim brought, if nobody waited for it."""
-        for token in {self._last_token(), *(claim.token for claim in self._claimed.values())}:
+        for token in {self._last_token(), *self._settling.tokens}:
             await self._store.release(token)
 
 

@@ -20,7 +20,10 @@ from watcher.delivery.book import Book, condition_of
 from watcher.delivery.checking import key_refusal, setup_refusal
 from watcher.ports import Clock, EndpointView, Owed, Refused, Sender, Store, Verification
 
-NO_ENDPOINT: Final = Refused(kind="unknown-endpoint", detail="there is no such endpoint: list them for those there are")
+NO_ENDPOINT: Final = Refused(
+    kind="unknown-endpoint",
+    detail="there is no such endpoint: `watcher endpoints ls`, or GET /v1/endpoints, lists those there are",
+)
 NO_DELIVERY: Final = Refused(
     kind="unknown-delivery",
     detail="there is no such delivery, or it was forgotten: list the endpoint's deliveries, or recover what it missed",
@@ -68,11 +71,8 @@ class Subscriptions:
         return [await self._view(each, owed.get(each.id)) for each in await self._store.endpoints()]
 
     async def endpoint(self, endpoint_id: str) -> EndpointView | None:
-        for endpoint in await self._store.endpoints():
-            if endpoint.id == endpoint_id:
-                owed = {each.endpoint_id: each for each in await self._store.owed()}
-                return await self._view(endpoint, owed.get(endpoint_id))
-        return None
+        endpoint = await self._store.endpoint(endpoint_id)
+        return None if endpoint is None else await self._viewed(endpoint)
 
     async def make(
         self, endpoint: Endpoint, *, schemes: Sequence[Scheme], secret: SigningKey | None, verification: Verification
@@ -272,8 +272,8 @@ class Subscriptions:
         self._wake()
 
     async def _viewed(self, endpoint: Endpoint) -> EndpointView:
-        owed = {each.endpoint_id: each for each in await self._store.owed()}
-        return await self._view(endpoint, owed.get(endpoint.id))
+        owed = await self._store.owed(endpoint.id)
+        return await self._view(endpoint, owed[0] if owed else None)
 
     async def _view(self, endpoint: Endpoint, owed: Owed | None) -> EndpointView:
         tally = await self._store.tally_deliveries(endpoint.id)

@@ -54,6 +54,10 @@ class Endpoints(Protocol):
         """All that were not removed, in the order of their ids, with the secrets of those that the API keeps."""
         ...
 
+    async def endpoint(self, endpoint_id: str) -> Endpoint | None:
+        """The one of that id, as among `endpoints`; None where it is not there."""
+        ...
+
     async def make_endpoint(self, endpoint: Endpoint, now: datetime) -> Endpoint | None:
         """Makes it, with its secrets, `created` now; None where the id is taken. The id of one that was removed is free:
         nothing of that one is kept but the numbers of its events, and its deliveries."""
@@ -66,8 +70,8 @@ class Endpoints(Protocol):
         ...
 
     async def disable_endpoint(self, endpoint_id: str, reason: str) -> Endpoint | None:
-        """Nothing is sent to it any more: what it is owed is HELD. One that is disabled keeps its first reason. None where it is
-        not there."""
+        """Nothing is sent to it any more: what it is owed is HELD. One that is disabled keeps its first reason, unless
+        that was that the settings do not name it. None where it is not there."""
         ...
 
     async def enable_endpoint(self, endpoint_id: str, *, send_held: bool, now: datetime) -> Endpoint | None:
@@ -79,8 +83,8 @@ class Endpoints(Protocol):
         """It is REMOVED, its secrets with it; what it is owed is HELD until it is forgotten. False where it was not there."""
         ...
 
-    async def owed(self) -> list[Owed]:
-        """What every endpoint that was not removed is owed."""
+    async def owed(self, endpoint_id: str | None = None) -> list[Owed]:
+        """What every endpoint that was not removed is owed, or the one of that id alone."""
         ...
 
     async def tally_deliveries(self, endpoint_id: str) -> Mapping[DeliveryState, int]:
@@ -102,10 +106,11 @@ class Deliveries(Protocol):
         is. With ordering by batch none is claimed that has an earlier pending one of its batch, and one alone of each batch."""
         ...
 
-    async def settle(self, settlement: Settlement, *, token: str) -> Settled | None:
-        """Writes what became of an attempt, the attempt itself, and what follows for the endpoint (`core.health.heed`), with
-        the operator events that tell of it and their deliveries, where the token still stands. Held instead of tried again where
-        the endpoint is no longer active. None, and nothing done, where the token does not stand."""
+    async def settle(self, settlements: Sequence[tuple[Settlement, str]]) -> list[Settled | None]:
+        """Writes what became of attempts, each under the token of its claim, the attempts themselves, and what follows for their
+        endpoints, one after the other (`core.health.heed`), with the operator events that tell of it and their deliveries.
+        Held instead of tried again where the endpoint is no longer active. None, and nothing done, for those whose token does
+        not stand."""
         ...
 
     async def release(self, token: str) -> int:

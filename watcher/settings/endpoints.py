@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from watcher.core.addresses import url_refusal
-from watcher.core.endpoint import SigningKey
+from watcher.core.endpoint import CONCURRENCY_MOST, RATE_LEAST, RATE_MOST, SigningKey
 from watcher.core.keys import OLD_MOST, parse_key
 from watcher.core.model import EVENT_TYPES
 from watcher.settings.credentials import (
@@ -85,12 +85,12 @@ class Endpoint(Section):
         default=None, description="deadline for one attempt; none: that of [webhooks]"
     )
     concurrency: Count | None = Field(
-        default=None, ge=1, le=1000, description="deliveries in flight at once; none: webhooks.per_endpoint"
+        default=None, ge=1, le=CONCURRENCY_MOST, description="deliveries in flight at once; none: webhooks.per_endpoint"
     )
     rate: Number | None = Field(
         default=None,
-        ge=0.001,
-        le=100_000,
+        ge=RATE_LEAST,
+        le=RATE_MOST,
         allow_inf_nan=False,
         description="deliveries a second, at most; none: no bound",
     )

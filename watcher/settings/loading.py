@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from watcher.core.addresses import Network
+from watcher.core.spans import span_text
 from watcher.settings.keys import (
     Key,
     KeyPath,
@@ -27,7 +28,7 @@ from watcher.settings.model import Http, Settings
 from watcher.settings.problems import BadSettings, Problem
 from watcher.settings.showing import text_of
 from watcher.settings.sources import Gathered, gather
-from watcher.settings.values import duration_text, networks
+from watcher.settings.values import networks
 
 EVERYWHERE: Final[Sequence[Network]] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
@@ -124,7 +125,7 @@ def _wrong(details: ErrorDetails) -> str:
 
 
 def _bound(value: object) -> str:
-    return duration_text(value) if isinstance(value, timedelta) else str(value)
+    return span_text(value) if isinstance(value, timedelta) else str(value)
 
 
 def _place(path: KeyPath, gathered: Gathered) -> str:

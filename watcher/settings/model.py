@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
+from watcher.core.endpoint import CONCURRENCY_MOST
+from watcher.core.spans import LONGEST
 from watcher.settings.credentials import (
     Credential,
     EncryptionKey,
@@ -20,7 +22,6 @@ from watcher.settings.endpoints import Endpoint
 from watcher.settings.problems import refusal
 from watcher.settings.section import OR_FILE, Section
 from watcher.settings.values import (
-    LONGEST,
     Address,
     AttemptTimeout,
     BaseUrl,
@@ -136,7 +137,9 @@ class Webhooks(Section):
     """[webhooks]: what holds for all endpoints."""
 
     max_in_flight: Count = Field(default=200, ge=1, le=10_000, description="deliveries in flight at once, in all")
-    per_endpoint: Count = Field(default=4, ge=1, le=1000, description="deliveries in flight at once to one endpoint")
+    per_endpoint: Count = Field(
+        default=4, ge=1, le=CONCURRENCY_MOST, description="deliveries in flight at once to one endpoint"
+    )
     timeout: AttemptTimeout = Field(
         default=timedelta(seconds=15), description="deadline for one attempt, to the last byte of the answer"
     )

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
+from watcher.core.spans import span_text
 from watcher.settings.keys import ANY, Key, dotted, keys, variables
 from watcher.settings.model import Settings
-from watcher.settings.values import duration_text
 
 MASK: Final = "********"
 
@@ -41,7 +41,7 @@ def text_of(key: Key, value: object) -> str:
     if key.secret or isinstance(value, SecretStr):
         return MASK
     if isinstance(value, timedelta):
-        return duration_text(value)
+        return span_text(value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):

@@ -13,18 +13,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from watcher.core.addresses import Network
+from watcher.core.endpoint import TIMEOUT_LEAST, TIMEOUT_MOST
+from watcher.core.spans import span_of
 from watcher.settings.problems import refusal
-
-UNITS: Final[Mapping[str, timedelta]] = {
-    "d": timedelta(days=1),
-    "h": timedelta(hours=1),
-    "min": timedelta(minutes=1),
-    "m": timedelta(minutes=1),
-    "s": timedelta(seconds=1),
-    "ms": timedelta(milliseconds=1),
-}
-PART: Final = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|min|[dhms])")
-LONGEST: Final = timedelta(days=3650)
 
 NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -49,35 +40,13 @@ class Address:
 
 
 def duration(value: object) -> timedelta:
-    """Seconds as a number, or as in "300", "1.5s", "5m", "1h30m", "7d"."""
-    wrong = refusal("must be a duration", 'write seconds as a number, or "500ms", "15s", "5m", "1h30m", "7d"')
+    """A span of time, as `core.spans` reads it."""
     if isinstance(value, timedelta):
         return value
-    if isinstance(value, str):
-        text = value.strip().lower().replace(" ", "")
-        if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text):
-            return timedelta(seconds=float(text))
-        if not text or PART.sub("", text):
-            raise wrong
-        try:
-            return sum((float(number) * UNITS[unit] for number, unit in PART.findall(text)), timedelta(0))
-        except OverflowError:
-            raise wrong from None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST.total_seconds():
-        raise wrong
-    return timedelta(seconds=value)
-
-
-def duration_text(value: timedelta) -> str:
-    """The shortest way to write it that `duration` reads back: 5m, 1h30m, 0.1s."""
-    rest, parts = value, []
-    for unit in ("d", "h", "m"):
-        count, rest = divmod(rest, UNITS[unit])
-        if count:
-            parts.append(f"{count}{unit}")
-    if rest or not parts:
-        parts.append(f"{rest.total_seconds():.6f}".rstrip("0").rstrip(".") + "s")
-    return "".join(parts)
+    try:
+        return span_of(value)
+    except ValueError as error:
+        raise refusal("must be a duration", str(error)) from None
 
 
 def _number(value: object) -> object:
@@ -212,7 +181,7 @@ def _comma_separated(value: object) -> object:
 
 
 def _attempt_timeout(value: timedelta) -> timedelta:
-    if not timedelta(seconds=1) <= value <= timedelta(seconds=30):
+    if not TIMEOUT_LEAST <= value <= TIMEOUT_MOST:
         raise refusal("is not between 1 and 30 s", 'write seconds as a number, or "15s"')
     return value
 

@@ -2,16 +2,16 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from watcher.core.endpoint import Delivery, DeliveryState, Endpoint, EndpointState
 from watcher.core.outbox import Outcome, Settlement
 from watcher.ports import Committed, Settled
 from watcher.store.recording import record, told
 from watcher.store.remembered import Claim, Remembered
-from watcher.store.rows import Row, delivery_of, instant, millis_or_later, values_of_attempt
+from watcher.store.rows import Row, Values, delivery_of, instant, millis_or_later, values_of_attempt
 from watcher.store.standing import attempted, stands_otherwise
 from watcher.store.subscribing import put_standing
 
@@ -45,47 +45,87 @@ def claim(
     claimed: list[Delivery] = []
     if not any(free.values()):
         return claimed
+    alike: dict[bool, dict[str, int]] = {False: {}, True: {}}
     for hungry in connection.execute(sql["hungry_endpoints"], {"now": now}).fetchall():
-        most = free.get(hungry["id"], 0)
-        if not most:
+        endpoint_id, most = hungry["id"], free.get(hungry["id"], 0)
+        if not most or not (hungry["firsts"] or hungry["retries"]):
             continue
-        for row in _due(connection, sql, remembered, hungry, most, now, retries_first=retries_first):
-            remembered.put_claim(row["id"], Claim(token, until, row["endpoint_id"], row["lane"]))
-            claimed.append(delivery_of(row))
-    return claimed
+        if (hungry["firsts"] and hungry["retries"]) or _lanes(remembered, endpoint_id, now):
+            rows = _due(connection, sql, remembered, hungry, most, now, retries_first=retries_first)
+            claimed += _claimed(remembered, rows, token, until)
+        else:
+            alike[bool(hungry["retries"])][endpoint_id] = most
+    for retries, rooms in alike.items():
+        if rooms:
+            rows = _due_alike(connection, sql, remembered, rooms, now, retries=retries)
+            claimed += _claimed(remembered, rows, token, until)
+    return sorted(claimed, key=lambda delivery: delivery.endpoint_id)
+
+
+def _claimed(remembered: Remembered, rows: Sequence[Row], token: str, until: int) -> list[Delivery]:
+    for row in rows:
+        remembered.put_claim(row["id"], Claim(token, until, row["endpoint_id"], row["lane"], row["account"]))
+    return [delivery_of(row) for row in rows]
 
 
 def settle(
     connection: sqlite3.Connection,
     sql: Statements,
     remembered: Remembered,
+    settlements: Sequence[tuple[Settlement, str]],
+    now: int,
+) -> list[Settled | None]:
+    """Writes the attempts, and what follows, of those whose token stands. Their rows are written together at the end: what
+    follows for an endpoint does not depend on them."""
+    put = [_settle(connection, sql, remembered, settlement, token, now) for settlement, token in settlements]
+    there = [each for each in put if each is not None]
+    connection.executemany(sql["settle_delivery"], [each.delivery for each in there])
+    connection.executemany(sql["note_attempt"], [each.attempt for each in there])
+    connection.executemany(sql["step_forward"], [each.lane for each in there if each.lane is not None])
+    return [None if each is None else each.settled for each in put]
+
+
+class _Put(NamedTuple):
+    """What became of a delivery, and the values to be written of it; `lane` where the next of its lane may go now."""
+
+    settled: Settled
+    delivery: Values
+    attempt: Values
+    lane: Values | None
+
+
+def _settle(
+    connection: sqlite3.Connection,
+    sql: Statements,
+    remembered: Remembered,
     settlement: Settlement,
     token: str,
     now: int,
-) -> Settled | None:
-    """Writes the attempt and what follows, where the token stands."""
-    claimed = remembered.claim(settlement.delivery_id)
+) -> _Put | None:
+    claim = remembered.claim(settlement.delivery_id)
     before = remembered.endpoint(settlement.endpoint_id)
-    if claimed is None or claimed.token != token or before is None:
+    if claim is None or claim.token != token or before is None:
         return None
     remembered.drop_claim(settlement.delivery_id)
     aftermath = attempted(before, remembered.recent(before.id), settlement)
-    after = aftermath.endpoint
-    row = _write(connection, sql, settlement, after)
-    if row is None:
-        return None  # it was forgotten meanwhile
-    outcome = _note(connection, sql, settlement, after, row["account"])
     remembered.put_recent(before.id, aftermath.recent)
-    if row["lane"] is not None and STATES[settlement.outcome] is not DeliveryState.PENDING:
-        connection.execute(sql["step_forward"], {"endpoint_id": after.id, "lane": row["lane"]})
-    if after is before:
-        return Settled(outcome=outcome)
-    put_standing(connection, sql, remembered, before, after)
-    events = [told(event, remembered.origin) for event in aftermath.tell]
-    return Settled(
-        outcome=outcome,
-        endpoint=after if stands_otherwise(before, after) else None,
-        told=record(connection, sql, remembered, events, now) if events else NOTHING_TOLD,
+    after = aftermath.endpoint
+    outcome = _outcome(settlement, after)
+    settled = Settled(outcome=outcome)
+    if after is not before:
+        put_standing(connection, sql, remembered, before, after)
+        events = [told(event, remembered.origin) for event in aftermath.tell]
+        settled = Settled(
+            outcome=outcome,
+            endpoint=after if stands_otherwise(before, after) else None,
+            told=record(connection, sql, remembered, events, now) if events else NOTHING_TOLD,
+        )
+    over = claim.lane is not None and STATES[settlement.outcome] is not DeliveryState.PENDING
+    return _Put(
+        settled,
+        _delivery(settlement, after),
+        _attempt(settlement, outcome, claim.account),
+        {"endpoint_id": after.id, "lane": claim.lane} if over else None,
     )
 
 
@@ -108,6 +148,32 @@ def _is_later(until: datetime | None, now: int) -> bool:
     return until is not None and until > instant(now)
 
 
+def _lanes(remembered: Remembered, endpoint_id: str, now: int) -> set[str]:
+    """The lanes of which one is in flight."""
+    return {claim.lane for claim in remembered.claims_of(endpoint_id, now).values() if claim.lane is not None}
+
+
+def _due_alike(
+    connection: sqlite3.Connection,
+    sql: Statements,
+    remembered: Remembered,
+    rooms: Mapping[str, int],
+    now: int,
+    *,
+    retries: bool,
+) -> list[Row]:
+    """What is due of many endpoints that are owed deliveries of one kind, each as far as it has room; one question for all."""
+    asked = [[endpoint_id, list(remembered.claims_of(endpoint_id, now))] for endpoint_id in rooms]
+    values = {"asked": json.dumps(asked), "now": now, "retries": retries, "room": max(rooms.values())}
+    left = dict(rooms)
+    found: list[Row] = []
+    for row in connection.execute(sql["due_deliveries_of_many"], values).fetchall():
+        if left[row["endpoint_id"]] > 0:
+            left[row["endpoint_id"]] -= 1
+            found.append(row)
+    return found
+
+
 def _due(
     connection: sqlite3.Connection,
     sql: Statements,
@@ -120,9 +186,8 @@ def _due(
 ) -> list[Row]:
     """Half of the room for each kind, and what one kind leaves of it for the other; the oldest due first."""
     endpoint_id: str = hungry["id"]
-    claims = remembered.claims_of(endpoint_id, now)
-    lanes = {claim.lane for claim in claims.values()} - {None}
-    taken = list(claims)
+    lanes = _lanes(remembered, endpoint_id, now)
+    taken = list(remembered.claims_of(endpoint_id, now))
 
     def due(most: int, *, retries: bool) -> list[Row]:
         # A lane of which one is in flight has no more than one other that is not behind, so this is enough.
@@ -133,7 +198,7 @@ def _due(
         return found
 
     if not (hungry["firsts"] and hungry["retries"]):
-        return due(room, retries=bool(hungry["retries"])) if hungry["firsts"] or hungry["retries"] else []
+        return due(room, retries=bool(hungry["retries"]))
     share = (room + retries_first) // 2
     found = due(share, retries=True)
     found += due(room - len(found), retries=False)
@@ -142,34 +207,34 @@ def _due(
     return sorted(found, key=lambda row: (row["due"], row["id"]))
 
 
-def _write(
-    connection: sqlite3.Connection, sql: Statements, settlement: Settlement, endpoint: Endpoint
-) -> sqlite3.Row | None:
+def _delivery(settlement: Settlement, endpoint: Endpoint) -> Values:
     """The delivery after its attempt. One that pauses its endpoint waits for that, and keeps its own place."""
     retried = settlement.outcome == "retried"
     state = STATES[settlement.outcome]
     if state is DeliveryState.PENDING and endpoint.state is EndpointState.REMOVED:
         state = DeliveryState.HELD
-    values = {
+    return {
         "id": settlement.delivery_id,
         "state": state,
         "attempts": settlement.attempts,
         "due": millis_or_later(settlement.due) if retried and settlement.due is not None else None,
         "cause": "schedule" if retried else settlement.cause,
     }
-    rows = connection.execute(sql["settle_delivery"], values).fetchall()
-    return rows[0] if rows else None
 
 
-def _note(
-    connection: sqlite3.Connection, sql: Statements, settlement: Settlement, endpoint: Endpoint, account: str
-) -> Outcome:
-    """Writes the attempt down; what became of the delivery."""
-    outcome = settlement.outcome
-    if STATES[outcome] is DeliveryState.PENDING and endpoint.state is not EndpointState.ACTIVE:
-        outcome = "held"
+def _outcome(settlement: Settlement, endpoint: Endpoint) -> Outcome:
+    """What became of the delivery."""
+    if STATES[settlement.outcome] is DeliveryState.PENDING and endpoint.state is not EndpointState.ACTIVE:
+        return "held"
+    return settlement.outcome
+
+
+def _attempt(settlement: Settlement, outcome: Outcome, account: str) -> Values:
     due = None if outcome == "held" or settlement.due is None else millis_or_later(settlement.due)
-    place = {"account": account, "delivery_id": settlement.delivery_id, "cause": settlement.cause}
-    values = values_of_attempt(settlement.attempt) | place | {"outcome": outcome, "next_due": due}
-    connection.execute(sql["note_attempt"], values)
-    return outcome
+    return values_of_attempt(settlement.attempt) | {
+        "account": account,
+        "delivery_id": settlement.delivery_id,
+        "cause": settlement.cause,
+        "outcome": outcome,
+        "next_due": due,
+    }

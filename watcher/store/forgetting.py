@@ -7,26 +7,36 @@ import sqlite3
 from collections.abc import Mapping
 
 from watcher.core.recovering import Cutoffs, Forgotten
+from watcher.store.remembered import Remembered
 from watcher.store.resending import NEWEST
 from watcher.store.rows import millis
 
 Statements = Mapping[str, str]
 
 
-def forget(connection: sqlite3.Connection, sql: Statements, cutoffs: Cutoffs, since: Forgotten, most: int) -> Forgotten:
-    """Deletes a portion of each table; what was deleted, and where it ended."""
+def forget(
+    connection: sqlite3.Connection,
+    sql: Statements,
+    remembered: Remembered,
+    cutoffs: Cutoffs,
+    since: Forgotten,
+    most: int,
+) -> Forgotten:
+    """Deletes a portion of each table; what was deleted, and where it ended. What is forgotten cannot be settled any more."""
     begin = Forgotten() if since.ended else since
     kept = millis(cutoffs.deliveries)
-    deliveries, delivery, no_more_deliveries = _deliveries(connection, sql, begin.delivery, kept, most)
+    old, delivery, no_more_deliveries = _deliveries(connection, sql, begin.delivery, kept, most)
     events, left, position, no_more_events = _events(
         connection, sql, begin.position, millis(cutoffs.events), kept, most
     )
+    for row in (*old, *left):
+        remembered.drop_claim(row["id"])
     broadcasts = connection.execute(
         sql["forget_broadcasts"], {"cutoff": millis(cutoffs.broadcasts), "most": most}
     ).rowcount
     return Forgotten(
         events=events,
-        deliveries=deliveries + left,
+        deliveries=len(old) + len(left),
         broadcasts=broadcasts,
         delivery=delivery,
         position=position,
@@ -36,19 +46,19 @@ def forget(connection: sqlite3.Connection, sql: Statements, cutoffs: Cutoffs, si
 
 def _deliveries(
     connection: sqlite3.Connection, sql: Statements, after: int, cutoff: int, most: int
-) -> tuple[int, int, bool]:
-    """How many were deleted, up to which it was looked, and whether those behind are younger."""
+) -> tuple[list[sqlite3.Row], int, bool]:
+    """Which were deleted, up to which it was looked, and whether those behind are younger."""
     end = connection.execute(sql["end_of_deliveries"], {"after": after, "most": most}).fetchone()
     last = NEWEST if end is None else end["id"]
     old = connection.execute(sql["forget_deliveries"], {"after": after, "last": last, "cutoff": cutoff}).fetchall()
     connection.executemany(sql["forget_attempts"], old)
-    return len(old), after if end is None else last, end is None or end["created"] >= cutoff
+    return old, after if end is None else last, end is None or end["created"] >= cutoff
 
 
 def _events(
     connection: sqlite3.Connection, sql: Statements, after: int, cutoff: int, kept: int, most: int
-) -> tuple[int, int, int, bool]:
-    """How many were deleted, how many deliveries with them, up to which it was looked, and whether those behind are younger."""
+) -> tuple[int, list[sqlite3.Row], int, bool]:
+    """How many were deleted, which deliveries with them, up to which it was looked, and whether those behind are younger."""
     end = connection.execute(sql["end_of_events"], {"after": after, "most": most}).fetchone()
     last = NEWEST if end is None else end["position"]
     portion = {"after": after, "last": last, "cutoff": cutoff, "kept": kept}
@@ -58,4 +68,4 @@ def _events(
         left += connection.execute(sql["forget_deliveries_of"], {"position": event["position"]}).fetchall()
     connection.executemany(sql["forget_attempts"], left)
     connection.executemany(sql["forget_event"], unwanted)
-    return len(unwanted), len(left), after if end is None else last, end is None or end["at"] >= cutoff
+    return len(unwanted), left, after if end is None else last, end is None or end["at"] >= cutoff

@@ -51,13 +51,31 @@ FROM owed WHERE id IS NOT NULL;
 -- First attempts or retries that may be claimed; there is one writer, so nobody can come between this and the claim.
 SELECT
     deliveries.id, deliveries.endpoint_id, deliveries.position, events.id AS event_id, events.type AS event_type,
-    events.body, deliveries.created, deliveries.due, deliveries.attempts, deliveries.state, deliveries.cause, deliveries.lane
+    events.body, deliveries.created, deliveries.due, deliveries.attempts, deliveries.state, deliveries.cause, deliveries.lane,
+    deliveries.account
 FROM deliveries
 JOIN events ON events.position = deliveries.position
 WHERE deliveries.endpoint_id = :endpoint_id AND deliveries.state = 'pending' AND deliveries.behind = 0
     AND (deliveries.attempts > 0) = :retries AND deliveries.due <= :now
     AND deliveries.id NOT IN (SELECT value FROM json_each(:claimed))
 ORDER BY deliveries.due, deliveries.id LIMIT :room;
+
+-- name: due_deliveries_of_many
+-- First attempts or retries that may be claimed, of many endpoints: JSON pairs of an id and what is claimed of it already.
+SELECT
+    deliveries.id, deliveries.endpoint_id, deliveries.position, events.id AS event_id, events.type AS event_type,
+    events.body, deliveries.created, deliveries.due, deliveries.attempts, deliveries.state, deliveries.cause, deliveries.lane,
+    deliveries.account
+FROM json_each(:asked) AS asked
+CROSS JOIN deliveries ON deliveries.id IN (
+    SELECT due.id FROM deliveries AS due
+    WHERE due.endpoint_id = asked.value ->> 0 AND due.state = 'pending' AND due.behind = 0
+        AND (due.attempts > 0) = :retries AND due.due <= :now
+        AND due.id NOT IN (SELECT value FROM json_each(asked.value, '$[1]'))
+    ORDER BY due.due, due.id LIMIT :room
+)
+JOIN events ON events.position = deliveries.position
+ORDER BY deliveries.due, deliveries.id;
 
 -- name: shown_deliveries
 -- Deliveries as shown, each with its last attempt.

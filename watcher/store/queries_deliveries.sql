@@ -36,7 +36,7 @@ WHERE id = :id;
 UPDATE endpoints SET sealed = :sealed WHERE id = :id;
 
 -- name: owed
--- What every endpoint is owed; the oldest has the smallest id.
+-- What every endpoint is owed, or one of them; the oldest has the smallest id.
 SELECT
     endpoints.id,
     (
@@ -49,7 +49,7 @@ SELECT
         ORDER BY deliveries.id LIMIT 1
     ) AS oldest
 FROM endpoints
-WHERE endpoints.state <> 'removed'
+WHERE endpoints.state <> 'removed' AND (:endpoint_id IS NULL OR endpoints.id = :endpoint_id)
 ORDER BY endpoints.id;
 
 -- name: tally_deliveries
@@ -68,12 +68,11 @@ VALUES (
     ) END
 );
 
--- name: settle_delivery^
+-- name: settle_delivery*!
 -- A delivery after an attempt.
-UPDATE deliveries SET state = :state, attempts = :attempts, due = coalesce(:due, due), cause = :cause WHERE id = :id
-RETURNING account, lane;
+UPDATE deliveries SET state = :state, attempts = :attempts, due = coalesce(:due, due), cause = :cause WHERE id = :id;
 
--- name: note_attempt!
+-- name: note_attempt*!
 -- One try at a delivery, for the operator.
 INSERT INTO attempts (
     account, delivery_id, at, took, code, error, detail, outcome, next_due, location, address, answer, cause, dns, connect, tls,
@@ -132,7 +131,7 @@ UPDATE deliveries SET behind = 1 WHERE id = (
     ORDER BY position LIMIT 1
 );
 
--- name: step_forward!
+-- name: step_forward*!
 -- The earliest pending one of a lane has nobody before it.
 UPDATE deliveries SET behind = 0 WHERE id = (
     SELECT id FROM deliveries

@@ -16,12 +16,14 @@ NO_SECRETS: Final = Secrets()
 
 
 class Claim(NamedTuple):
-    """Who claimed a delivery, and until when (Unix time in milliseconds); of which endpoint it is, and in which lane."""
+    """Who claimed a delivery, and until when (Unix time in milliseconds); of which endpoint it is, in which lane, and of which
+    account its event is."""
 
     token: str
     until: int
     endpoint_id: str
     lane: str | None
+    account: str
 
 
 class Remembered:

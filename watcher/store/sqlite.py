@@ -169,6 +169,9 @@ class SqliteStore:
         found = await self._read("endpoints", subscribing.endpoints, self._remembered.seal)
         return [endpoint for endpoint in found if endpoint.state is not EndpointState.REMOVED]
 
+    async def endpoint(self, endpoint_id: str) -> Endpoint | None:
+        return await self._read("endpoint", subscribing.endpoint, self._remembered.seal, endpoint_id)
+
     async def make_endpoint(self, endpoint: Endpoint, now: datetime) -> Endpoint | None:
         at = instant(millis(now))
         made = await self._write("make_endpoint", subscribing.make_endpoint, self._remembered, endpoint, at)
@@ -195,8 +198,8 @@ class SqliteStore:
     async def remove_endpoint(self, endpoint_id: str) -> bool:
         return await self._write("remove_endpoint", subscribing.remove_endpoint, self._remembered, endpoint_id)
 
-    async def owed(self) -> list[Owed]:
-        return await self._read("owed", subscribing.owed)
+    async def owed(self, endpoint_id: str | None = None) -> list[Owed]:
+        return await self._read("owed", subscribing.owed, endpoint_id)
 
     async def tally_deliveries(self, endpoint_id: str) -> Mapping[DeliveryState, int]:
         return await self._read("tally_deliveries", subscribing.tally_deliveries, endpoint_id)
@@ -215,8 +218,8 @@ class SqliteStore:
             retries_first=retries_first,
         )
 
-    async def settle(self, settlement: Settlement, *, token: str) -> Settled | None:
-        return await self._write("settle", delivering.settle, self._remembered, settlement, token, self._now())
+    async def settle(self, settlements: Sequence[tuple[Settlement, str]]) -> list[Settled | None]:
+        return await self._write("settle", delivering.settle, self._remembered, settlements, self._now())
 
     async def release(self, token: str) -> int:
         return await self._writer.run("release", lambda _: self._remembered.release(token))
@@ -236,7 +239,7 @@ class SqliteStore:
         return await run("recover", resending.recover, self._remembered, recovery, millis(now), dry_run=dry_run)
 
     async def forget(self, cutoffs: Cutoffs, since: Forgotten, most: int) -> Forgotten:
-        return await self._write("forget", forgetting.forget, cutoffs, since, most)
+        return await self._write("forget", forgetting.forget, self._remembered, cutoffs, since, most)
 
     def tell_of_secrets(self) -> None:
         """Tells where secrets are kept as they are, for want of a key."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from watcher.core.endpoint import Endpoint, EndpointState, Secrets
-from watcher.core.health import Health, Recent, heed, revived
+from watcher.core.health import Health, Recent, counted, heed, revived
 from watcher.core.model import Event
 from watcher.core.outbox import Settlement, told_of, trial_of
 
@@ -28,6 +28,9 @@ def attempted(endpoint: Endpoint, recent: Recent, settlement: Settlement) -> Aft
     was on its way when it was disabled says nothing new. For one that was removed nothing follows."""
     if endpoint.state is EndpointState.REMOVED:
         return Aftermath(endpoint=endpoint, recent=recent)
+    if settlement.outcome == "done" and endpoint.health.untroubled and endpoint.state is EndpointState.ACTIVE:
+        # By far most are: nothing follows, and nothing need be worked out.
+        return Aftermath(endpoint=endpoint, recent=counted(recent, settlement.settled, failed=False))
     trial = trial_of(settlement)
     if endpoint.state is not EndpointState.ACTIVE:
         trial = replace(trial, verdict="neither", gone=False)
@@ -105,8 +108,10 @@ def enabled(endpoint: Endpoint) -> Endpoint:
 
 
 def disabled(endpoint: Endpoint, reason: str) -> Endpoint:
-    """Not active any more; the first reason stays."""
-    if endpoint.state is not EndpointState.ACTIVE:
+    """Not active any more; the first reason stays, unless it was only that the settings do not name it: whoever disables it then
+    wants it to stay so when they do."""
+    unnamed = endpoint.state is EndpointState.DISABLED and endpoint.disabled_reason == NOT_NAMED
+    if endpoint.state is not EndpointState.ACTIVE and not unnamed:
         return endpoint
     return replace(endpoint, state=EndpointState.DISABLED, disabled_reason=reason)
 

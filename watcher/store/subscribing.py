@@ -42,6 +42,12 @@ def endpoints(connection: sqlite3.Connection, sql: Statements, seal: Seal) -> li
     return [endpoint_of(row, seal) for row in connection.execute(sql["endpoints"])]
 
 
+def endpoint(connection: sqlite3.Connection, sql: Statements, seal: Seal, endpoint_id: str) -> Endpoint | None:
+    """The endpoint, unless it was removed. Raises CannotOpen."""
+    row = connection.execute(sql["endpoint"], {"endpoint_id": endpoint_id}).fetchone()
+    return None if row is None or row["state"] == EndpointState.REMOVED else endpoint_of(row, seal)
+
+
 def make_endpoint(
     connection: sqlite3.Connection, sql: Statements, remembered: Remembered, endpoint: Endpoint, now: datetime
 ) -> Endpoint | None:
@@ -110,15 +116,15 @@ def remove_endpoint(connection: sqlite3.Connection, sql: Statements, remembered:
     return True
 
 
-def owed(connection: sqlite3.Connection, sql: Statements) -> list[Owed]:
-    """What every endpoint is owed."""
+def owed(connection: sqlite3.Connection, sql: Statements, endpoint_id: str | None) -> list[Owed]:
+    """What every endpoint is owed, or the one of that id."""
     return [
         Owed(
             endpoint_id=row["id"],
             pending=row["pending"],
             oldest=None if row["oldest"] is None else instant(row["oldest"]),
         )
-        for row in connection.execute(sql["owed"])
+        for row in connection.execute(sql["owed"], {"endpoint_id": endpoint_id})
     ]
 
 
@@ -162,6 +168,10 @@ def _put(
         waiting = connection.execute(sql["waiting_deliveries"], {"endpoint_id": after.id}).fetchall()
         lanes = [{"id": row["id"], "lane": lane_of(after, row)} for row in waiting]
         connection.executemany(sql["put_lane"], lanes)
+        for each in lanes:
+            claim = remembered.claim(each["id"])
+            if claim is not None:  # whose end is to let go on those that are behind it from now on
+                remembered.put_claim(each["id"], claim._replace(lane=each["lane"]))
         _line_up(connection, sql, after)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from aiohttp import encode_basic_auth, web
@@ -33,19 +34,18 @@ from watcher.web.refusals import granted
 from watcher.web.shown import answer
 from watcher.web.values import in_milliseconds, key_of_secret
 
-USUAL: Final = Endpoint(id="", url="")
-"""How an endpoint is set up of which nothing is said."""
 SET_UP: Final = frozenset(SetUpBody.model_fields) - {"headers", "authorization", "signatures"}
 """What of a body is kept as it is given; the rest is among the secrets."""
 
 
 class Endpoints:
-    """The handlers that have to do with endpoints."""
+    """The handlers that have to do with endpoints. An attempt may take `timeout` where nothing is said of it."""
 
-    def __init__(self, *, subscribing: Subscribing, following: Following, clock: Clock) -> None:
+    def __init__(self, *, subscribing: Subscribing, following: Following, clock: Clock, timeout: timedelta) -> None:
         self._subscribing = subscribing
         self._following = following
         self._clock = clock
+        self._usual = Endpoint(id="", url="", timeout=timeout)
 
     def routes(self) -> list[web.RouteDef]:
         one = "/v1/endpoints/{endpoint_id}"
@@ -79,7 +79,7 @@ class Endpoints:
         schemes: list[Scheme] = list(dict.fromkeys(body.signatures or ["v1" if secret is None else secret.scheme]))
         made = granted(
             await self._subscribing.make(
-                set_up(Endpoint(id=body.id or "", url=body.url), body),
+                set_up(replace(self._usual, id=body.id or "", url=body.url), body, self._usual),
                 schemes=schemes,
                 secret=secret,
                 verification=body.verification,
@@ -168,16 +168,17 @@ class Endpoints:
         view = await self._view(endpoint_id)
         if not body.model_fields_set:
             return view
-        return await self._subscribing.change(set_up(view.endpoint, body))
+        return await self._subscribing.change(set_up(view.endpoint, body, self._usual))
 
     def _answer(self, view: EndpointView) -> web.Response:
         return answer(endpoint_shown(view, self._clock.now()))
 
 
-def set_up(endpoint: Endpoint, body: SetUpBody) -> Endpoint:
-    """The endpoint with what the body says. A Problem where that does not go together with what it does not say."""
+def set_up(endpoint: Endpoint, body: SetUpBody, usual: Endpoint) -> Endpoint:
+    """The endpoint with what the body says, and as usual where that is null. A Problem where it does not go together with
+    what the body does not say."""
     plain: dict[str, Any] = {
-        name: _kept(getattr(USUAL, name) if value is None else value)
+        name: _kept(getattr(usual, name) if value is None else value)
         for name, value in body
         if name in SET_UP & body.model_fields_set
     }
@@ -205,7 +206,8 @@ def _secrets(secrets: Secrets, body: SetUpBody) -> Secrets:
         for scheme in schemes:
             if all(key.scheme != scheme for key in keys):
                 prefix = "whsk_" if scheme == "v1a" else "whsec_"
-                raise _bad("/signatures", f"It has no key for {scheme}: POST one, {prefix}…, as secret to …/rotate")
+                message = f"It has no key for {scheme}: rotate it first, with {prefix}… as its secret (--secret-file)"
+                raise _bad("/signatures", message)
         secrets = replace(secrets, keys=keys)
     return secrets
 

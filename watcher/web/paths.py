@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from watcher.core.endpoint import ID
 from watcher.core.model import MAX_BATCH_ID, Key
 from watcher.web.accounts import require_account
 from watcher.web.problems import Problem, cut
-from watcher.web.values import ENDPOINT_ID
 
 
 def batch_id_of(request: web.Request) -> int:
@@ -30,7 +30,7 @@ def broadcast_id_of(request: web.Request) -> int:
 def endpoint_id_of(request: web.Request) -> str:
     """The endpoint that the path names; a Problem where none can be called so."""
     endpoint_id = request.match_info["endpoint_id"]
-    if not ENDPOINT_ID.fullmatch(endpoint_id):
+    if not ID.fullmatch(endpoint_id):
         raise unknown_endpoint(endpoint_id)
     return endpoint_id
 
@@ -38,7 +38,9 @@ def endpoint_id_of(request: web.Request) -> str:
 def unknown_endpoint(endpoint_id: str) -> Problem:
     """There is no endpoint of that id."""
     return Problem(
-        404, "unknown-endpoint", f"There is no endpoint {cut(endpoint_id)!r}. GET /v1/endpoints lists those there are."
+        404,
+        "unknown-endpoint",
+        f"There is no endpoint {cut(endpoint_id)!r}: `watcher endpoints ls`, or GET /v1/endpoints, lists those there are.",
     )
 
 

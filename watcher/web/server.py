@@ -4,6 +4,7 @@ import errno
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 from aiohttp import web
@@ -41,9 +42,11 @@ def make_app(
     token: str | None,
     clock: Clock,
     version: str,
+    timeout: timedelta,
     tell: Tell = lambda _: None,
 ) -> web.Application:
-    """The interface. Without a token only this machine may use it."""
+    """The interface. Without a token only this machine may use it. `timeout` is that of an attempt at an endpoint of which
+    nothing else is said."""
     app = web.Application(
         client_max_size=MAX_BODY,
         middlewares=[_problems(tell), Guard(token).middleware()],
@@ -51,7 +54,7 @@ def make_app(
     app.add_routes(Watches(store=store, following=following).routes())
     app.add_routes(Explanations(store=store, following=following, clock=clock).routes())
     app.add_routes(Broadcasts(following=following).routes())
-    app.add_routes(Endpoints(subscribing=subscribing, following=following, clock=clock).routes())
+    app.add_routes(Endpoints(subscribing=subscribing, following=following, clock=clock, timeout=timeout).routes())
     app.add_routes(Deliveries(subscribing=subscribing).routes())
     app.add_routes(Log(store=store, following=following).routes())
     app.add_routes(Probes(health=health, render=metrics_render, clock=clock, version=version).routes())

@@ -1,42 +1,35 @@
 """What a single value in a body may look like, beyond what pydantic knows: spans of time, moments, URLs, secrets, headers."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from math import inf
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 
 from watcher.core.addresses import url_fault
-from watcher.core.endpoint import SigningKey, covers
+from watcher.core.endpoint import (
+    CONCURRENCY_MOST,
+    ID,
+    RATE_LEAST,
+    RATE_MOST,
+    TIMEOUT_LEAST,
+    TIMEOUT_MOST,
+    SigningKey,
+    covers,
+)
 from watcher.core.headers import header_refusal
 from watcher.core.keys import GRACE_MOST, parse_key
 from watcher.core.model import EVENT_TYPES
+from watcher.core.spans import span_of
 from watcher.web.problems import cut, listed
 
-UNITS: Final[Mapping[str, float]] = {"d": 86_400, "h": 3600, "min": 60, "m": 60, "s": 1, "ms": 0.001}
-PART: Final = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|min|[dhms])")
 MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 """RFC 3339: with the offset, for without one nobody knows which moment is meant."""
-ENDPOINT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 BEARER: Final = re.compile(r"[\x21-\x7e]{1,4000}")
 CREDENTIAL: Final = re.compile(r"[^\x00-\x1f\x7f]{0,200}")
 USERNAME: Final = re.compile(r"[^\x00-\x1f\x7f:]{1,200}")
 NO_TYPE: Final = "There is no event type {}. There are: {}"
-
-
-def seconds(value: object) -> float:
-    """Seconds as a number, or as in "300", "1.5s", "24h", "1h30m". ValueError where it is neither."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if 0 <= value < 10**9 else inf
-    if isinstance(value, str):
-        text = value.strip().lower().replace(" ", "")
-        if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text):
-            return float(text)
-        if text and not PART.sub("", text):
-            return sum(float(number) * UNITS[unit] for number, unit in PART.findall(text))
-    raise ValueError('Write seconds as a number, or "500ms", "15s", "5m", "24h", "7d"')
 
 
 def in_milliseconds(moment: datetime) -> datetime:
@@ -45,11 +38,18 @@ def in_milliseconds(moment: datetime) -> datetime:
 
 
 def _span(least: timedelta, most: timedelta) -> Callable[[object], timedelta]:
+    within = f"It must be from {least.total_seconds():g} to {most.total_seconds():g} seconds"
+
     def span(value: object) -> timedelta:
-        given = seconds(value)
-        if not least.total_seconds() <= given <= most.total_seconds():
-            raise ValueError(f"It must be from {least.total_seconds():g} to {most.total_seconds():g} seconds")
-        return timedelta(milliseconds=round(given * 1000))
+        try:
+            given = span_of(value)
+        except ValueError as error:
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            text = within if is_number else str(error)
+            raise ValueError(text[:1].upper() + text[1:]) from None
+        if not least <= given <= most:
+            raise ValueError(within)
+        return timedelta(milliseconds=round(given / timedelta(milliseconds=1)))
 
     return span
 
@@ -64,7 +64,7 @@ def _moment(value: object) -> datetime:
 
 
 def _endpoint_id(value: str) -> str:
-    if not ENDPOINT_ID.fullmatch(value):
+    if not ID.fullmatch(value):
         raise ValueError("It must be 1 to 64 letters, digits, - and _")
     return value
 
@@ -137,12 +137,12 @@ Url = Annotated[str, AfterValidator(_url)]
 EventPattern = Annotated[str, AfterValidator(_event_pattern)]
 SampleType = Annotated[str, AfterValidator(_sample_type)]
 AccountName = Annotated[str, AfterValidator(_account)]
-Timeout = Annotated[timedelta, BeforeValidator(_span(timedelta(seconds=1), timedelta(seconds=30)))]
+Timeout = Annotated[timedelta, BeforeValidator(_span(TIMEOUT_LEAST, TIMEOUT_MOST))]
 Grace = Annotated[timedelta, BeforeValidator(_span(timedelta(0), GRACE_MOST))]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-Rate = Annotated[float, Field(ge=0.001, le=100_000, allow_inf_nan=False)]
+Rate = Annotated[float, Field(ge=RATE_LEAST, le=RATE_MOST, allow_inf_nan=False)]
 """Deliveries a second."""
-Concurrency = Annotated[int, Field(ge=1, le=1000)]
+Concurrency = Annotated[int, Field(ge=1, le=CONCURRENCY_MOST)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderValue = Annotated[SecretStr, AfterValidator(_header_value)]

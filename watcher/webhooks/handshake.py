@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from watcher.core.endpoint import Attempt, Endpoint
+from watcher.core.endpoint import RATE_MOST, Attempt, Endpoint
 from watcher.ports import Handshake
 
 ANY: Final = "*"
@@ -33,7 +33,7 @@ def answered_handshake(attempt: Attempt, headers: Mapping[str, str], origin: str
         return Handshake(attempt=attempt, consents=True)
     if not re.fullmatch(r"[0-9]{1,9}", rate) or int(rate) == 0:
         return _refused(attempt, f"the answer has a WebHook-Allowed-Rate that is neither {ANY} nor a number from 1")
-    return Handshake(attempt=attempt, consents=True, rate=int(rate) / MINUTE)
+    return Handshake(attempt=attempt, consents=True, rate=min(int(rate) / MINUTE, RATE_MOST))
 
 
 def _refused(attempt: Attempt, detail: str) -> Handshake:

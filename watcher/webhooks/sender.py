@@ -37,8 +37,7 @@ AGAIN_WITHIN: Final = 1.0
 """Seconds within which a reused connection must drop for the webhook to be sent again at once."""
 
 REMEMBERED: Final = 1024
-"""So many URLs that were looked at, signers of keys, and time-outs are remembered: to make each anew costs more than all else
-that is done for a webhook here."""
+"""So many URLs that were looked at, signers of keys, and time-outs are remembered: they are the same for most deliveries."""
 
 SPANS: Final = 2**64
 """As many ids of spans there are; 0 stands for none."""
@@ -70,9 +69,9 @@ async def open_session(
     `tls` (of `tls_context`) replaces the system's certificates, `resolver` its look-up of names, which stays the caller's to
     close. `proxy` is an http:// URL. Raises ValueError where `tls` does not verify.
     """
-    names = DefaultResolver() if resolver is None else resolver
+    names = FewCandidates(resolver or DefaultResolver())
     try:
-        connector = Connector(guard=guard, tls=tls or tls_context(), resolver=FewCandidates(names))
+        connector = Connector(guard=guard, tls=tls or tls_context(), resolver=names)
         async with ClientSession(
             connector=connector,
             cookie_jar=DummyCookieJar(),
@@ -142,16 +141,17 @@ class WebhookSender:
         if authorization is not None and not sendable(authorization):
             return _unsent(at, failed("no_secret", "the endpoint's authorization cannot be sent; set it anew")), answer
         whole = endpoint.timeout.total_seconds()
-        first = journey = self._journey(route)
+        began = self._clock.monotonic()
+        journey = self._journey(route, began)
         failure: Failure | None = None
         try:
             try:
                 await self._ask_once(method, endpoint.url, headers, body, answer, journey, whole)
             except (ClientError, OSError) as error:
-                spent = self._clock.monotonic() - journey.began
+                spent = self._clock.monotonic() - began
                 if not (journey.reused and dropped(error, journey) and spent < min(AGAIN_WITHIN, whole)):
                     raise
-                journey = self._journey(route)
+                journey = self._journey(route, self._clock.monotonic())
                 await self._ask_once(method, endpoint.url, headers, body, answer, journey, whole - spent)
         except (ClientError, OSError, ValueError) as error:
             if answer.code is None or 200 <= answer.code < 300:
@@ -159,7 +159,7 @@ class WebhookSender:
                 failure = failure_of(error, journey, proxied=self._session.proxy is not None, tls=route.tls)
         if answer.code == PROXY_REFUSED and self._session.proxy is not None:
             failure = failed("proxy", f"the proxy answered {PROXY_REFUSED}")
-        took = timedelta(seconds=self._clock.monotonic() - first.began)
+        took = timedelta(seconds=self._clock.monotonic() - began)
         attempt = Attempt(
             at=at,
             took=took,
@@ -205,8 +205,8 @@ class WebhookSender:
     def _limits_of(self, whole: float) -> ClientTimeout:
         return ClientTimeout(total=whole, connect=self._connect, ceil_threshold=60)
 
-    def _journey(self, route: "_Route") -> Journey:
-        return Journey(clock=self._clock.monotonic, began=self._clock.monotonic(), named=route.named)
+    def _journey(self, route: "_Route", began: float) -> Journey:
+        return Journey(clock=self._clock.monotonic, began=began, named=route.named)
 
     def _look_at(self, url: str) -> "_Route":
         fault = url_fault(url)

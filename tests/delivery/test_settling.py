@@ -1,0 +1,144 @@
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from tests.fakes import NOON, Errands, FakeClock, settle_down
+from watcher.core.endpoint import Attempt, Delivery
+from watcher.core.outbox import Settlement
+from watcher.delivery.settling import APART, MANY, Claim, Settling
+from watcher.ports import Deliveries, Settled, StoreError
+
+ACCEPTED = Attempt(at=NOON, took=timedelta(seconds=1), code=200)
+
+
+@dataclass
+class SlowStore:
+    """Settles all it is given when `gate` is open; keeps the ids of each turn."""
+
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    turns: list[list[int]] = field(default_factory=list)
+    failing: bool = False
+
+    async def settle(self, settlements: Sequence[tuple[Settlement, str]]) -> list[Settled | None]:
+        self.turns.append([settlement.delivery_id for settlement, _ in settlements])
+        await self.gate.wait()
+        if self.failing:
+            raise StoreError("the disk is full")
+        return [Settled(outcome=settlement.outcome) for settlement, _ in settlements]
+
+
+class Desk:
+    """Settling among fakes, with so many deliveries in flight."""
+
+    def __init__(self, flying: int) -> None:
+        self.clock = FakeClock()
+        self.store = SlowStore()
+        self.store.gate.set()
+        self.errands = Errands()
+        self.freed: list[int] = []
+        self.settled: list[tuple[int, bool]] = []
+        self.settling = Settling(
+            store=cast(Deliveries, self.store),
+            clock=self.clock,
+            errand=self.errands,
+            freed=lambda deliveries: self.freed.extend(delivery.id for delivery in deliveries),
+            settled=lambda settlement, settled: self.settled.append((settlement.delivery_id, settled is not None)),
+        )
+        for number in range(1, flying + 1):
+            assert self.settling.begin(Claim(delivery(number), "mine", NOON + timedelta(seconds=45)))
+
+    async def end(self, *numbers: int) -> None:
+        for number in numbers:
+            self.settling.end(delivery(number), ACCEPTED)
+        await settle_down()
+
+
+def delivery(number: int) -> Delivery:
+    return Delivery(
+        id=number,
+        endpoint_id="hook",
+        position=number,
+        event_id=f"evt_{number}",
+        event_type="batch.active",
+        body=b"{}",
+        created=NOON,
+        due=NOON,
+    )
+
+
+@asynccontextmanager
+async def desk(flying: int) -> AsyncIterator[Desk]:
+    made = Desk(flying)
+    async with made.errands:
+        yield made
+
+
+async def test_with_few_in_flight_what_ends_is_written_down_at_once() -> None:
+    async with desk(MANY) as there:
+        await there.end(1)
+        await there.end(2)
+        assert (there.store.turns, there.clock.slept) == ([[1], [2]], [])
+        assert (there.freed, there.settled) == ([1, 2], [(1, True), (2, True)])
+
+
+async def test_what_ends_while_the_store_is_busy_is_written_down_together_at_its_next_turn() -> None:
+    async with desk(MANY) as there:
+        there.store.gate.clear()
+        await there.end(1)
+        await there.end(2)
+        await there.end(3)
+        assert (there.store.turns, there.freed) == ([[1]], [1])
+        there.store.gate.set()
+        await settle_down()
+        assert (there.store.turns, there.freed) == ([[1], [2, 3]], [1, 2, 3])
+
+
+async def test_with_many_in_flight_others_are_waited_for_but_not_for_long() -> None:
+    async with desk(MANY + 4) as there:
+        await there.end(1, 2)
+        assert there.store.turns == [[1, 2]]  # the first batch waits for nobody: none was written just before
+        await there.end(3)
+        assert there.clock.slept == [pytest.approx(APART, rel=1e-3)]
+        assert there.store.turns == [[1, 2], [3]]
+
+
+async def test_as_many_as_are_in_flight_still_are_enough_to_wait_no_longer() -> None:
+    async with desk(4 * MANY) as there:
+        await there.end(1)
+        there.clock.slept.clear()
+        await there.end(*range(2, 2 + 2 * MANY))
+        assert there.clock.slept == []
+        assert there.store.turns[1] == list(range(2, 2 + 2 * MANY))
+
+
+async def test_what_cannot_be_written_down_while_its_lease_lasts_is_lost_and_heard_of_and_the_rest_goes_on() -> None:
+    async with desk(2) as there:
+        there.store.failing = True
+        there.clock.turn(seconds=44)
+        await there.end(1)
+        assert there.settled == [(1, False)]
+        assert [type(error) for error in there.errands.failed] == [StoreError]
+        there.store.failing = False
+        assert there.settling.begin(Claim(delivery(1), "later", NOON + timedelta(seconds=90)))
+        await there.end(1, 2)
+        assert there.settled == [(1, False), (1, True), (2, True)]
+
+
+async def test_what_is_under_way_is_not_begun_again_but_settled_under_its_newest_claim() -> None:
+    async with desk(1) as there:
+        assert not there.settling.begin(Claim(delivery(1), "newer", NOON + timedelta(seconds=90)))
+        assert there.settling.tokens == {"newer"}
+        await there.end(1)
+        assert (there.settling.tokens, there.settled) == (set(), [(1, True)])
+
+
+async def test_what_is_abandoned_frees_its_place_and_may_be_begun_again() -> None:
+    async with desk(1) as there:
+        there.settling.abandon(delivery(1))
+        assert (there.freed, there.settled) == ([1], [])
+        assert there.settling.begin(Claim(delivery(1), "later", NOON + timedelta(seconds=90)))
