@@ -41,6 +41,7 @@ class FakeDeliveries(FakeEndpoints):
     def __init__(self, clock: FakeClock, endpoints: Sequence[Endpoint] = ()) -> None:
         super().__init__(clock, endpoints)
         self.claims: dict[int, tuple[str, datetime]] = {}
+        self._then: dict[int, Endpoint] = {}  # by delivery: its endpoint when it was claimed
         self.settlements: list[Settlement] = []
         self._recents: dict[str, Recent] = {}
 
@@ -63,6 +64,7 @@ class FakeDeliveries(FakeEndpoints):
                 free = self._room(endpoint, most, now)
                 claimed += _shared(self._due(endpoint, now), free, retries_first)
         self.claims |= {delivery.id: (token, until) for delivery in claimed}
+        self._then |= {delivery.id: self.kept_endpoints[delivery.endpoint_id] for delivery in claimed}
         await self._answer("claim")
         return claimed
 
@@ -116,11 +118,16 @@ class FakeDeliveries(FakeEndpoints):
         del self.claims[before.id]
         self.settlements.append(settlement)
         endpoint = self.kept_endpoints[before.endpoint_id]
-        after = standing.attempted(endpoint, self._recents.get(endpoint.id, Recent()), settlement)
+        then, recent = self._then.get(before.id, endpoint), self._recents.get(endpoint.id, Recent())
+        if standing.has_moved(then, endpoint):
+            settlement, after = standing.given_back(settlement), standing.Aftermath(endpoint=endpoint, recent=recent)
+        else:
+            after = standing.attempted(endpoint, recent, settlement)
         self._recents[endpoint.id] = after.recent
         self.kept_endpoints[endpoint.id] = after.endpoint
         state = STATES.get(settlement.outcome, DeliveryState.PENDING)
-        if state is DeliveryState.PENDING and after.endpoint.state is not EndpointState.ACTIVE:
+        former = then.created != endpoint.created
+        if state is DeliveryState.PENDING and (former or after.endpoint.state is not EndpointState.ACTIVE):
             state = DeliveryState.HELD
         self._note(replace(before, state=state), settlement)
         if after.endpoint.state is not EndpointState.ACTIVE:

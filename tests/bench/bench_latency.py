@@ -15,13 +15,12 @@ from pathlib import Path
 import uvloop
 
 from tests.bench.opponent import opponent
-from tests.bench.post import LOOPBACK, SECRETS, delivery, event, post
+from tests.bench.post import SECRETS, bare_session, delivery, event, post
 from watcher.app.daemon import calm_the_collector
 from watcher.clock import SystemClock
 from watcher.core.endpoint import Endpoint
 from watcher.core.message import body_of
 from watcher.delivery import Limits
-from watcher.webhooks.sender import open_session
 
 PACES = (50, 200)
 SECONDS = 5
@@ -38,7 +37,7 @@ async def bare(url: str, pace: int) -> list[float]:
         await post(session, url, f"bare_{begun}_{number}", body_of(event(clock)), clock)
         took.append(time.monotonic() - begun)
 
-    async with open_session(user_agent="bench", guard=LOOPBACK) as session, asyncio.TaskGroup() as group:
+    async with bare_session() as session, asyncio.TaskGroup() as group:
         for number in range(pace * SECONDS):
             await asyncio.sleep(1 / pace)
             group.create_task(one(number), name=f"bare {number}")

@@ -16,7 +16,7 @@ from pathlib import Path
 import uvloop
 
 from tests.bench.opponent import opponent
-from tests.bench.post import SECRETS, Delivery, bare_session, delivery, event, flood
+from tests.bench.post import LOOPBACK, SECRETS, Delivery, bare_session, delivery, event, flood
 from watcher.app.daemon import calm_the_collector
 from watcher.clock import SystemClock
 from watcher.core.endpoint import Attempt, Endpoint
@@ -24,7 +24,7 @@ from watcher.core.endpoint import Delivery as Owed
 from watcher.core.message import body_of
 from watcher.core.outbox import settle
 from watcher.delivery import Limits
-from watcher.webhooks.sender import WebhookSender
+from watcher.webhooks.sender import WebhookSender, open_session
 
 ROUNDS = 7
 ENDPOINTS = 50
@@ -85,7 +85,7 @@ async def sent(hooks: Sequence[Endpoint]) -> float:
     clock = SystemClock()
     body, now = body_of(event(clock)), clock.now()
     numbers = iter(range(COUNT))
-    async with bare_session() as session:
+    async with open_session(user_agent="bench", guard=LOOPBACK) as session:
         sender = WebhookSender(session=session, clock=clock)
 
         async def one_by_one() -> None:

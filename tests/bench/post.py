@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
 
+from aiohttp import ClientSession, TCPConnector
+
 from watcher.app.assembly import Town
 from watcher.clock import SystemClock
 from watcher.core.endpoint import Endpoint, Secrets, SigningKey
@@ -19,7 +21,7 @@ from watcher.delivery import Book, Deliverer, Limits
 from watcher.ports import Change, Wish
 from watcher.store.sqlite import SqliteStore, open_store
 from watcher.webhooks.guard import Guard
-from watcher.webhooks.sender import WebhookSender, WebhookSession, open_session
+from watcher.webhooks.sender import WebhookSender, open_session
 from watcher.webhooks.signing import sign
 from watcher.workers import Crew
 
@@ -47,7 +49,7 @@ def event(clock: SystemClock) -> Event:
     return told
 
 
-async def post(session: WebhookSession, url: str, name: str, body: bytes, clock: SystemClock) -> None:
+async def post(session: ClientSession, url: str, name: str, body: bytes, clock: SystemClock) -> None:
     """What a bare loop does for a webhook: signs and POSTs it, and reads the answer to its end."""
     now = clock.now()
     timestamp = int(now.timestamp())
@@ -57,12 +59,12 @@ async def post(session: WebhookSession, url: str, name: str, body: bytes, clock:
         "webhook-timestamp": str(timestamp),
         "webhook-signature": sign(name, timestamp, body, SECRETS.signing(now)),
     }
-    async with session.http.post(url, data=body, headers=headers) as response:
+    async with session.post(url, data=body, headers=headers) as response:
         await response.read()
         assert response.status == 200
 
 
-async def flood(session: WebhookSession, urls: Sequence[str], count: int, tasks: int, clock: SystemClock) -> float:
+async def flood(session: ClientSession, urls: Sequence[str], count: int, tasks: int, clock: SystemClock) -> float:
     """Webhooks a second of a bare loop with so many tasks."""
     body, numbers = body_of(event(clock)), iter(range(count))
     stamp = time.monotonic_ns()
@@ -78,11 +80,9 @@ async def flood(session: WebhookSession, urls: Sequence[str], count: int, tasks:
     return count / (time.perf_counter() - begun)
 
 
-@asynccontextmanager
-async def bare_session() -> AsyncIterator[WebhookSession]:
-    """The session that both use."""
-    async with open_session(user_agent="bench", guard=LOOPBACK) as session:
-        yield session
+def bare_session() -> ClientSession:
+    """A plain one of aiohttp's, without a limit of its own."""
+    return ClientSession(connector=TCPConnector(limit=0))
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Self
@@ -24,6 +24,17 @@ def endpoint(name: str, **fields: object) -> Endpoint:
         id=name, url=f"https://{name}.example", kept_by="settings", types=("batch.*", "account.*"), secrets=secrets
     )
     return replace(made, **fields)  # type: ignore[arg-type]
+
+
+class UntilTold(StillClock):
+    """Time that passes for sleepers when it is told to."""
+
+    def __init__(self, draws: Sequence[float]) -> None:
+        super().__init__(draws=draws)
+        self.told = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.told.wait()
 
 
 class Post:
@@ -454,6 +465,31 @@ async def test_what_was_accepted_is_written_down_as_soon_as_the_store_can_and_no
         post.store.failing = set()
         await settle_down()
         assert (post.states(), len(attempts(post)), post.sender.sent) == (["done"], 1, [("a", "evt_1")])
+
+
+async def test_while_what_came_of_attempts_cannot_be_written_down_nothing_more_is_sent() -> None:
+    clock = UntilTold(draws=(0.0,))
+    async with Post("a", "b", clock=clock) as post:
+        post.owe("a")
+        post.store.failing = {"settle"}
+        stepping = asyncio.create_task(post.step())
+        await settle_down()
+        post.owe("b")
+        post.deliverer.wake()
+        await stepping
+        again = asyncio.create_task(post.step())
+        await settle_down()
+        assert post.sent_to() == ["a"]
+        post.store.failing = set()
+        clock.told.set()
+        await settle_down()
+        post.deliverer.wake()
+        await again
+        post.deliverer.wake()
+        last = asyncio.create_task(post.step())
+        await settle_down()
+        assert post.sent_to() == ["a", "b"]
+        last.cancel()
 
 
 async def test_what_could_not_be_written_down_within_its_lease_is_sent_again_under_the_same_id() -> None:

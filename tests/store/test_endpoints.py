@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from tests.fakes import NOON, FakeClock
 from tests.store.making import SECRETS, answered, api_endpoint, claim, endpoint, happen, settle_one, settled, stored
 from watcher.core.endpoint import DeliveryState, EndpointState, Secrets
 from watcher.core.health import Health
 from watcher.core.model import Key
-from watcher.ports import DeliveryQuery, EventQuery, Owed, Store
+from watcher.ports import DeliveryQuery, EventQuery, Owed, Settled, Store
 
 MOMENT = timedelta(milliseconds=1)
 FAR = NOON + timedelta(days=30)
@@ -226,6 +228,39 @@ async def test_what_failed_on_its_way_to_a_removed_endpoint_is_not_sent_to_the_n
     assert await settled(store, answered(delivery, 500, NOON)) == "held"
     await store.make_endpoint(api_endpoint("hook"), NOON)
     assert await kept(store) == {"held": 1}
+    assert await claim(store, FAR) == []
+
+
+@pytest.mark.parametrize("code", [410, 429, 500])
+async def test_what_the_receiver_at_the_former_url_answers_is_nothing_to_the_one_at_the_present(
+    store: Store, code: int
+) -> None:
+    made = await store.make_endpoint(api_endpoint("hook"), NOON)
+    assert made is not None
+    await happen(store, *["batch.stuck"] * 6)
+    flying = await claim(store, NOON)
+    moved = await store.change_endpoint(replace(made, url="https://example.org/"))
+    for delivery in flying[:5]:
+        late = answered(replace(delivery, attempts=10), code, NOON, retry_after=timedelta(hours=1))
+        assert await settle_one(store, late) == Settled(outcome="returned")
+    assert await settle_one(store, answered(flying[5], 200, NOON)) == Settled(outcome="done")
+    assert await store.endpoints() == [moved]
+    assert [delivery.due for delivery in await claim(store, NOON)] == [NOON] * 5
+
+
+@pytest.mark.parametrize("code", [410, 429, 500])
+async def test_what_is_on_its_way_to_a_removed_endpoint_is_nothing_to_the_next_of_its_name(
+    store: Store, code: int
+) -> None:
+    await store.make_endpoint(api_endpoint("hook"), NOON)
+    await happen(store, "batch.new", "batch.active")
+    first, second = await claim(store, NOON)
+    await store.remove_endpoint("hook")
+    again = await store.make_endpoint(api_endpoint("hook"), NOON + timedelta(seconds=1))
+    late = answered(first, code, NOON, retry_after=timedelta(hours=1))
+    assert await settle_one(store, late) == Settled(outcome="held")
+    assert await settle_one(store, answered(second, 200, NOON)) == Settled(outcome="done")
+    assert await store.endpoints() == [again]
     assert await claim(store, FAR) == []
 
 

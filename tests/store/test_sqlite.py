@@ -80,7 +80,7 @@ async def test_what_is_remembered_of_a_transaction_that_failed_is_undone(sqlite:
         settle_endpoints(connection, sql, remembered, [endpoint("other")], 0)
         assert [each.id for each in remembered.endpoints] == ["hook", "other"]
         assert settle(connection, sql, remembered, [(answered(first, 500, NOON), "mine")], 0) != [None]
-        remembered.put_claim(99, Claim("mine", 1, "other", None, "default"))
+        remembered.put_claim(99, Claim("mine", 1, "other", None, "default", endpoint("other")))
         raise sqlite3.OperationalError("cut off")
 
     before = (list(remembered.endpoints), remembered.recent("hook"))

@@ -61,6 +61,9 @@ class Deliverer:
     async def step(self) -> None:
         """Claims what is due and fits, sends it off, and waits for more."""
         self._wake.clear()
+        if self._settling.stuck:
+            await self._clock.wait(self._wake, BACKSTOP)
+            return
         waiting = self._places.in_order(self._book, self._clock.now())
         self._places.expect_more(waiting)
         sated: set[str] = set()

@@ -67,6 +67,7 @@ class Settling:
         self._ended: list[_Ended] = []
         self._begun = -inf
         self._busy = False
+        self.stuck = False  # the store cannot write down what waits for it: to send more would only have it sent twice
 
     @property
     def tokens(self) -> set[str]:
@@ -134,12 +135,14 @@ class Settling:
             try:
                 outcomes = await self._store.settle(settlements)
             except StoreError as error:
+                self.stuck = True
                 kept = self._still_leased(batch)
                 lost = error if len(kept) < len(batch) else lost
                 batch = kept
                 if batch:
                     await self._clock.sleep(SETTLE_AGAIN)
                 continue
+            self.stuck = False
             again: list[_Ended] = []
             for each, claim, (settlement, _), outcome in zip(batch, claims, settlements, outcomes, strict=True):
                 if outcome is None and claim is not self._claimed[each.delivery.id]:
@@ -150,6 +153,7 @@ class Settling:
                 self._under_way.discard(each.delivery.id)
                 self._settled(settlement, outcome)
             batch = again
+        self.stuck = False
         return lost
 
     def _still_leased(self, batch: Sequence[_Ended]) -> list[_Ended]:

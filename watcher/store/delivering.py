@@ -12,7 +12,7 @@ from watcher.ports import Committed, Settled
 from watcher.store.recording import record, told
 from watcher.store.remembered import Claim, Remembered
 from watcher.store.rows import Row, Values, delivery_of, instant, millis_or_later, values_of_attempt
-from watcher.store.standing import attempted, stands_otherwise
+from watcher.store.standing import Aftermath, attempted, given_back, has_moved, stands_otherwise
 from watcher.store.subscribing import put_standing
 
 Statements = Mapping[str, str]
@@ -64,7 +64,9 @@ def claim(
 
 def _claimed(remembered: Remembered, rows: Sequence[Row], token: str, until: int) -> list[Delivery]:
     for row in rows:
-        remembered.put_claim(row["id"], Claim(token, until, row["endpoint_id"], row["lane"], row["account"]))
+        endpoint = remembered.endpoint(row["endpoint_id"])
+        assert endpoint is not None  # noqa: S101 # it has room
+        remembered.put_claim(row["id"], Claim(token, until, endpoint.id, row["lane"], row["account"], endpoint))
     return [delivery_of(row) for row in rows]
 
 
@@ -107,10 +109,15 @@ def _settle(
     if claim is None or claim.token != token or before is None:
         return None
     remembered.drop_claim(settlement.delivery_id)
-    aftermath = attempted(before, remembered.recent(before.id), settlement)
+    recent = remembered.recent(before.id)
+    if has_moved(claim.endpoint, before):
+        settlement, aftermath = given_back(settlement), Aftermath(endpoint=before, recent=recent)
+    else:
+        aftermath = attempted(before, recent, settlement)
     remembered.put_recent(before.id, aftermath.recent)
     after = aftermath.endpoint
-    outcome = _outcome(settlement, after)
+    former = after.created != claim.endpoint.created
+    outcome = _outcome(settlement, after, former=former)
     settled = Settled(outcome=outcome)
     if after is not before:
         put_standing(connection, sql, remembered, before, after)
@@ -123,7 +130,7 @@ def _settle(
     over = claim.lane is not None and STATES[settlement.outcome] is not DeliveryState.PENDING
     return _Put(
         settled,
-        _delivery(settlement, after),
+        _delivery(settlement, after, former=former),
         _attempt(settlement, outcome, claim.account),
         {"endpoint_id": after.id, "lane": claim.lane} if over else None,
     )
@@ -207,11 +214,11 @@ def _due(
     return sorted(found, key=lambda row: (row["due"], row["id"]))
 
 
-def _delivery(settlement: Settlement, endpoint: Endpoint) -> Values:
+def _delivery(settlement: Settlement, endpoint: Endpoint, *, former: bool) -> Values:
     """The delivery after its attempt. One that pauses its endpoint waits for that, and keeps its own place."""
     retried = settlement.outcome == "retried"
     state = STATES[settlement.outcome]
-    if state is DeliveryState.PENDING and endpoint.state is EndpointState.REMOVED:
+    if state is DeliveryState.PENDING and (former or endpoint.state is EndpointState.REMOVED):
         state = DeliveryState.HELD
     return {
         "id": settlement.delivery_id,
@@ -222,9 +229,9 @@ def _delivery(settlement: Settlement, endpoint: Endpoint) -> Values:
     }
 
 
-def _outcome(settlement: Settlement, endpoint: Endpoint) -> Outcome:
-    """What became of the delivery."""
-    if STATES[settlement.outcome] is DeliveryState.PENDING and endpoint.state is not EndpointState.ACTIVE:
+def _outcome(settlement: Settlement, endpoint: Endpoint, *, former: bool) -> Outcome:
+    """What became of the delivery; one of a former endpoint stays held, as all of it."""
+    if STATES[settlement.outcome] is DeliveryState.PENDING and (former or endpoint.state is not EndpointState.ACTIVE):
         return "held"
     return settlement.outcome
 

@@ -16,14 +16,15 @@ NO_SECRETS: Final = Secrets()
 
 
 class Claim(NamedTuple):
-    """Who claimed a delivery, and until when (Unix time in milliseconds); of which endpoint it is, in which lane, and of which
-    account its event is."""
+    """Who claimed a delivery, and until when (Unix time in milliseconds); of which endpoint it is, in which lane, of which
+    account its event is, and how its endpoint was then."""
 
     token: str
     until: int
     endpoint_id: str
     lane: str | None
     account: str
+    endpoint: Endpoint
 
 
 class Remembered:

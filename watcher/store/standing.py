@@ -50,6 +50,19 @@ def attempted(endpoint: Endpoint, recent: Recent, settlement: Settlement) -> Aft
     return Aftermath(endpoint=replace(after, number=after.number + len(told)), recent=heeded.recent, tell=told)
 
 
+def has_moved(then: Endpoint, now: Endpoint) -> bool:
+    """Whether somebody else is behind the endpoint: it has another URL, or was removed and one of its name made."""
+    return then is not now and (then.url, then.created) != (now.url, now.created)
+
+
+def given_back(settlement: Settlement) -> Settlement:
+    """What is left of an attempt whose receiver is no longer the endpoint's: where it was not accepted it counts as not made."""
+    if settlement.outcome == "done":
+        return settlement
+    attempts, due = settlement.delivery.attempts, settlement.settled
+    return replace(settlement, outcome="returned", attempts=attempts, due=due, pause_until=None)
+
+
 def stands_otherwise(before: Endpoint, after: Endpoint) -> bool:
     """Whether it is noticeably another: disabled, paused, its breaker opened or closed."""
     return _standing(before) != _standing(after)

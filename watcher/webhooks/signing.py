@@ -61,8 +61,8 @@ def fits(key: SigningKey) -> bool:
 
 
 def _hmac(keyed: hmac.HMAC, message: bytes) -> bytes:
-    """As `hmac.digest`, which would let another thread have its turn for each message, and wait for it: half of a signature's time
-    where the store is busy."""
+    """As `hmac.digest`, which would let another thread have its turn at each message: where the store is busy, that takes longer
+    than all else of a signature."""
     made = keyed.copy()
     made.update(message)
     return made.digest()
