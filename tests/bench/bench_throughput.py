@@ -29,7 +29,7 @@ from watcher.webhooks.sender import WebhookSender, open_session
 ROUNDS = 7
 ENDPOINTS = 50
 PER_ENDPOINT = 4
-EVENTS = 120
+EVENTS = 400
 """A round: each is owed to every endpoint."""
 IN_FLIGHT = ENDPOINTS * PER_ENDPOINT
 COUNT = EVENTS * ENDPOINTS
@@ -37,7 +37,7 @@ COUNT = EVENTS * ENDPOINTS
 
 def endpoints(url: str) -> list[Endpoint]:
     return [
-        Endpoint(id=f"hook{number}", url=f"{url}/{number}", kept_by="settings", secrets=SECRETS)
+        Endpoint(id=f"hook{number}", url=f"{url}/hook{number}", kept_by="settings", secrets=SECRETS)
         for number in range(ENDPOINTS)
     ]
 

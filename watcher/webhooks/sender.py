@@ -140,26 +140,41 @@ class WebhookSender:
         authorization = endpoint.secrets.authorization
         if authorization is not None and not sendable(authorization):
             return _unsent(at, failed("no_secret", "the endpoint's authorization cannot be sent; set it anew")), answer
-        whole = endpoint.timeout.total_seconds()
-        began = self._clock.monotonic()
-        journey = self._journey(route, began)
+        clock = self._clock.monotonic
+        whole, began = endpoint.timeout.total_seconds(), clock()
+        spent, journey = 0.0, Journey(clock=clock, began=began, named=route.named)
         failure: Failure | None = None
-        try:
+        for last in (False, True):
+            here = JOURNEY.set(journey)
             try:
-                await self._ask_once(method, endpoint.url, headers, body, answer, journey, whole)
-            except (ClientError, OSError) as error:
-                spent = self._clock.monotonic() - began
-                if not (journey.reused and dropped(error, journey) and spent < min(AGAIN_WITHIN, whole)):
-                    raise
-                journey = self._journey(route, self._clock.monotonic())
-                await self._ask_once(method, endpoint.url, headers, body, answer, journey, whole - spent)
-        except (ClientError, OSError, ValueError) as error:
-            if answer.code is None or 200 <= answer.code < 300:
-                # Accepted is what was accepted to the last byte; any other code has already said that it was not.
-                failure = failure_of(error, journey, proxied=self._session.proxy is not None, tls=route.tls)
+                response = await self._session.http.request(
+                    method,
+                    endpoint.url,
+                    data=body,
+                    headers=headers,
+                    allow_redirects=False,
+                    timeout=self._limits(whole - spent),
+                )
+                try:
+                    await answer.take(response)
+                finally:
+                    # Gives back the connection where the answer was read to its end, and closes it where it was not.
+                    response.close()
+                break
+            except (ClientError, OSError, ValueError) as error:
+                spent = clock() - began
+                if not last and journey.reused and dropped(error, journey) and spent < min(AGAIN_WITHIN, whole):
+                    journey = Journey(clock=clock, began=clock(), named=route.named)
+                    continue
+                if answer.code is None or 200 <= answer.code < 300:
+                    # Accepted is what was accepted to the last byte; any other code has already said that it was not.
+                    failure = failure_of(error, journey, proxied=self._session.proxy is not None, tls=route.tls)
+                break
+            finally:
+                JOURNEY.reset(here)
         if answer.code == PROXY_REFUSED and self._session.proxy is not None:
             failure = failed("proxy", f"the proxy answered {PROXY_REFUSED}")
-        took = timedelta(seconds=self._clock.monotonic() - began)
+        took = timedelta(seconds=clock() - began)
         attempt = Attempt(
             at=at,
             took=took,
@@ -174,39 +189,8 @@ class WebhookSender:
         )
         return attempt, answer
 
-    async def _ask_once(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        answer: Answer,
-        journey: Journey,
-        whole: float,
-    ) -> None:
-        here = JOURNEY.set(journey)
-        try:
-            response = await self._session.http.request(
-                method,
-                url,
-                data=body,
-                headers=headers,
-                allow_redirects=False,
-                timeout=self._limits(whole),
-            )
-            try:
-                await answer.take(response)
-            finally:
-                # Gives back the connection where the answer was read to its end, and closes it where it was not.
-                response.close()
-        finally:
-            JOURNEY.reset(here)
-
     def _limits_of(self, whole: float) -> ClientTimeout:
         return ClientTimeout(total=whole, connect=self._connect, ceil_threshold=60)
-
-    def _journey(self, route: "_Route", began: float) -> Journey:
-        return Journey(clock=self._clock.monotonic, began=began, named=route.named)
 
     def _look_at(self, url: str) -> "_Route":
         fault = url_fault(url)
