@@ -10,7 +10,7 @@ import pytest
 from tests.fakes import NOON, Errands, FakeClock, settle_down
 from watcher.core.endpoint import Attempt, Delivery
 from watcher.core.outbox import Settlement
-from watcher.delivery.settling import APART, MANY, Claim, Settling
+from watcher.delivery.settling import APART, CROWD, MANY, Claim, Settling
 from watcher.ports import Deliveries, Settled, StoreError
 
 ACCEPTED = Attempt(at=NOON, took=timedelta(seconds=1), code=200)
@@ -99,21 +99,28 @@ async def test_what_ends_while_the_store_is_busy_is_written_down_together_at_its
 
 
 async def test_with_many_in_flight_others_are_waited_for_but_not_for_long() -> None:
-    async with desk(MANY + 4) as there:
-        await there.end(1, 2)
-        assert there.store.turns == [[1, 2]]  # the first batch waits for nobody: none was written just before
-        await there.end(3)
+    async with desk(MANY + CROWD + 2) as there:
+        crowd = list(range(1, 1 + CROWD))
+        await there.end(*crowd)
+        assert (there.store.turns, there.clock.slept) == ([crowd], [])  # none was written down just before
+        await there.end(CROWD + 1)
         assert there.clock.slept == [pytest.approx(APART, rel=1e-3)]
-        assert there.store.turns == [[1, 2], [3]]
+        assert there.store.turns == [crowd, [CROWD + 1]]
+
+
+async def test_where_attempts_end_one_by_one_nobody_is_waited_for_however_many_hang() -> None:
+    async with desk(10 * MANY) as there:
+        for number in range(1, 9):
+            await there.end(number)
+        assert (there.store.turns, there.clock.slept) == ([[number] for number in range(1, 9)], [])
 
 
 async def test_as_many_as_are_in_flight_still_are_enough_to_wait_no_longer() -> None:
     async with desk(4 * MANY) as there:
-        await there.end(1)
-        there.clock.slept.clear()
-        await there.end(*range(2, 2 + 2 * MANY))
-        assert there.clock.slept == []
-        assert there.store.turns[1] == list(range(2, 2 + 2 * MANY))
+        first, rest = list(range(1, 1 + CROWD)), list(range(1 + CROWD, 1 + CROWD + 2 * MANY))
+        await there.end(*first)
+        await there.end(*rest)
+        assert (there.store.turns, there.clock.slept) == ([first, rest], [])
 
 
 async def test_what_cannot_be_written_down_while_its_lease_lasts_is_lost_and_heard_of_and_the_rest_goes_on() -> None:

@@ -16,6 +16,9 @@ SETTLE_AGAIN: Final = 1.0
 MANY: Final = 16
 """With more in flight than so many, and than have ended, it is worth waiting for others to end: to write many down together
 costs half as much."""
+CROWD: Final = 5
+"""As many must have been written down together before: then attempts end so quickly that more come at once. Those that hang are
+in flight, too, and are not worth waiting for."""
 APART: Final = 0.02
 """Seconds between two batches at most, while one waits for others; webhooks.md would allow 50 ms."""
 
@@ -66,6 +69,7 @@ class Settling:
         self._enough.set()
         self._ended: list[_Ended] = []
         self._begun = -inf
+        self._together = 0  # how many the last batch had
         self._busy = False
         self.stuck = False  # the store cannot write down what waits for it: to send more would only have it sent twice
 
@@ -112,10 +116,10 @@ class Settling:
         try:
             while self._ended:
                 spare = self._begun + APART - self._clock.monotonic()
-                if spare > 0:
+                if spare > 0 and self._together >= CROWD:
                     await self._clock.wait(self._enough, spare)
                 batch, self._ended = self._ended, []
-                self._begun = self._clock.monotonic()
+                self._begun, self._together = self._clock.monotonic(), len(batch)
                 self._freed([each.delivery for each in batch])
                 lost = await self._settle(batch) or lost
         finally:
