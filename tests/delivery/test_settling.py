@@ -23,10 +23,13 @@ class SlowStore:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     turns: list[list[int]] = field(default_factory=list)
     failing: bool = False
+    broken: bool = False
 
     async def settle(self, settlements: Sequence[tuple[Settlement, str]]) -> list[Settled | None]:
         self.turns.append([settlement.delivery_id for settlement, _ in settlements])
         await self.gate.wait()
+        if self.broken:
+            raise ZeroDivisionError("a mistake of ours")
         if self.failing:
             raise StoreError("the disk is full")
         return [Settled(outcome=settlement.outcome) for settlement, _ in settlements]
@@ -149,3 +152,14 @@ async def test_what_is_abandoned_frees_its_place_and_may_be_begun_again() -> Non
         there.settling.abandon(delivery(1))
         assert (there.freed, there.settled) == ([1], [])
         assert there.settling.begin(Claim(delivery(1), "later", NOON + timedelta(seconds=90)))
+
+
+async def test_where_settling_itself_fails_nothing_stays_under_way() -> None:
+    async with desk(2) as there:
+        there.store.broken = True
+        await there.end(1, 2)
+        assert [type(error) for error in there.errands.failed] == [ZeroDivisionError]
+        there.store.broken = False
+        assert there.settling.begin(Claim(delivery(1), "later", NOON + timedelta(seconds=90)))
+        await there.end(1)
+        assert there.settled == [(1, True)]

@@ -130,35 +130,43 @@ class Settling:
     async def _settle(self, batch: Sequence[_Ended]) -> StoreError | None:
         """Why some of it could not be written down while their leases lasted, None where all was."""
         lost: StoreError | None = None
-        while batch:
-            claims = [self._claimed[each.delivery.id] for each in batch]
-            settlements = [
-                (settle(claim.delivery, each.attempt, each.draw), claim.token)
-                for each, claim in zip(batch, claims, strict=True)
-            ]
-            try:
-                outcomes = await self._store.settle(settlements)
-            except StoreError as error:
-                self.stuck = True
-                kept = self._still_leased(batch)
-                lost = error if len(kept) < len(batch) else lost
-                batch = kept
-                if batch:
-                    await self._clock.sleep(SETTLE_AGAIN)
-                continue
+        try:
+            while batch:
+                try:
+                    batch = await self._put(batch)
+                except StoreError as error:
+                    self.stuck = True
+                    kept = self._still_leased(batch)
+                    lost = error if len(kept) < len(batch) else lost
+                    batch = kept
+                    if batch:
+                        await self._clock.sleep(SETTLE_AGAIN)
+        finally:
+            # Whatever happened here: what is not being written down is not under way.
+            self._under_way.difference_update(each.delivery.id for each in batch)
             self.stuck = False
-            again: list[_Ended] = []
-            for each, claim, (settlement, _), outcome in zip(batch, claims, settlements, outcomes, strict=True):
-                if outcome is None and claim is not self._claimed[each.delivery.id]:
-                    again.append(each)  # it was claimed anew meanwhile, and the new token is the one that stands
-                    continue
-                if claim is self._claimed[each.delivery.id]:
-                    del self._claimed[each.delivery.id]
-                self._under_way.discard(each.delivery.id)
-                self._settled(settlement, outcome)
-            batch = again
-        self.stuck = False
         return lost
+
+    async def _put(self, batch: Sequence[_Ended]) -> list[_Ended]:
+        """Has the store write it down; what was claimed anew meanwhile is to be put again, under the token that stands now."""
+        claims = [self._claimed[each.delivery.id] for each in batch]
+        settlements = [
+            (settle(claim.delivery, each.attempt, each.draw), claim.token)
+            for each, claim in zip(batch, claims, strict=True)
+        ]
+        outcomes = await self._store.settle(settlements)
+        self.stuck = False
+        again: list[_Ended] = []
+        for each, claim, (settlement, _), outcome in zip(batch, claims, settlements, outcomes, strict=True):
+            newest = claim is self._claimed[each.delivery.id]
+            if outcome is None and not newest:
+                again.append(each)
+                continue
+            if newest:
+                del self._claimed[each.delivery.id]
+            self._under_way.discard(each.delivery.id)
+            self._settled(settlement, outcome)
+        return again
 
     def _still_leased(self, batch: Sequence[_Ended]) -> list[_Ended]:
         """Those that can be tried again; the others are lost to whoever claims them next."""
