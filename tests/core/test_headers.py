@@ -2,7 +2,7 @@
 
 import pytest
 
-from watcher.core.headers import header_refusal
+from watcher.core.headers import header_refusal, sendable
 
 CONNECTION = "belongs to the connection and not to the webhook; take it out"
 OURS = "is set by the sender itself; take it out"
@@ -57,3 +57,11 @@ def test_a_value_that_cannot_be_sent(value: str) -> None:
 
 def test_a_value_that_is_too_long() -> None:
     assert header_refusal("X-Team", "v" * 4097) == "has a value of more than 4096 characters; shorten it"
+
+
+@pytest.mark.parametrize(
+    ("value", "may"),
+    [("Bearer abc", True), ("", False), (" lead", False), ("tail ", False), ("two\r\nlines", False), ("schön", False)],
+)
+def test_a_value_is_sendable_where_it_is_visible_ascii_with_spaces_only_between(value: str, may: bool) -> None:
+    assert sendable(value) is may
