@@ -111,6 +111,15 @@ async def test_what_may_be_claimed_is_found_without_a_look_at_what_may_not(sqlit
         assert len([step for step in found if exactly in step]) == (2 if statement == "hungry_endpoints" else 1)
 
 
+async def test_what_may_be_claimed_of_many_is_found_in_the_same_index_and_only_that_is_read(
+    sqlite: SqliteStore,
+) -> None:
+    plan = await _plan(sqlite, "due_deliveries_of_many", {"asked": "[]", "now": 1, "retries": 0, "room": 1})
+    assert "SEARCH due USING INDEX deliveries_pending (endpoint_id=? AND behind=? AND <expr>=? AND due<?)" in plan
+    assert "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)" in plan
+    assert [step for step in plan if step.startswith("SCAN") and "VIRTUAL TABLE" not in step] == []
+
+
 async def _plan(sqlite: SqliteStore, statement: str, values: dict[str, object]) -> list[str]:
     explained = "EXPLAIN QUERY PLAN " + load("sqlite")[statement]
     rows = await sqlite._reader.run("explain", lambda connection: connection.execute(explained, values).fetchall())

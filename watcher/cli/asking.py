@@ -2,7 +2,7 @@
 what is said of accounts that CallFire refuses."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Container, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +36,16 @@ def ask(config: Path | None, question: "Callable[[Daemon], Awaitable[Any]]") -> 
         stop(str(error), code=1)
     except DaemonError as error:
         stop(str(error))
+
+
+async def first_of(items: AsyncIterator[Any], most: int) -> list[Any]:
+    """So many of a list that may be longer, and of which no more is asked for."""
+    found: list[Any] = []
+    async for item in items:
+        found.append(item)
+        if len(found) == most:
+            break
+    return found
 
 
 class Patience:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from watcher.cli.asking import first_of
 from watcher.cli.endpoints_shown import say_deliveries, say_delivery
 from watcher.cli.options import As, Config, whole
-from watcher.cli.printing import Output, complain, say, say_json
+from watcher.cli.printing import Output, complain, say, say_json, say_some
 from watcher.cli.subscriptions import ask_about
 
 if TYPE_CHECKING:
@@ -39,21 +40,9 @@ def ls(
     """
 
     async def some(daemon: "Subscriptions") -> "list[Document]":
-        found: list[Document] = []
-        async for delivery in daemon.deliveries(endpoint, [state.value for state in states or ()]):
-            found.append(delivery)
-            if len(found) > limit:
-                break
-        return found
+        return await first_of(daemon.deliveries(endpoint, [state.value for state in states or ()]), limit + 1)
 
-    deliveries = ask_about(config, some)
-    more, deliveries = len(deliveries) > limit, deliveries[:limit]
-    if output is Output.JSON:
-        say_json(deliveries, indent=2)
-        return
-    say_deliveries(deliveries)
-    if more:
-        complain(f"there are more than {limit}: see them with --limit")
+    say_some(ask_about(config, some), limit, output, say_deliveries)
 
 
 def show(

@@ -3,10 +3,10 @@
 import io
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import typer
 
@@ -83,6 +83,17 @@ def say_json(value: object, *, indent: int | None = None) -> None:
     """A JSON document; on one line where no indent is asked for."""
     with printing():
         typer.echo(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def say_some(found: Sequence[Any], limit: int, output: Output, say_them: Callable[[Sequence[Any]], None]) -> None:
+    """A list, of which one more than the limit may have been found: then a person is told that there are more."""
+    shown = list(found[:limit])
+    if output is Output.JSON:
+        say_json(shown, indent=2)
+        return
+    say_them(shown)
+    if len(found) > limit:
+        complain(f"there are more than {limit}: see them with --limit")
 
 
 def say_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, spare: Sequence[str] = ()) -> None:

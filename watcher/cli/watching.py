@@ -1,13 +1,13 @@
 """`watcher add`, `ls`, `show`, `rm` and `events`: what a running daemon follows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from watcher.cli.asking import POLL, Patience, ask, warn_of_refused
+from watcher.cli.asking import POLL, Patience, ask, first_of, warn_of_refused
 from watcher.cli.broadcasting import (
     Broadcast,
     Broadcasts,
@@ -19,7 +19,7 @@ from watcher.cli.broadcasting import (
     unfollowed,
 )
 from watcher.cli.options import Account, As, Config, labels_of, whole
-from watcher.cli.printing import Output, complain, say, say_json
+from watcher.cli.printing import Output, complain, say, say_json, say_some
 from watcher.cli.progress import progress
 from watcher.cli.shown import event_line, say_watch, say_watches
 
@@ -108,16 +108,10 @@ def ls(
 
     async def some(daemon: "Daemon") -> "list[Document]":
         await warn_of_refused(daemon, None if account is None else {account})
-        return await _some(daemon.watches(account=account, status=status, final=final), limit + 1)
+        return await first_of(daemon.watches(account=account, status=status, final=final), limit + 1)
 
     watches = ask(config, some)
-    more, watches = len(watches) > limit, watches[:limit]
-    if output is Output.JSON:
-        say_json(watches, indent=2)
-        return
-    say_watches(watches)
-    if more:
-        complain(f"there are more than {limit}: see them with --limit")
+    say_some(watches, limit, output, say_watches)
 
 
 def show(
@@ -265,15 +259,6 @@ async def _add(daemon: "Daemon", rows: "list[Row]") -> "list[Outcome]":
             advance(len(portion))
     await warn_of_refused(daemon, {outcome.account for outcome in outcomes if outcome.account})
     return outcomes
-
-
-async def _some(items: "AsyncIterator[Document]", most: int) -> "list[Document]":
-    found: list[Document] = []
-    async for item in items:
-        found.append(item)
-        if len(found) == most:
-            break
-    return found
 
 
 def _given(values: Mapping[str, object]) -> dict[str, object]:

@@ -117,8 +117,7 @@ class Deliverer:
     def _settled(self, settlement: Settlement, settled: Settled | None) -> None:
         """Tells what became of an attempt, and follows it up."""
         self._attempted(settlement, "lost" if settled is None else settled.outcome)
-        verdict = "good" if settlement.outcome == "done" else trial_of(settlement).verdict
-        if self._places.heed(settlement.endpoint_id, verdict):
+        if self._places.heed(settlement.endpoint_id, trial_of(settlement).verdict):
             self._wake.set()
         if settled is not None:
             self._follow(settlement, settled)

@@ -92,6 +92,7 @@ class Settling:
     def abandon(self, delivery: Delivery) -> None:
         """Nothing came of it that could be written down: its claim runs out by itself."""
         self._fly(-1)
+        del self._claimed[delivery.id]
         self._under_way.discard(delivery.id)
         self._freed((delivery,))
 
