@@ -14,6 +14,7 @@ from tests.web.house import FakeHealth, House, no_metrics, open_house
 from watcher.core.news import RequestFailed
 from watcher.ports import Check, StoreError
 from watcher.web.bodies import read_body
+from watcher.web.operations import add_operations
 from watcher.web.probes import Probes
 from watcher.web.problems import Problem
 from watcher.web.server import CannotListen, make_app, serve
@@ -85,7 +86,7 @@ async def test_readiness_that_cannot_be_found_out_in_time_is_none() -> None:
 
     app = web.Application()
     hanging = Probes(health=Hanging(), render=no_metrics, clock=FakeClock(), version="1", deadline=0.01)
-    app.add_routes(hanging.routes())
+    add_operations(app, hanging.operations())
     async with (
         serve(app, host="127.0.0.1", port=0) as url,
         aiohttp.ClientSession() as session,

@@ -7,11 +7,11 @@ import asyncio
 import json
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Concatenate, Final, NamedTuple, ParamSpec, TypeVar
+from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 from watcher.core.account import AccountRecord
 from watcher.core.broadcasts import Broadcast
@@ -43,7 +43,8 @@ from watcher.ports import (
 )
 from watcher.store import broadcasting, delivering, forgetting, recording, resending, subscribing, watching
 from watcher.store.failures import explain
-from watcher.store.lane import PING, Lane
+from watcher.store.lane import PING
+from watcher.store.lanes import Lanes
 from watcher.store.lock import ProcessLock
 from watcher.store.migrations import migrations
 from watcher.store.opening import Migrated, connect, connect_reader, prepare
@@ -61,7 +62,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class SqliteStore:
+class SqliteStore(Lanes):
     """The port `Store` on an open database. Made by `open_store`."""
 
     def __init__(
@@ -75,32 +76,8 @@ class SqliteStore:
         tell: Tell,
         clock: Clock,
     ) -> None:
-        self.place = path
+        super().__init__(path, writer=writer, reader=reader, remembered=remembered, tell=tell, clock=clock)
         self.migrated = migrated
-        self._sql = load("sqlite")
-        self._remembered = remembered
-        self._tell = tell
-        self._clock = clock
-        place = str(path)
-        self._writer = Lane(
-            writer,
-            place=place,
-            writes=True,
-            tell=tell,
-            clock=clock,
-            committed=remembered.committed,
-            spoiled=remembered.rolled_back,
-        )
-        self._reader = Lane(reader, place=place, writes=False, tell=tell, clock=clock)
-
-    @property
-    def alive(self) -> bool:
-        return self._writer.alive and self._reader.alive
-
-    async def close(self) -> None:
-        """Waits for what is under way, then closes. After it every method raises StoreError."""
-        await self._reader.close()
-        await self._writer.close()
 
     async def follow(self, wishes: Sequence[Wish], now: datetime) -> list[Followed]:
         return await self._write("follow", watching.follow, wishes, instant(millis(now)))
@@ -254,27 +231,6 @@ class SqliteStore:
         values = {"name": "ping", "value": str(self._now())}
         await self._writer.run(PING, lambda connection: connection.execute(self._sql["put_meta"], values).rowcount)
         await self._reader.run(PING, lambda connection: connection.execute(self._sql["meta"], values).fetchone()[0])
-
-    def _now(self) -> int:
-        return millis(self._clock.now())
-
-    async def _write(
-        self,
-        operation: str,
-        work: Callable[Concatenate[sqlite3.Connection, Mapping[str, str], P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        return await self._writer.run(operation, lambda connection: work(connection, self._sql, *args, **kwargs))
-
-    async def _read(
-        self,
-        operation: str,
-        work: Callable[Concatenate[sqlite3.Connection, Mapping[str, str], P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        return await self._reader.run(operation, lambda connection: work(connection, self._sql, *args, **kwargs))
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from watcher.web.operations import JSON
 from watcher.web.problems import Problem, cut, listed, places, summary
 
 MAX_BODY: Final = 4 * 1024 * 1024
@@ -16,8 +17,8 @@ READ_DEADLINE: Final = 30.0
 """Seconds from the headers to the last byte of the body."""
 MAX_ROWS: Final = 10_000
 
-JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
+ROWS: Final = (JSON, NDJSON)
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -6,6 +6,7 @@ from watcher.ports import BroadcastView, BroadcastWish, Following
 from watcher.web.accounts import require_account
 from watcher.web.bodies import read_object
 from watcher.web.models import BroadcastBody, BroadcastShown
+from watcher.web.operations import Operation, gives
 from watcher.web.paths import broadcast_id_of
 from watcher.web.problems import Problem
 from watcher.web.shown import answer
@@ -17,9 +18,39 @@ class Broadcasts:
     def __init__(self, *, following: Following) -> None:
         self._following = following
 
-    def routes(self) -> list[web.RouteDef]:
+    def operations(self) -> list[Operation]:
         one = "/v1/accounts/{account}/broadcasts/{broadcast_id}"
-        return [web.put(one, self.follow), web.get(one, self.read), web.delete(one, self.stop)]
+        where = ("unknown-account", "bad-broadcast-id")
+        return [
+            Operation(
+                method="PUT",
+                path=one,
+                handler=self.follow,
+                scope="write",
+                tag="broadcasts",
+                body=BroadcastBody,
+                gives=gives(BroadcastShown, also={201: BroadcastShown}),
+                problems=where,
+            ),
+            Operation(
+                method="GET",
+                path=one,
+                handler=self.read,
+                scope="read",
+                tag="broadcasts",
+                gives=gives(BroadcastShown),
+                problems=(*where, "broadcast-not-followed"),
+            ),
+            Operation(
+                method="DELETE",
+                path=one,
+                handler=self.stop,
+                scope="write",
+                tag="broadcasts",
+                gives=gives(),
+                problems=(*where, "broadcast-not-followed"),
+            ),
+        ]
 
     async def follow(self, request: web.Request) -> web.Response:
         """Follows every batch of the broadcast, also those to come: 201 where it was not followed, 200 where it was."""

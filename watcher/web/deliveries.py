@@ -8,9 +8,10 @@ from watcher.core.model import MAX_BATCH_ID
 from watcher.ports import DeliveryQuery, Subscribing
 from watcher.web.bodies import read_object, read_query
 from watcher.web.cursors import cursor_of, read_cursor
-from watcher.web.delivery_models import DeliveriesParams, DeliveryPage, OwnDeliveriesParams
+from watcher.web.delivery_models import DeliveriesParams, DeliveryPage, DeliveryWhole, OwnDeliveriesParams
 from watcher.web.endpoint_shown import delivery_shown, delivery_whole
 from watcher.web.models import Taken
+from watcher.web.operations import Operation, gives
 from watcher.web.paths import delivery_id_of, endpoint_id_of
 from watcher.web.refusals import granted
 from watcher.web.shown import answer
@@ -22,12 +23,48 @@ class Deliveries:
     def __init__(self, *, subscribing: Subscribing) -> None:
         self._subscribing = subscribing
 
-    def routes(self) -> list[web.RouteDef]:
+    def operations(self) -> list[Operation]:
+        one = "/v1/deliveries/{delivery_id}"
         return [
-            web.get("/v1/endpoints/{endpoint_id}/deliveries", self.of_endpoint),
-            web.get("/v1/deliveries", self.list),
-            web.get("/v1/deliveries/{delivery_id}", self.read),
-            web.post("/v1/deliveries/{delivery_id}/resend", self.resend),
+            Operation(
+                method="GET",
+                path="/v1/endpoints/{endpoint_id}/deliveries",
+                handler=self.of_endpoint,
+                scope="read",
+                tag="deliveries",
+                query=OwnDeliveriesParams,
+                gives=gives(DeliveryPage),
+                problems=("unknown-endpoint", "bad-cursor"),
+            ),
+            Operation(
+                method="GET",
+                path="/v1/deliveries",
+                handler=self.list,
+                scope="read",
+                tag="deliveries",
+                query=DeliveriesParams,
+                gives=gives(DeliveryPage),
+                problems=("unknown-endpoint", "bad-cursor"),
+            ),
+            Operation(
+                method="GET",
+                path=one,
+                handler=self.read,
+                scope="read",
+                tag="deliveries",
+                gives=gives(DeliveryWhole),
+                problems=("unknown-delivery", "bad-delivery-id"),
+            ),
+            Operation(
+                method="POST",
+                path=one + "/resend",
+                handler=self.resend,
+                scope="write",
+                tag="deliveries",
+                body=Taken,
+                gives=gives(DeliveryWhole),
+                problems=("unknown-delivery", "bad-delivery-id", "in-flight", "not-active"),
+            ),
         ]
 
     async def list(self, request: web.Request) -> web.Response:

@@ -6,28 +6,34 @@ from datetime import timedelta
 from typing import Any, Final
 
 from aiohttp import encode_basic_auth, web
+from aiohttp.typedefs import Handler
+from pydantic import BaseModel
 
 from watcher.core.endpoint import Endpoint, Scheme, Secrets
 from watcher.core.recovering import Recovery
 from watcher.ports import Clock, EndpointView, Following, Refused, Subscribing
 from watcher.web.bodies import read_object, read_query
 from watcher.web.cursors import cursor_of, read_cursor
-from watcher.web.delivery_models import RecoveredShown
+from watcher.web.delivery_models import RecoveredShown, SampleShown
 from watcher.web.endpoint_models import (
     IN_ORDER,
     AuthorizationBody,
     DisableBody,
     EnableBody,
     EndpointBody,
+    EndpointMade,
     EndpointPage,
     EndpointPatch,
+    EndpointShown,
     EndpointsParams,
+    KeysMade,
     RecoverBody,
     RotateBody,
     SampleBody,
     SetUpBody,
 )
 from watcher.web.endpoint_shown import endpoint_made, endpoint_shown, keys_made, sample_shown
+from watcher.web.operations import Gives, Operation, gives
 from watcher.web.paths import endpoint_id_of, unknown_endpoint
 from watcher.web.problems import Problem, summary
 from watcher.web.refusals import granted
@@ -47,19 +53,78 @@ class Endpoints:
         self._clock = clock
         self._usual = Endpoint(id="", url="", timeout=timeout)
 
-    def routes(self) -> list[web.RouteDef]:
-        one = "/v1/endpoints/{endpoint_id}"
+    def operations(self) -> list[Operation]:
+        every, one = "/v1/endpoints", "/v1/endpoints/{endpoint_id}"
+        known, kept = ("unknown-endpoint",), ("unknown-endpoint", "kept-by-settings")
+
+        def to_do(what: str, handler: Handler, body: type[BaseModel], shown: type[BaseModel], *kinds: str) -> Operation:
+            return Operation(
+                method="POST",
+                path=f"{one}/{what}",
+                handler=handler,
+                scope="write",
+                tag="endpoints",
+                body=body,
+                gives=gives(shown),
+                problems=(*known, *kinds),
+            )
+
         return [
-            web.get("/v1/endpoints", self.list),
-            web.post("/v1/endpoints", self.make),
-            web.get(one, self.read),
-            web.patch(one, self.change),
-            web.delete(one, self.remove),
-            web.post(one + "/enable", self.enable),
-            web.post(one + "/disable", self.disable),
-            web.post(one + "/rotate", self.rotate),
-            web.post(one + "/test", self.test),
-            web.post(one + "/recover", self.recover),
+            Operation(
+                method="GET",
+                path=every,
+                handler=self.list,
+                scope="read",
+                tag="endpoints",
+                query=EndpointsParams,
+                gives=gives(EndpointPage),
+                problems=("bad-cursor",),
+            ),
+            Operation(
+                method="POST",
+                path=every,
+                handler=self.make,
+                scope="write",
+                tag="endpoints",
+                body=EndpointBody,
+                gives={201: Gives(model=EndpointMade)},
+                problems=("endpoint-exists", "bad-endpoint", "not-verified"),
+            ),
+            Operation(
+                method="GET",
+                path=one,
+                handler=self.read,
+                scope="read",
+                tag="endpoints",
+                gives=gives(EndpointShown),
+                problems=known,
+            ),
+            Operation(
+                method="PATCH",
+                path=one,
+                handler=self.change,
+                scope="write",
+                tag="endpoints",
+                body=EndpointPatch,
+                gives=gives(EndpointShown),
+                problems=(*kept, "changed-meanwhile", "bad-endpoint"),
+            ),
+            Operation(
+                method="DELETE",
+                path=one,
+                handler=self.remove,
+                scope="write",
+                tag="endpoints",
+                gives=gives(),
+                problems=kept,
+            ),
+            to_do("enable", self.enable, EnableBody, EndpointShown),
+            to_do("disable", self.disable, DisableBody, EndpointShown),
+            to_do(
+                "rotate", self.rotate, RotateBody, KeysMade, "kept-by-settings", "too-many-secrets", "changed-meanwhile"
+            ),
+            to_do("test", self.test, SampleBody, SampleShown),
+            to_do("recover", self.recover, RecoverBody, RecoveredShown, "not-active"),
         ]
 
     async def list(self, request: web.Request) -> web.Response:

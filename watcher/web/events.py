@@ -9,7 +9,8 @@ from watcher.core.model import EVENT_TYPES
 from watcher.ports import EventQuery, Following, Store
 from watcher.web.accounts import require_account, require_kept
 from watcher.web.bodies import read_query
-from watcher.web.models import AccountPage, EventPage, EventsParams
+from watcher.web.models import AccountDetails, AccountPage, EventPage, EventsParams
+from watcher.web.operations import Operation, gives
 from watcher.web.problems import Problem, cut
 from watcher.web.shown import account_details, account_shown, answer, event_shown
 
@@ -21,11 +22,35 @@ class Log:
         self._store = store
         self._following = following
 
-    def routes(self) -> list[web.RouteDef]:
+    def operations(self) -> list[Operation]:
         return [
-            web.get("/v1/events", self.events),
-            web.get("/v1/accounts", self.accounts),
-            web.get("/v1/accounts/{account}", self.account),
+            Operation(
+                method="GET",
+                path="/v1/events",
+                handler=self.events,
+                scope="read",
+                tag="events",
+                query=EventsParams,
+                gives=gives(EventPage),
+                problems=("unknown-account",),
+            ),
+            Operation(
+                method="GET",
+                path="/v1/accounts",
+                handler=self.accounts,
+                scope="read",
+                tag="accounts",
+                gives=gives(AccountPage),
+            ),
+            Operation(
+                method="GET",
+                path="/v1/accounts/{account}",
+                handler=self.account,
+                scope="read",
+                tag="accounts",
+                gives=gives(AccountDetails),
+                problems=("unknown-account",),
+            ),
         ]
 
     async def events(self, request: web.Request) -> web.Response:

@@ -10,6 +10,7 @@ from watcher.core.explaining import Ahead, Explanation, Why
 from watcher.core.model import Key, State
 from watcher.ports import AccountView, Clock, Following, Store
 from watcher.web.models import Given, Instant
+from watcher.web.operations import Operation, gives
 from watcher.web.paths import key_of
 from watcher.web.problems import Problem
 from watcher.web.shown import answer
@@ -79,8 +80,18 @@ class Explanations:
         self._following = following
         self._clock = clock
 
-    def routes(self) -> list[web.RouteDef]:
-        return [web.get("/v1/accounts/{account}/batches/{batch_id}/explanation", self.read)]
+    def operations(self) -> list[Operation]:
+        return [
+            Operation(
+                method="GET",
+                path="/v1/accounts/{account}/batches/{batch_id}/explanation",
+                handler=self.read,
+                scope="read",
+                tag="watches",
+                gives=gives(ExplanationShown),
+                problems=("unknown-account", "bad-batch-id", "not-followed", "not-open"),
+            )
+        ]
 
     async def read(self, request: web.Request) -> web.Response:
         """Why the batch is looked at when it is."""

@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from watcher.ports import Check, Clock, Health
 from watcher.web.models import CheckShown, HealthShown
+from watcher.web.operations import Gives, Operation, gives
 from watcher.web.shown import answer
 
 READY_DEADLINE: Final = 5.0
@@ -29,8 +31,23 @@ class Probes:
         self._version = version
         self._deadline = deadline
 
-    def routes(self) -> list[web.RouteDef]:
-        return [web.get("/livez", self.live), web.get("/readyz", self.ready), web.get("/metrics", self.metrics)]
+    def operations(self) -> list[Operation]:
+        def probe(path: str, handler: Handler) -> Operation:
+            verdict = gives(HealthShown, also={503: HealthShown})
+            return Operation(method="GET", path=path, handler=handler, scope=None, tag="probes", gives=verdict)
+
+        return [
+            probe("/livez", self.live),
+            probe("/readyz", self.ready),
+            Operation(
+                method="GET",
+                path="/metrics",
+                handler=self.metrics,
+                scope="read",
+                tag="probes",
+                gives={200: Gives(media="text/plain")},
+            ),
+        ]
 
     async def live(self, _: web.Request) -> web.Response:
         """200 where the loop turns and every poller takes steps, else 503."""

@@ -5,6 +5,7 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 
 from aiohttp import web
@@ -20,6 +21,7 @@ from watcher.web.deliveries import Deliveries
 from watcher.web.endpoints import Endpoints
 from watcher.web.events import Log
 from watcher.web.explaining import Explanations
+from watcher.web.operations import add_operations
 from watcher.web.probes import Probes, Render
 from watcher.web.problems import Problem, cut
 from watcher.web.watches import Watches
@@ -51,13 +53,16 @@ def make_app(
         client_max_size=MAX_BODY,
         middlewares=[_problems(tell), Guard(token).middleware()],
     )
-    app.add_routes(Watches(store=store, following=following).routes())
-    app.add_routes(Explanations(store=store, following=following, clock=clock).routes())
-    app.add_routes(Broadcasts(following=following).routes())
-    app.add_routes(Endpoints(subscribing=subscribing, following=following, clock=clock, timeout=timeout).routes())
-    app.add_routes(Deliveries(subscribing=subscribing).routes())
-    app.add_routes(Log(store=store, following=following).routes())
-    app.add_routes(Probes(health=health, render=metrics_render, clock=clock, version=version).routes())
+    rooms = (
+        Watches(store=store, following=following),
+        Explanations(store=store, following=following, clock=clock),
+        Broadcasts(following=following),
+        Endpoints(subscribing=subscribing, following=following, clock=clock, timeout=timeout),
+        Deliveries(subscribing=subscribing),
+        Log(store=store, following=following),
+        Probes(health=health, render=metrics_render, clock=clock, version=version),
+    )
+    add_operations(app, chain.from_iterable(room.operations() for room in rooms))
     app.on_response_prepare.append(_secure)
     return app
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from watcher.core.model import KNOWN_STATUSES, MAX_BATCH_ID, Key, State, Watch, overlaid
 from watcher.ports import EventQuery, Following, Store, WatchQuery, Wish
 from watcher.web.accounts import require_account, require_kept
-from watcher.web.bodies import read_object, read_query, read_rows
+from watcher.web.bodies import ROWS, read_object, read_query, read_rows
 from watcher.web.cursors import cursor_of, read_cursor
 from watcher.web.models import (
     FollowBody,
@@ -23,6 +23,7 @@ from watcher.web.models import (
     WatchPage,
     WatchShown,
 )
+from watcher.web.operations import Operation, gives
 from watcher.web.paths import key_of
 from watcher.web.problems import Problem, listed, places, summary
 from watcher.web.shown import answer, eta_shown, transition_shown
@@ -39,14 +40,59 @@ class Watches:
         self._store = store
         self._following = following
 
-    def routes(self) -> list[web.RouteDef]:
+    def operations(self) -> list[Operation]:
         one = "/v1/accounts/{account}/batches/{batch_id}"
+        where = ("unknown-account", "bad-batch-id")
         return [
-            web.put(one, self.follow),
-            web.get(one, self.read),
-            web.delete(one, self.stop),
-            web.post("/v1/watches", self.follow_many),
-            web.get("/v1/watches", self.list),
+            Operation(
+                method="PUT",
+                path=one,
+                handler=self.follow,
+                scope="write",
+                tag="watches",
+                body=FollowBody,
+                gives=gives(WatchDetails, also={201: WatchDetails}),
+                problems=where,
+            ),
+            Operation(
+                method="GET",
+                path=one,
+                handler=self.read,
+                scope="read",
+                tag="watches",
+                gives=gives(WatchDetails),
+                problems=(*where, "not-followed"),
+            ),
+            Operation(
+                method="DELETE",
+                path=one,
+                handler=self.stop,
+                scope="write",
+                tag="watches",
+                gives=gives(),
+                problems=(*where, "not-followed"),
+            ),
+            Operation(
+                method="POST",
+                path="/v1/watches",
+                handler=self.follow_many,
+                scope="write",
+                tag="watches",
+                body=RowBody,
+                media=ROWS,
+                gives=gives(RowResults),
+                problems=("too-many-rows", "no-good-row"),
+            ),
+            Operation(
+                method="GET",
+                path="/v1/watches",
+                handler=self.list,
+                scope="read",
+                tag="watches",
+                query=WatchesParams,
+                gives=gives(WatchPage),
+                problems=("unknown-account", "bad-cursor"),
+            ),
         ]
 
     async def follow(self, request: web.Request) -> web.Response:
