@@ -10,7 +10,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -ec
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint format bench bench-schedule chaos lock clean
+.PHONY: help install demo run test lint format bench bench-schedule chaos openapi conformance lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,12 @@ bench-schedule: $(VENV)/.dev ## how late ends are noticed, beside scripts: polli
 
 chaos: $(VENV)/.dev ## the long campaigns: every crash point twenty times, twenty kills under faults (about five minutes)
 	@$(BIN)/python -m pytest -m campaign tests/chaos
+
+openapi: $(VENV)/.dev ## writes deploy/openapi.json anew, after a change of the HTTP interface
+	@$(BIN)/python -m tests.web.renew
+
+conformance: $(VENV)/.dev ## five thousand requests that schemathesis makes up, with all of its checks (about a minute)
+	@$(BIN)/python -m pytest -m campaign tests/web/test_conformance.py
 
 lock: ## pins the requirements anew (needs uv)
 	@uv pip compile -q pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header \

@@ -1,23 +1,28 @@
 """A hand-written stand-in for the port Store, in memory; endpoints and deliveries are in `fake_deliveries`."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from tests.fake_deliveries import FakeDeliveries
+from tests.fake_lists import find
+from tests.fake_log import FakeLog
+from tests.fake_once import FakeOnce
+from tests.fake_ranks import FakeRanks
+from tests.fake_submissions import FakeSubmissions
+from tests.fake_tokens import FakeTokens
 from tests.fakes import FakeClock
 from watcher.core.account import AccountRecord
 from watcher.core.broadcasts import Broadcast
 from watcher.core.endpoint import Endpoint
 from watcher.core.model import BroadcastKind, Key, LastLook, Recorded, State, Watch
 from watcher.core.recovering import Cutoffs, Forgotten
-from watcher.core.wishes import BroadcastWish, FollowedBroadcast
+from watcher.core.wishes import UNSET, BroadcastWish, FollowedBroadcast, Unset
 from watcher.ports import AccountChange, Change, Committed, EventQuery, Followed, WatchQuery, Wish
-from watcher.store.wishes import grant, grant_broadcast
+from watcher.store.wishes import grant, grant_broadcast, relabelled
 
 
-class FakeStore(FakeDeliveries):
+class FakeStore(FakeLog, FakeOnce, FakeRanks, FakeSubmissions, FakeTokens):
     """The port Store in memory."""
 
     alive = True
@@ -51,6 +56,18 @@ class FakeStore(FakeDeliveries):
         await self._answer("stop")
         return stopped
 
+    async def relabel(
+        self, key: Key, labels: Mapping[str, str | None] | None, correlation_id: str | Unset | None = UNSET
+    ) -> Watch | None:
+        await self._do("relabel")
+        watch = self.watches.get(key)
+        if watch is not None:
+            watch = None if watch.state is State.STOPPED else relabelled(watch, labels, correlation_id)
+        if watch is not None:
+            self.put(watch)
+        await self._answer("relabel")
+        return watch
+
     async def watch(self, key: Key) -> Watch | None:
         await self._do("watch")
         watch = self.watches.get(key)
@@ -65,15 +82,7 @@ class FakeStore(FakeDeliveries):
 
     async def find(self, query: WatchQuery) -> list[Watch]:
         await self._do("find")
-        return [
-            watch
-            for key, watch in sorted(self.watches.items())
-            if watch.state is not State.STOPPED
-            and (query.accounts is None or watch.account in query.accounts)
-            and query.status in (None, watch.status)
-            and query.final in (None, watch.final)
-            and (query.after is None or key > query.after)
-        ][: query.limit]
+        return find(self.watches.values(), query)
 
     async def tally(self, account: str) -> dict[tuple[str, str | None], int]:
         await self._do("tally")
@@ -164,6 +173,7 @@ class FakeStore(FakeDeliveries):
             if event.position > query.after
             and (not query.types or event.type in query.types)
             and query.account in (None, event.account)
+            and (query.accounts is None or event.account in query.accounts)
             and query.batch_id in (None, event.batch_id)
         ][: query.limit]
 

@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -12,6 +12,7 @@ from watcher.core.answers import Answer, Kind, PageAnswer
 from watcher.core.endpoint import Attempt, Delivery, Endpoint
 from watcher.core.model import Batch, BroadcastKind, Page, PageRef
 from watcher.core.news import News
+from watcher.core.submissions import Order, SubmitAnswer, SwitchAnswer
 from watcher.ports import Handshake
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -142,6 +143,9 @@ FAILS = Reply(kind=Kind.FAILED, outcome="503")
 KNOWS_NOTHING = Reply(kind=Kind.NOT_FOUND, outcome="404")
 
 
+NEVER_LEFT = SubmitAnswer(asked=NOON, answered=NOON, kind=Kind.FAILED, outcome="timeout", departed=False)
+
+
 class FakeUpstream:
     """CallFire, its answers scripted batch by batch and listing by listing; the last one is repeated. A token takes the clock on
     by one period. A listing that is not scripted is not there, as with a broadcast of the other kind."""
@@ -156,12 +160,24 @@ class FakeUpstream:
         self.most_at_once = 0
         self.before_token: Callable[[], None] = lambda: None  # what happens while one waits for it
         self._replies: dict[int | tuple[BroadcastKind, int], deque[Reply]] = {}
+        self.submitted: list[tuple[datetime, Order]] = []
+        self.leaving: Callable[[], None] = lambda: None  # what happens when one leaves
+        self.switched: list[tuple[int, bool]] = []
+        self._submits: deque[SubmitAnswer | Exception] = deque()
+        self._switches: deque[SwitchAnswer] = deque()
 
     def script(self, batch_id: int, *replies: Reply) -> None:
         self._replies[batch_id] = deque(replies)
 
     def script_listing(self, kind: BroadcastKind, broadcast_id: int, *replies: Reply) -> None:
         self._replies[kind, broadcast_id] = deque(replies)
+
+    def script_submit(self, *answers: SubmitAnswer | Exception) -> None:
+        """What comes of batches that are sent, the last one again and again: answers, or mistakes of ours after they left."""
+        self._submits = deque(answers)
+
+    def script_switch(self, *answers: SwitchAnswer) -> None:
+        self._switches = deque(answers)
 
     @property
     def batches(self) -> list[int]:
@@ -215,6 +231,28 @@ class FakeUpstream:
             page=page if reply.kind is Kind.SEEN else None,
             retry_after=reply.retry_after,
         )
+
+    async def submit(self, order: Order, leave: Callable[[], Awaitable[None]]) -> SubmitAnswer:
+        asked = self.clock.now()
+        answer = self._submits.popleft() if len(self._submits) > 1 else self._submits[0]
+        if isinstance(answer, Exception) or answer.departed:
+            try:
+                await leave()
+            except TimeoutError:  # the deadline for the whole of it passed before it left
+                return replace(NEVER_LEFT, asked=asked, answered=self.clock.now())
+            self.leaving()
+            self.submitted.append((asked, order))
+        await asyncio.sleep(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return replace(answer, asked=asked, answered=self.clock.now())
+
+    async def switch(self, batch_id: int, enabled: bool) -> SwitchAnswer:
+        asked = self.clock.now()
+        self.switched.append((batch_id, enabled))
+        await asyncio.sleep(0)
+        answer = self._switches.popleft() if len(self._switches) > 1 else self._switches[0]
+        return replace(answer, batch_id=batch_id, asked=asked, answered=self.clock.now())
 
     async def _reply(self, replies: deque[Reply], to: int | PageRef) -> Reply:
         """The next one, when it comes."""

@@ -19,7 +19,9 @@ import yaml
 from aiohttp.test_utils import unused_port
 
 from tests.cli.conftest import process
+from tests.fakes import FakeClock
 from tests.web.house import open_house
+from watcher.cli.program import program
 from watcher.core.message import body_of, event_id
 from watcher.core.model import EVENT_TYPES, Batch, Event, Seen, Watch
 from watcher.core.transitions import Rules, learn
@@ -29,8 +31,11 @@ from watcher.store.opening import ORIGIN_LENGTH
 from watcher.web.delivery_models import DeliveriesParams, OwnDeliveriesParams
 from watcher.web.endpoint_models import EndpointsParams
 from watcher.web.explaining import WORDS
-from watcher.web.models import EventsParams, WatchesParams
+from watcher.web.models import EventsParams
 from watcher.web.server import make_app
+from watcher.web.submission_models import SubmissionsParams
+from watcher.web.token_models import TokensParams
+from watcher.web.watch_models import BroadcastsParams, WatchesParams
 
 ROOT: Final = Path(__file__).parents[1]
 README: Final = (ROOT / "README.md").read_text()
@@ -77,7 +82,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 COMMANDS: Final = [block.text for block in blocks() if block.language == "sh"]
-RECEIVER: Final = next(block.text for block in blocks() if block.language == "python")
+RECEIVER, PROGRAM = (block.text for block in blocks() if block.language == "python")
 EVENT, PROBLEM = (json.loads(block.text) for block in blocks() if block.language == "json")
 
 CLONED: Final = ("Makefile", "pyproject.toml", "requirements.txt")
@@ -89,6 +94,7 @@ class Afternoon(NamedTuple):
 
     said: list[str]
     received: list[list[str]]
+    program: list[str]
     listened: list[list[str]]
     ids: list[int]
 
@@ -144,6 +150,9 @@ def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
             text = LISTEN.sub(LISTENING, text)
             text = text.replace("make run\n", (RECEIVING + RUNNING).replace("127.0.0.1:8080", address))
             script.append(f"{{\n{text}}} > said-{number}.txt")
+        example = re.sub(r"\b1[3-5]\b", lambda found: str(made[int(found[0])]), PROGRAM)
+        (folder / "program.py").write_text(example.replace("127.0.0.1:8080", address))
+        script.append("python program.py > said-program.txt")
         ended = subprocess.run(
             ["bash", "-c", "\n".join([*script, RECEIVED])],
             cwd=folder,
@@ -157,6 +166,7 @@ def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
         yield Afternoon(
             said=[(folder / f"said-{number}.txt").read_text() for number in range(len(COMMANDS) - 1)],
             received=[line.split() for line in (folder / "received.txt").read_text().splitlines()],
+            program=(folder / "said-program.txt").read_text().splitlines(),
             listened=[line.split() for line in (folder / "listened.txt").read_text().splitlines()[3:]],
             ids=ids,
         )
@@ -164,7 +174,7 @@ def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
 
 def test_every_block_is_accounted_for() -> None:
     assert [block.language for block in blocks()] == [
-        *("text", "sh", "sh", "sh", "python", "json", "sh", "sh", "sh", "json", "sh", "yaml", "sh", "sh")
+        *("text", "sh", "sh", "sh", "python", "json", "sh", "sh", "sh", "json", "sh", "python", "yaml", "sh", "sh")
     ]
 
 
@@ -229,6 +239,21 @@ def test_a_script_goes_on_when_the_batches_are_ready(afternoon: Afternoon) -> No
     assert afternoon.said[5].splitlines()[-1] == "start the campaign"
 
 
+def test_a_python_program_follows_waits_and_reads_what_happened(afternoon: Afternoon) -> None:
+    followed, ended, *events = afternoon.program
+    assert followed == "['reopened', 'reopened']"  # for they have ended by then
+    assert ended == str(dict.fromkeys(afternoon.ids[:3], "ACTIVE"))
+    assert {line.split()[-1] for line in events} <= {str(each) for each in afternoon.ids}
+    assert len(events) == 3
+
+
+def test_the_commands_are_those_that_there_are() -> None:
+    told = [name for row in rows(section("Commands")) for name in re.findall(r"`([a-z]+)`", row[0])]
+    groups = {group.name for group in program.registered_groups}
+    there = {command.name for command in program.registered_commands if not command.hidden} | groups
+    assert sorted(told) == sorted(filter(None, there))
+
+
 def test_what_is_scraped_is_there(afternoon: Afternoon) -> None:
     said = afternoon.said[6]
     for metric in re.findall(r"`(watcher_\w+)`", section("Scraping")):
@@ -266,10 +291,11 @@ def test_the_http_interface_is_what_there_is() -> None:
         store=nothing,
         following=nothing,
         subscribing=nothing,
+        submitting=nothing,
         health=nothing,
         metrics_render=nothing,
         token=None,
-        clock=nothing,
+        clock=FakeClock(),
         version="1",
         timeout=nothing,
     )
@@ -313,6 +339,9 @@ def test_the_filters_are_those_that_there_are() -> None:
     text = section("The HTTP interface")
     for path, model in (
         ("/v1/watches", WatchesParams),
+        ("/v1/broadcasts", BroadcastsParams),
+        ("/v1/tokens", TokensParams),
+        ("/v1/accounts/{account}/submissions", SubmissionsParams),
         ("/v1/events", EventsParams),
         ("/v1/endpoints", EndpointsParams),
         ("/v1/deliveries", DeliveriesParams),
@@ -326,7 +355,8 @@ def test_the_filters_are_those_that_there_are() -> None:
 
 async def test_the_problem_is_as_it_is_answered() -> None:
     async with open_house() as house:
-        assert (await house.ask("GET", "/v1/accounts/x")).json == PROBLEM
+        asked = await house.ask("GET", "/v1/accounts/x", headers={"X-Request-Id": PROBLEM["request_id"]})
+        assert json.loads(asked.body) == PROBLEM
 
 
 def test_python_versions_are_those_of_the_project() -> None:

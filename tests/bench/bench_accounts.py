@@ -11,7 +11,7 @@ import multiprocessing
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,6 +34,7 @@ from watcher.core.account import Account
 from watcher.core.answers import Answer, PageAnswer
 from watcher.core.model import Key, PageRef
 from watcher.core.schedule import Pace
+from watcher.core.submissions import Order, SubmitAnswer, SwitchAnswer
 from watcher.core.transitions import Rules
 from watcher.polling.following import Keeper, Polling
 from watcher.polling.poller import Poller
@@ -135,6 +136,12 @@ class Timed:
         answer = await self._upstream.page(ref)
         self._note(began)
         return answer
+
+    async def submit(self, order: Order, leave: Callable[[], Awaitable[None]]) -> SubmitAnswer:
+        return await self._upstream.submit(order, leave)
+
+    async def switch(self, batch_id: int, enabled: bool) -> SwitchAnswer:
+        return await self._upstream.switch(batch_id, enabled)
 
     def _note(self, began: float) -> None:
         last, self._last = self._last, began

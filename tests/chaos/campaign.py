@@ -42,7 +42,7 @@ def lines_of(process: "subprocess.Popen[str]") -> str:
 
 @dataclass(slots=True)
 class Campaign:
-    """Where everything is. `rate` is the daemon's budget in requests a second."""
+    """Where everything is. `rate` is the daemon's budget in requests a second, `more` what else stands in its environment."""
 
     folder: Path
     api: str
@@ -53,6 +53,7 @@ class Campaign:
     daemon: "subprocess.Popen[str] | None" = None
     url: str = ""
     kills: int = 0
+    more: dict[str, str] = field(default_factory=dict)
 
     def start(self, point: str = "after:nothing", nth: int = 1) -> None:
         """Starts the daemon, which will die by itself at the nth call of the point."""
@@ -73,6 +74,7 @@ class Campaign:
             "WATCHER_POLLING__LOOK_TIMEOUT": "3s",
             "WATCHER_POLLING__CONNECT_TIMEOUT": "1s",
             "WATCHER_LOG": "json",
+            **self.more,
         }
         with (self.folder / "daemon.log").open("a") as log:
             self.daemon = subprocess.Popen(

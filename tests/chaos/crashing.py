@@ -1,7 +1,7 @@
 """The daemon, killed by itself at a named point: `python -m tests.chaos.crashing POINT NTH`, settings from the environment.
 
-A point is `before` or `after` one method of the store or the sender: `before:commit`, `after:send`. The process ends as by
-SIGKILL at the NTH call of it. The product has no switch for this: the parts are replaced before they are wired.
+A point is `before` or `after` one method of the store, the sender or CallFire: `before:commit`, `after:send`. The process ends
+as by SIGKILL at the NTH call of it. The product has no switch for this: the parts are replaced before they are wired.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from watcher.app import Parts, run
 from watcher.app.daemon import loop_factory
-from watcher.ports import Sender, Store
+from watcher.ports import Sender, Store, Upstream
 from watcher.settings import load
 from watcher.telemetry.logs import configure
 
@@ -24,6 +24,15 @@ POINTS = tuple(
     for method in ("follow", "commit", "save_looks", "claim", "send", "settle")
     for when in ("before", "after")
 )
+
+
+UPSTREAM_POINTS = ("submit",)
+SUBMIT_POINTS = tuple(
+    f"{when}:{method}"
+    for method in ("intend", "change_submission", "submit", "accept_submission")
+    for when in ("before", "after")
+)
+"""Those on the way of a batch to CallFire. The first change of a submission is that it leaves."""
 
 
 class Crashing:
@@ -58,6 +67,9 @@ def decorated(parts: Parts, point: str, nth: int) -> Parts:
     when, method = point.split(":")
     if method in SENDER_POINTS:
         return replace(parts, sender=cast(Sender, Crashing(parts.sender, when, method, nth)))
+    if method in UPSTREAM_POINTS:
+        upstreams = {name: cast(Upstream, Crashing(each, when, method, nth)) for name, each in parts.upstreams.items()}
+        return replace(parts, upstreams=upstreams)
     return replace(parts, store=cast(Store, Crashing(parts.store, when, method, nth)))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -47,6 +48,11 @@ def there() -> Iterator[Interface]:
     interface = Interface()
     yield interface
     interface.close()
+
+
+def timeless(text: str) -> str:
+    """The text, with THEN for each moment that is told by how far it is from now."""
+    return re.sub(r"in \d+ (s|min|h|d)\b|\d+ (s|min|h|d) ago|(?<=  )now\b", "THEN", text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 
+from tests.fake_submitting import FakeSubmitting
 from tests.fakes_subscribing import FakeSubscribing
 from tests.web.house import FakeFollowing, open_house
 
@@ -14,6 +15,7 @@ class Interface:
         self.url = ""
         self.following: FakeFollowing
         self.subscribing: FakeSubscribing
+        self.submitting: FakeSubmitting
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
@@ -23,6 +25,7 @@ class Interface:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         try:
             async with open_house() as house:
+                self.submitting = house.submitting
                 self.url, self.following, self.subscribing = house.url, house.following, house.subscribing
                 self._ready.set()
                 await self._end.wait()

@@ -1,36 +1,82 @@
-"""Asking the daemon: how long one that restarts is waited for, and what is said of a refused account."""
+"""Asking the daemon: each error in one line with its remedy, and what is said of a refused account."""
+
+from typing import Any
 
 import pytest
 
-from watcher.cli.asking import SILENT_MOST, Patience, refusal
-from watcher.cli.daemon import DaemonError, NoDaemon
+from watcher.cli.asking import refusal, remedied, words
+from watcher.cli.printing import Stop
+from watcher.cli.subscriptions import OPTIONS
+from watcher.client import NotThere, Refused, TryLater, Unauthorized, Unreachable, WatcherError
+
+HERE = "no daemon answers at http://127.0.0.1:8080 (Connection refused)"
+NAMES = {"accounts": ["a", "b"]}
 
 
-def silence(patience: Patience) -> None:
-    with patience.round():
-        raise NoDaemon("nobody there")
+@pytest.mark.parametrize(
+    ("error", "said", "code"),
+    [
+        (Unreachable(HERE), f"{HERE}: start it with `watcher run`, or set WATCHER_URL", 2),
+        (
+            Unreachable("something else answers at http://a", kind="something-else"),
+            "something else answers at http://a: set WATCHER_URL to the daemon's address",
+            2,
+        ),
+        (
+            Unauthorized("x", kind="token-wrong"),
+            "the daemon does not accept the token: set WATCHER_API_TOKEN to one that is good there",
+            2,
+        ),
+        (Unauthorized("x", kind="token-wanted"), "the daemon wants a token: set WATCHER_API_TOKEN (x)", 2),
+        (Unauthorized("Only this machine may ask.", kind="local-only"), "Only this machine may ask.", 2),
+        (TryLater("The store is busy"), "The store is busy: try again in a moment", 2),
+        (
+            Refused("several", kind="account-wanted", document=NAMES),
+            "there are several accounts: name one with --account (a, b)",
+            2,
+        ),
+        (
+            NotThere("there is no account c: there are a, b", kind="unknown-account", document=NAMES),
+            "there is no account c: --account takes one of a, b",
+            2,
+        ),
+        (NotThere("There is no account 'c'.", kind="unknown-account"), "There is no account 'c'.", 2),
+        (NotThere("There is no endpoint 'c'.", kind="unknown-endpoint"), "There is no endpoint 'c'.", 1),
+        (Refused("It is under way.", kind="in-flight"), "It is under way.", 2),
+    ],
+)
+def test_each_error_is_a_line_with_its_remedy(error: WatcherError, said: str, code: int) -> None:
+    with pytest.raises(Stop) as ended, remedied():
+        raise error
+    assert (ended.value.lines, ended.value.code) == ((said,), code)
 
 
-def answer(patience: Patience) -> None:
-    with patience.round():
-        pass
-
-
-def test_a_daemon_that_never_answered_is_not_waited_for() -> None:
-    with pytest.raises(NoDaemon, match=r"^nobody there$"):
-        silence(Patience())
-
-
-def test_a_silence_is_told_when_it_begins_and_ends_the_wait_when_it_lasts(capsys: pytest.CaptureFixture[str]) -> None:
-    patience = Patience()
-    for _ in range(2):
-        answer(patience)
-        for _ in range(SILENT_MOST):
-            silence(patience)
-        assert capsys.readouterr().err == "the daemon does not answer: waiting for it, 60 s at most\n"
-    with pytest.raises(DaemonError, match=r"^nobody there$") as ended:
-        silence(patience)
-    assert type(ended.value) is DaemonError
+@pytest.mark.parametrize(
+    ("errors", "wanted"),
+    [
+        ([], ["No."]),
+        ([{"parameter": "state", "message": "Wrong"}], ["No."]),
+        (
+            [{"parameter": "state", "message": "A"}, {"parameter": "batch_id", "message": "B"}],
+            ["--state: A", "--batch-id: B"],
+        ),
+        ([{"pointer": "", "message": "Wrong"}], ["Wrong"]),
+        ([{"pointer": "/url", "message": "Wrong"}], ["URL: Wrong"]),
+        ([{"pointer": "/types/1", "message": "Wrong"}], ["--type: Wrong"]),
+        ([{"pointer": "/labels/a~1b", "message": "Wrong"}], ["--label a/b: Wrong"]),
+        ([{"pointer": "/headers/X-Team", "message": "Wrong"}], ["--header X-Team: Wrong"]),
+        ([{"pointer": "/authorization/bearer", "message": "Wrong"}], ["--bearer-file: Wrong"]),
+        ([{"pointer": "/authorization/basic/username", "message": "Wrong"}], ["--basic-file: Wrong"]),
+        (
+            [{"pointer": "/secret", "message": "A"}, {"pointer": "/rate", "message": "B"}],
+            ["--secret-file: A", "--rate: B"],
+        ),
+        ([{"pointer": "/verification", "message": "Wrong"}], ["--verify: Wrong"]),
+        ([{"pointer": "/dry_run", "message": "Wrong"}], ["--dry-run: Wrong"]),
+    ],
+)
+def test_a_fault_is_told_by_the_option_that_it_is_about(errors: list[Any], wanted: list[str]) -> None:
+    assert words(Refused("No.", document={"errors": errors}), {**OPTIONS, "url": "URL"}) == wanted
 
 
 def test_a_refusal_says_what_to_correct() -> None:

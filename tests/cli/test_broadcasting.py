@@ -116,7 +116,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_asked(
 
 def test_what_the_daemon_refuses_ends_the_command_with_its_words(watcher: Watcher, there: Interface) -> None:
     long = watcher("add", "--broadcast", 9, "--correlation-id", "x" * 201, WATCHER_URL=there.url)
-    assert (long.exit_code, long.stderr) == (2, "String should have at most 200 characters, at /correlation_id\n")
+    assert (long.exit_code, long.stderr) == (2, "--correlation-id: String should have at most 200 characters\n")
     nobody = watcher("add", "--broadcast", 9, "-a", "north", WATCHER_URL=there.url)
     assert (nobody.exit_code, nobody.stderr) == (2, "there is no account north: --account takes one of default\n")
     assert there.following.views == {}

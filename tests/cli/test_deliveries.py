@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.cli.conftest import Watcher
+from tests.cli.conftest import Watcher, timeless
 from tests.cli.interface import Interface
 from tests.fakes import NOON, answered
 from tests.fakes_subscribing import a_delivery
@@ -44,11 +44,11 @@ def owed(there: Interface) -> None:
 def test_deliveries_are_listed_the_newest_first(watcher: Watcher, there: Interface) -> None:
     owed(there)
     event = "evt_k3v9x2ab_default_13_"
-    assert words(watcher("deliveries", "ls", WATCHER_URL=there.url).stdout) == [
+    assert words(timeless(watcher("deliveries", "ls", WATCHER_URL=there.url).stdout)) == [
         ["ID", "ENDPOINT", "STATE", "EVENT", "TYPE", "ATTEMPTS", "LAST", "DUE"],
         ["3", "crm", "dead", f"{event}3", "batch.active", "2", "500"],
-        ["2", "ops", "in", "flight", f"{event}2", "batch.active", "0", "2026-11-23", "12:00:00"],
-        ["1", "crm", "pending", f"{event}1", "batch.active", "0", "2026-11-23", "12:00:00"],
+        ["2", "ops", "in", "flight", f"{event}2", "batch.active", "0", "THEN"],
+        ["1", "crm", "pending", f"{event}1", "batch.active", "0", "THEN"],
     ]
 
 

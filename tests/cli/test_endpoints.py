@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Watcher
+from tests.cli.conftest import Watcher, timeless
 from tests.cli.interface import Interface
 from tests.fakes import NOON, answered
 from watcher.core.endpoint import Endpoint, EndpointState, Secrets, SigningKey, Timings
@@ -215,12 +215,11 @@ def test_the_list_says_how_each_stands(watcher: Watcher, there: Interface) -> No
     other = Endpoint(id="ops", url=URL + "?key=hunter2", kept_by="settings")
     there.subscribing.keep(other, condition="paused", until=later, pending=7, held=1, dead=2, oldest=NOON)
     table = watcher("endpoints", "ls", WATCHER_URL=there.url).stdout
-    assert words(table) == [
+    assert words(timeless(table)) == [
         ["ID", "CONDITION", "UNTIL", "PENDING", "HELD", "DEAD", "OLDEST", "KEPT", "BY", "TYPES", "URL"],
         ["crm", "active", "0", "0", "0", "api", "batch.*", "watch.expired", URL],
         [
-            *("ops", "paused", "2026-11-23", "12:05:00", "7", "1", "2", "2026-11-23", "12:00:00"),
-            *("settings", "all", URL + "?…"),
+            *("ops", "paused", "THEN", "7", "1", "2", "THEN", "settings", "all", URL + "?…"),
         ],
     ]
     listed = json.loads(watcher("endpoints", "ls", "-o", "json", WATCHER_URL=there.url).stdout)

@@ -38,7 +38,7 @@ def test_a_key_for_the_database_is_one_that_the_settings_take(watcher: Watcher) 
 
 
 def test_a_token_is_one_that_the_settings_take_without_a_warning(watcher: Watcher) -> None:
-    token = watcher("token", "new").stdout.strip()
+    token = watcher("token", "random").stdout.strip()
     result = watcher(
         "check",
         "--print",
@@ -49,4 +49,4 @@ def test_a_token_is_one_that_the_settings_take_without_a_warning(watcher: Watche
     )
     assert (result.exit_code, result.stderr) == (0, "")
     assert token not in result.stdout
-    assert json.loads(watcher("token", "new", "-o", "json").stdout)["token"] != token
+    assert json.loads(watcher("token", "random", "-o", "json").stdout)["token"] != token

@@ -15,14 +15,28 @@ from watcher.cli.program import Commands
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
-    *("run", "demo", "simulate", "check", "plan", "add", "ls", "show", "explain", "rm", "events", "wait"),
-    *("listen", "endpoints", "deliveries", "db", "token"),
+    *("run", "demo", "simulate", "check", "plan", "add", "ls", "show", "explain", "refresh", "label", "rm", "events"),
+    *(
+        "wait",
+        "submit",
+        "switch",
+        "listen",
+        "completion",
+        "accounts",
+        "endpoints",
+        "deliveries",
+        "submissions",
+        "db",
+        "token",
+    ),
 ]
 GROUPS = {
+    "accounts": ["ls", "show", "resume"],
     "endpoints": ["ls", "show", "add", "set", "rm", "test", "rotate", "enable", "disable", "recover", "secret"],
     "deliveries": ["ls", "show", "resend"],
+    "submissions": ["ls", "show", "withdraw"],
     "db": ["migrate", "key"],
-    "token": ["new"],
+    "token": ["new", "ls", "rm", "random"],
 }
 
 
@@ -42,7 +56,7 @@ def test_the_help_of_a_group_names_its_commands(watcher: Watcher, group: str) ->
     "command",
     [
         *(command for command in COMMANDS if command not in GROUPS),
-        *(f"{group} {command}" for group, commands in GROUPS.items() for command in commands if group != "token"),
+        *(f"{group} {command}" for group, commands in GROUPS.items() for command in commands),
     ],
 )
 def test_each_help_shows_how_it_is_used(watcher: Watcher, command: str) -> None:
@@ -132,7 +146,7 @@ def _fall() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("ls", "-h"), ("db", "-h"), ("check", "--reference"), ("token", "new")]
+    "arguments", [("--help",), ("ls", "-h"), ("db", "-h"), ("check", "--reference"), ("token", "random")]
 )
 def test_a_full_disk_under_standard_output_is_one_line(arguments: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w") as full:

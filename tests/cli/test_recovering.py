@@ -18,8 +18,8 @@ from aiohttp.test_utils import TestServer
 from tests.cli.conftest import ROOT, Watcher
 from tests.cli.interface import Interface
 from tests.fakes import NOON
+from watcher.cli.options import moment_of
 from watcher.cli.printing import Stop
-from watcher.cli.recovering import moment_of
 from watcher.core.endpoint import Endpoint
 from watcher.core.recovering import Recovered
 from watcher.ports import Refused

@@ -6,19 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from watcher.cli.daemon import Row
 from watcher.cli.printing import Stop
-from watcher.cli.rows import read_ids, read_rows
+from watcher.cli.rows import Line, count_of, lines_of, read_ids
 
 
 def test_ids_come_from_arguments_and_files(tmp_path: Path) -> None:
     file = tmp_path / "ids"
     file.write_text('13\n\n# a comment\n {"batch_id": 14, "labels": {"a": "b"}}\n')
-    assert read_rows(["12", str(file)], {"account": "main"}) == [
-        Row(where="12", body={"account": "main", "batch_id": 12}),
-        Row(where=f"{file} line 1", body={"account": "main", "batch_id": 13}),
-        Row(where=f"{file} line 4", body={"account": "main", "batch_id": 14, "labels": {"a": "b"}}),
+    assert list(lines_of(["12", str(file)], {"account": "main"})) == [
+        Line(where="12", body={"account": "main", "batch_id": 12}),
+        Line(where=f"{file} line 1", body={"account": "main", "batch_id": 13}),
+        Line(where=f"{file} line 4", body={"account": "main", "batch_id": 14, "labels": {"a": "b"}}),
     ]
+    assert count_of(["12", str(file)]) == 5
+    assert count_of(["12", "-"]) is None
 
 
 def test_a_number_is_an_id_also_where_a_file_is_called_so() -> None:
@@ -45,19 +46,30 @@ def test_ids_alone_are_taken_once_each() -> None:
 )
 def test_what_is_no_id_is_refused_with_its_place(text: str, said: str) -> None:
     with pytest.raises(Stop) as caught:
-        read_rows([text], {})
+        lines_of([text], {})
     assert caught.value.code == 2
     assert caught.value.lines[0].startswith(said)
 
 
-def test_every_wrong_line_is_told_and_nothing_is_sent(tmp_path: Path) -> None:
+def test_every_wrong_line_of_ids_is_told(tmp_path: Path) -> None:
     file = tmp_path / "ids"
     file.write_text("1\nx\n" + "0\n" * 25)
     with pytest.raises(Stop) as caught:
-        read_rows([str(file)], {})
+        read_ids([str(file)])
     assert len(caught.value.lines) == 21
     assert caught.value.lines[0].startswith(f"{file} line 2: ")
     assert caught.value.lines[-1] == "and 6 more"
+
+
+def test_a_wrong_line_spoils_no_other_and_what_follows_is_not_read_before_it_is_wanted(tmp_path: Path) -> None:
+    file = tmp_path / "rows"
+    file.write_bytes(b"1\nx\n[]\n2\n" + b"3\n" * 10_000 + b"\xff")
+    lines = lines_of([str(file)], {})
+    first = [next(lines) for _ in range(4)]
+    assert [line.body for line in first] == [{"batch_id": 1}, {}, {}, {"batch_id": 2}]
+    assert [bool(line.wrong) for line in first] == [False, True, True, False]
+    with pytest.raises(Stop, match="is not UTF-8 text"):
+        list(lines)
 
 
 def test_a_file_that_names_nothing_or_cannot_be_read_is_refused(tmp_path: Path) -> None:
@@ -68,7 +80,7 @@ def test_a_file_that_names_nothing_or_cannot_be_read_is_refused(tmp_path: Path) 
         ("binary", f"{tmp_path / 'binary'}: is not UTF-8"),
     ):
         with pytest.raises(Stop) as caught:
-            read_rows([str(tmp_path / name)], {})
+            list(lines_of([str(tmp_path / name)], {}))
         assert caught.value.lines[0].startswith(said)
 
 
@@ -80,7 +92,7 @@ def test_standard_input_is_read_as_a_file_is(monkeypatch: pytest.MonkeyPatch) ->
     ):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given), encoding="utf-8"))
         with pytest.raises(Stop) as caught:
-            read_rows(["-"], {})
+            list(lines_of(["-"], {}))
         assert caught.value.lines[0].startswith(said)
 
 

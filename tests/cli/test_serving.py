@@ -42,7 +42,8 @@ def test_the_daemon_says_its_address_and_ends_when_asked(tmp_path: Path) -> None
         daemon.send_signal(signal.SIGINT)
         assert daemon.wait(10) == 0
         assert daemon.stderr.readline() == (
-            "warning: environment variable WATCHER_API_TOKEN: is shorter than 16 characters: make one with `watcher token new`\n"
+            "warning: environment variable WATCHER_API_TOKEN: is shorter than 16 characters: "
+            "make one with `watcher token random`\n"
         )
     assert (tmp_path / "var" / "watcher.db").exists()
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import click
 import pytest
 
-from tests.cli.conftest import Watcher
+from tests.cli.conftest import Watcher, timeless
 from tests.cli.interface import Interface
 from tests.fakes import NOON
 from watcher.cli.shown import event_line
@@ -55,8 +55,8 @@ def test_a_list_says_by_when_with_even_chances_where_anything_is_known_of_it(
     expect(there, half=timedelta(minutes=12, seconds=30), most=timedelta(minutes=14))
     lines = watcher("ls", WATCHER_URL=there.url).stdout.splitlines()
     assert lines[0].split() == ["ACCOUNT", "BATCH", "BROADCAST", "STATUS", "SINCE", "ETA", "LOOKS", "SIZE", "NAME"]
-    assert [line.split() for line in lines[1:]] == [
-        ["default", "13", "2026-11-23", "12:12:30", "0"],
+    assert [timeless(line).split() for line in lines[1:]] == [
+        ["default", "13", "THEN", "0"],
         ["default", "14", "0"],
     ]
     narrow = watcher("ls", WATCHER_URL=there.url, TTY_COMPATIBLE="1", COLUMNS="24").stdout

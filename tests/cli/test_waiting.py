@@ -1,12 +1,11 @@
 """Waiting until batches have ended, with a daemon and without; the exit code tells how."""
 
-import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -15,9 +14,8 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from tests.cli.conftest import Scene, Watcher
-from watcher.cli.asking import SILENT_MOST, refusal
-from watcher.cli.daemon import Daemon, DaemonError, NoDaemon, NotFollowed, Outcome
-from watcher.cli.waiting import PATIENCE, Vigil, exit_code
+from watcher.cli.asking import refusal
+from watcher.cli.waiting import Waited, exit_code
 from watcher.store.lock import ProcessLock
 
 
@@ -35,7 +33,9 @@ from watcher.store.lock import ProcessLock
     ],
 )
 def test_the_exit_code_is_that_of_the_worst(ends: list[str], any_: bool, code: int) -> None:
-    assert exit_code({("a", number): how for number, how in enumerate(ends)}, any_=any_) == code
+    how = {("a", number): end for number, end in enumerate(ends)}
+    reached = frozenset(key for key, end in how.items() if end == "ACTIVE")
+    assert exit_code(Waited(how=how, reached=reached), any_=any_) == code
 
 
 # With a daemon
@@ -76,6 +76,16 @@ def test_a_batch_that_has_ended_is_not_followed_again(watcher: Watcher, scene: S
     assert f"default/{batch_id}  batch.active  ACTIVE  (API {batch_id})" in again.stdout
 
 
+def test_it_waits_for_another_status_and_says_whether_it_came(watcher: Watcher, scene: Scene) -> None:
+    batch_id = added(scene, new_for=0, validating_for=1000)
+    reached = watcher("wait", batch_id, "--for", "validating", "-o", "csv", WATCHER_URL=scene.url)
+    assert (reached.exit_code, reached.stdout) == (0, f"account,batch_id,ended\ndefault,{batch_id},VALIDATING\n")
+    failed = added(scene, validating_for=0, end="ERRORS")
+    assert watcher("wait", failed, "--for", "ERRORS", WATCHER_URL=scene.url).exit_code == 0
+    other = watcher("wait", failed, "--for", "ACTIVE", "--for", "SOURCE_ERROR", "-o", "ndjson", WATCHER_URL=scene.url)
+    assert other.exit_code == json.loads(other.stdout.splitlines()[-1])["exit_code"] == 1
+
+
 def test_it_gives_up_after_the_timeout(watcher: Watcher, scene: Scene) -> None:
     slow, quick = added(scene, validating_for=1000), added(scene, validating_for=0)
     result = watcher("wait", slow, "--timeout", "300ms", WATCHER_URL=scene.url)
@@ -103,123 +113,6 @@ def test_what_cannot_be_waited_for_is_refused(watcher: Watcher, scene: Scene) ->
     assert (result.exit_code, result.stderr.partition(":")[0]) == (2, "environment variable WATCHER_URL")
 
 
-# The vigil, with a daemon made up
-
-
-class MadeUp(Daemon):
-    """Answers as its script says: for each batch one watch after the other, the last one for ever."""
-
-    def __init__(self, watches: Mapping[int, list[Mapping[str, Any] | Exception]], conditions: list[str]) -> None:
-        self._script = {batch_id: [*answers] for batch_id, answers in watches.items()}
-        self._conditions = conditions
-        self.followed: list[Mapping[str, object]] = []
-        self.asked: list[int] = []
-        self._shown: dict[int, list[Mapping[str, Any]]] = {}
-
-    async def accounts(self) -> list[Mapping[str, Any]]:
-        condition = self._conditions.pop(0) if len(self._conditions) > 1 else self._conditions[0]
-        return [{"name": "a", "condition": condition, "reason": "CallFire answered 401"}]
-
-    async def watch(self, account: str, batch_id: int) -> Mapping[str, Any]:
-        self.asked.append(batch_id)
-        script = self._script[batch_id]
-        answer = script.pop(0) if len(script) > 1 else script[0]
-        if isinstance(answer, Exception):
-            raise answer
-        self._shown[batch_id] = answer["transitions"]
-        return answer
-
-    async def events(
-        self, *, after: int, batch: int | None = None, **query: Any
-    ) -> tuple[list[Mapping[str, Any]], int]:
-        """The log that goes with the watch as it was last shown, an event at a time."""
-        assert batch is not None
-        found: list[Mapping[str, Any]] = [
-            {"position": data["number"], "id": "evt", "type": "t", "timestamp": "", "data": data}
-            for data in self._shown[batch]
-            if data["number"] > after
-        ]
-        return found[:1], after + len(found[:1])
-
-    async def follow(self, rows: Any) -> Any:
-        self.followed += [row.body for row in rows]
-        yield [Outcome(row=row, result="created") for row in rows]
-
-
-def watch(state: str, *statuses: str) -> Mapping[str, Any]:
-    transitions = [{"number": number, "status": status} for number, status in enumerate(statuses, 1)]
-    return {"state": state, "status": statuses[-1] if statuses else None, "transitions": transitions}
-
-
-async def vigil(daemon: MadeUp, *ids: int, rounds: int, any_: bool = False) -> tuple[Mapping[Any, str], list[Any]]:
-    told: list[Any] = []
-    waiting = Vigil(daemon, [("a", number) for number in ids], lambda event: told.append(event["data"]["status"]))
-    await waiting.begin()
-    for _ in range(rounds):
-        if waiting.over(any_=any_):
-            break
-        await waiting.round()
-    return waiting.waited(), told
-
-
-async def test_it_follows_what_is_not_followed_and_what_was_given_up() -> None:
-    daemon = MadeUp(
-        {
-            1: [NotFollowed(), watch("open"), watch("settled", "NEW", "ACTIVE")],
-            2: [watch("expired", "NEW"), watch("settled", "NEW", "ERRORS")],
-            3: [watch("open", "NEW", "VALIDATING"), watch("settled", "NEW", "VALIDATING", "ACTIVE")],
-        },
-        ["ok"],
-    )
-    waited, told = await vigil(daemon, 1, 2, 3, rounds=5)
-    assert waited == {("a", 1): "ACTIVE", ("a", 2): "ERRORS", ("a", 3): "ACTIVE"}
-    assert daemon.followed == [{"account": "a", "batch_id": 1}, {"account": "a", "batch_id": 2}]
-    assert told == ["VALIDATING", "NEW", "ERRORS", "ACTIVE", "NEW", "ACTIVE"]
-
-
-@pytest.mark.parametrize("ended", [NotFollowed(), watch("missing", "NEW"), watch("expired"), watch("stopped", "NEW")])
-async def test_a_batch_that_is_followed_no_more_is_gone(ended: Mapping[str, Any] | Exception) -> None:
-    waited, _ = await vigil(MadeUp({1: [watch("open"), ended]}, ["ok"]), 1, rounds=5)
-    assert waited == {("a", 1): "gone"}
-
-
-async def test_a_refused_account_ends_the_wait_once_that_is_sure(capsys: pytest.CaptureFixture[str]) -> None:
-    forever = itertools.repeat("refused", PATIENCE)
-    waited, _ = await vigil(MadeUp({1: [watch("open")]}, [*forever]), 1, rounds=PATIENCE)
-    assert waited == {("a", 1): "refused"}
-    assert capsys.readouterr().err == f"{refusal('a', 'CallFire answered 401')}\n"
-    recovered = [*itertools.repeat("refused", PATIENCE - 1), "ok", "refused"]
-    waited, _ = await vigil(MadeUp({1: [watch("open")]}, recovered), 1, rounds=PATIENCE + 1)
-    assert waited == {("a", 1): "timeout"}
-
-
-async def test_a_daemon_that_restarts_is_waited_for() -> None:
-    silence = itertools.repeat(NoDaemon(), SILENT_MOST)
-    waited, _ = await vigil(MadeUp({1: [NotFollowed(), *silence, watch("settled", "ACTIVE")]}, ["ok"]), 1, rounds=99)
-    assert waited == {("a", 1): "ACTIVE"}
-
-
-async def test_a_daemon_that_stays_away_ends_the_wait() -> None:
-    with pytest.raises(DaemonError, match=r"^gone for good$"):
-        await vigil(MadeUp({1: [NotFollowed(), NoDaemon("gone for good")]}, ["ok"]), 1, rounds=SILENT_MOST + 1)
-
-
-async def test_of_very_many_each_gets_its_turn() -> None:
-    daemon = MadeUp({number: [watch("open")] for number in range(1, 121)}, ["ok"])
-    await vigil(daemon, *range(1, 121), rounds=5)
-    rounds = daemon.asked[120:]
-    assert len(rounds) == 250
-    assert {number: rounds.count(number) for number in range(1, 121)} == {
-        number: 3 if number <= 10 else 2 for number in range(1, 121)
-    }
-
-
-async def test_with_any_one_is_enough() -> None:
-    daemon = MadeUp({1: [watch("open")], 2: [watch("settled", "ACTIVE")]}, ["ok"])
-    waited, _ = await vigil(daemon, 1, 2, rounds=0, any_=True)
-    assert waited == {("a", 1): "timeout", ("a", 2): "ACTIVE"}
-
-
 # Without a daemon
 
 
@@ -243,6 +136,18 @@ def test_without_a_daemon_it_asks_callfire_itself(
     assert events[-1]["type"] == "batch.active"
     assert last["exit_code"] == result.exit_code == 0
     assert list(Path().rglob("*.db")) == [Path("var/watcher.db")]  # and in it nothing to follow for a daemon to come
+
+
+def test_without_a_daemon_only_an_end_can_be_waited_for(
+    watcher: Watcher, scene: Scene, alone: Callable[..., dict[str, str]]
+) -> None:
+    batch_id = added(scene, new_for=0, validating_for=0.1, end="ERRORS")
+    assert watcher("wait", batch_id, "--for", "ERRORS", **alone()).exit_code == 0
+    refused = watcher("wait", batch_id, "--for", "VALIDATING", **alone())
+    assert (refused.exit_code, refused.stderr) == (
+        2,
+        "--for: without a daemon only an end can be waited for, such as ACTIVE: start one with `watcher run`\n",
+    )
 
 
 def test_without_a_daemon_a_refused_login_is_not_tried_by_the_next_wait_either(

@@ -1,17 +1,19 @@
 """Following, listing, showing and stopping, by command, against a real daemon."""
 
 import json
-from collections.abc import Callable, Mapping
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.request import Request, urlopen
 
 import click
 import pytest
 
-from tests.cli.conftest import Scene, Watcher, process
-from watcher.cli.daemon import Daemon, NoDaemon
-from watcher.cli.watching import tell_events
+from tests.cli.conftest import ROOT, Scene, Watcher, process, timeless
+from tests.cli.interface import Interface
 
 
 @pytest.fixture
@@ -149,6 +151,118 @@ def test_events_are_shown_in_order_and_filtered(watcher: Watcher, scene: Scene, 
     assert wrong.stderr.startswith("There is no event type 'batch.actve'. There are: batch.new, ")
 
 
+def test_the_list_can_be_told_by_more(watcher: Watcher, scene: Scene, more: Callable[..., list[int]]) -> None:
+    batch_id, other = more(2)
+    watcher("add", batch_id, "-l", "colour=red", "-l", "a:b=c", WATCHER_URL=scene.url)
+    watcher("add", other, "-l", "colour=blue", WATCHER_URL=scene.url)
+    settled(watcher, scene, batch_id, other)
+
+    def listed(*arguments: object) -> list[int]:
+        result = watcher("ls", *arguments, "-o", "ndjson", WATCHER_URL=scene.url)
+        return [json.loads(line)["batch_id"] for line in result.stdout.splitlines()]
+
+    broadcast = json.loads(watcher("show", batch_id, "-o", "ndjson", WATCHER_URL=scene.url).stdout)["broadcast_id"]
+    assert listed("--label", "colour=red") == [batch_id]
+    assert {batch_id, other} <= set(listed("--broadcast", broadcast))
+    assert {batch_id, other} <= set(listed("--since", "1h"))
+    assert listed("--since", "2000-01-01", "--label", "colour=blue", "--limit", 1) == [other]
+    assert listed("--stuck") == listed("--overdue") == listed("--since", "2100-01-01") == []
+    csv = watcher("ls", "--label", "colour=red", "-o", "csv", WATCHER_URL=scene.url).stdout.splitlines()
+    assert csv[1].startswith(f"default,{batch_id},{broadcast},ACTIVE,")
+    wide = watcher("ls", "--label", "colour=red", "-o", "wide", WATCHER_URL=scene.url).stdout.splitlines()
+    assert wide[1].rstrip().endswith("colour=red a:b=c")
+
+
+def test_a_mistyped_status_is_told_and_asked_for_all_the_same(watcher: Watcher, scene: Scene) -> None:
+    mistyped = watcher("ls", "--status", "actve", WATCHER_URL=scene.url)
+    assert (mistyped.exit_code, mistyped.stderr) == (
+        0,
+        "warning: --status actve: is no status that is known: did you mean ACTIVE?\n",
+    )
+    strange = watcher("ls", "--status", "x", "-o", "json", WATCHER_URL=scene.url)
+    assert json.loads(strange.stdout) == []
+    assert strange.stderr.endswith("those that are known: NEW, VALIDATING, ACTIVE, ERRORS, SOURCE_ERROR\n")
+    assert watcher("ls", "--status", "active", WATCHER_URL=scene.url).stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("ls", "--since", "soon"), "--since soon: is no moment: write 2026-11-23T09:00:00Z, 2026-11-23, or how long"),
+        (("add", "--expires-in", "1h", "--broadcast", "9"), "--expires-in says how long a batch is followed"),
+        (("events", "--new"), "--new is of what comes: give it with --follow."),
+        (("events", "--new", "--follow", "--after", "7"), "--new begins now, --after at a position"),
+        (("wait", "13", "--for", "DONE"), "--for DONE: is no status: give one of NEW, VALIDATING, ACTIVE, ERRORS"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_asked(
+    watcher: Watcher, arguments: tuple[str, ...], said: str
+) -> None:
+    result = watcher(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_a_batch_is_given_up_when_it_is_said(watcher: Watcher, there: Interface) -> None:
+    watcher("add", 13, "--expires-in", "12h", WATCHER_URL=there.url)
+    shown = watcher("show", 13, WATCHER_URL=there.url).stdout
+    assert [line.split()[:3] for line in shown.splitlines() if line.startswith("given up")] == [
+        ["given", "up", "2026-11-24T00:00:00.000Z"]
+    ]
+
+
+def test_who_may_only_write_can_add_and_stop(watcher: Watcher, there: Interface) -> None:
+    admin = json.loads(
+        watcher("token", "new", "--name", "me", "--scope", "admin", "-o", "json", WATCHER_URL=there.url).stdout
+    )["token"]
+    environ = {"WATCHER_URL": there.url, "WATCHER_API_TOKEN": admin}
+    token = watcher("token", "new", "--name", "ci", "--scope", "write", **environ).stdout.strip()
+    environ["WATCHER_API_TOKEN"] = token
+    added = watcher("add", 13, "-a", "default", **environ)
+    assert (added.exit_code, added.stdout, added.stderr) == (0, "1 now followed\n", "")
+    assert watcher("rm", 13, "-a", "default", **environ).exit_code == 0
+    refused = watcher("ls", "-o", "json", **environ)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_very_many_are_added_in_portions_and_what_is_wrong_is_listed(
+    watcher: Watcher, there: Interface, tmp_path: Path
+) -> None:
+    file = tmp_path / "ids"
+    file.write_text("\n".join([*map(str, range(1, 20_002)), *["x"] * 30]))
+    result = watcher("add", str(file), WATCHER_URL=there.url)
+    assert (result.exit_code, result.stdout) == (1, "20001 now followed, 30 refused\n")
+    assert len(result.stderr.splitlines()) == 21
+    assert result.stderr.splitlines()[0].startswith(f"{file} line 20002: is neither a batch id nor a file")
+    assert result.stderr.splitlines()[-1] == "and 10 more"
+    assert [len(asked) for asked in there.following.asked] == [10_000, 10_000, 1]
+    lines = watcher("add", str(file), "-o", "csv", WATCHER_URL=there.url).stdout.splitlines()
+    assert (len(lines), lines[1]) == (20_032, f"{file} line 1,default,1,known,")
+
+
+def test_ctrl_c_ends_adding_also_while_it_waits_for_more_to_read(there: Interface, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "watcher", "add", "-", "-o", "ndjson"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "WATCHER_URL": there.url},
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdin.write("".join(f"{number}\n" for number in range(1, 10_001)))
+        running.stdin.flush()
+        last = next(row for row in map(json.loads, running.stdout) if row["batch_id"] == 10_000)
+        assert last["result"] == "created"
+        running.send_signal(signal.SIGINT)
+        assert running.wait(10) == 130
+        assert running.stderr.read() == ""
+
+
 def test_following_events_goes_on_until_there_are_enough(
     watcher: Watcher, scene: Scene, more: Callable[..., list[int]]
 ) -> None:
@@ -156,6 +270,30 @@ def test_following_events_goes_on_until_there_are_enough(
     settled(watcher, scene, batch_id)
     result = watcher("events", "--follow", "--batch", batch_id, "--limit", "1", WATCHER_URL=scene.url)
     assert len(result.stdout.splitlines()) == 1
+    csv = watcher("events", "-f", "--batch", batch_id, "--limit", 1, "-o", "csv", WATCHER_URL=scene.url).stdout
+    assert [line.split(",")[2:5] for line in csv.splitlines()] == [
+        ["type", "account", "batch_id"],
+        ["batch.active", "default", str(batch_id)],
+    ]
+
+
+def test_a_list_that_is_watched_tells_each_change_as_a_line_in_a_pipe_until_ctrl_c(
+    watcher: Watcher, scene: Scene, more: Callable[..., list[int]], tmp_path: Path
+) -> None:
+    (batch_id,) = more(validating_for=1.5)
+    watcher("add", batch_id, "-l", "watched=yes", WATCHER_URL=scene.url)
+    with subprocess.Popen(
+        [sys.executable, "-m", "watcher", "ls", "--watch", "--label", "watched=yes"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "WATCHER_URL": scene.url},
+    ) as running:
+        assert running.stdout is not None
+        last = next(line for line in running.stdout if "ACTIVE" in line)
+        assert last.split()[2:] == [f"default/{batch_id}", "ACTIVE", "API", str(batch_id)]
+        running.send_signal(signal.SIGINT)
+        assert running.wait(10) == 130
 
 
 @pytest.mark.parametrize("command", ["ls", "events"])
@@ -171,63 +309,18 @@ def test_a_list_on_a_narrow_terminal_folds_nothing(
     (batch_id,) = more()
     settled(watcher, scene, batch_id)
     watch = json.loads(watcher("show", batch_id, "-o", "json", WATCHER_URL=scene.url).stdout)
-    since, looks, size = watch["since"][:19].split("T"), str(watch["looks"]), str(watch["size"])
-    there, name = [str(batch_id), "ACTIVE", *since], ["API", str(batch_id)]
+    looks, size = str(watch["looks"]), str(watch["size"])
+    there, name = [str(batch_id), "ACTIVE", "THEN"], ["API", str(batch_id)]
     for columns, said in (
         ("80", ["default", there[0], str(watch["broadcast_id"]), *there[1:], looks, size, *name]),
-        ("62", ["default", *there, looks, *name]),
-        ("40", there),
-        ("20", there[:2]),
+        ("50", ["default", *there, looks, *name]),
+        ("26", there),
+        ("14", there[:2]),
     ):
         result = watcher("ls", "--status", "ACTIVE", WATCHER_URL=scene.url, TTY_COMPATIBLE="1", COLUMNS=columns)
-        rows = [line.split() for line in click.unstyle(result.stdout).splitlines()]
+        rows = [timeless(line).split() for line in click.unstyle(result.stdout).splitlines()]
         assert said in rows
         assert {len(row) for row in rows[1:]} == {len(said)}
-
-
-# With a daemon made up
-
-
-class Restarting(Daemon):
-    """Gives what its script says, a portion at a time."""
-
-    def __init__(self, *script: list[Mapping[str, Any]] | Exception) -> None:
-        self._script = list(script)
-        self.asked: list[tuple[int, int]] = []
-
-    async def events(self, *, after: int, limit: int = 1000, **query: Any) -> tuple[list[Mapping[str, Any]], int]:
-        self.asked.append((after, limit))
-        answer = self._script.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer, answer[-1]["position"] if answer else after
-
-
-def event(position: int) -> Mapping[str, Any]:
-    return {"position": position}
-
-
-async def told(daemon: Daemon, *, follow: bool, limit: int | None) -> list[int]:
-    positions: list[int] = []
-    await tell_events(
-        daemon, {}, lambda event: positions.append(event["position"]), after=0, limit=limit, follow=follow, pause=0
-    )
-    return positions
-
-
-async def test_following_events_bears_a_daemon_that_restarts_and_misses_none(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    daemon = Restarting([event(1), event(2)], NoDaemon(), NoDaemon(), [], [event(3)])
-    assert await told(daemon, follow=True, limit=3) == [1, 2, 3]
-    assert daemon.asked == [(0, 3), (2, 1), (2, 1), (2, 1), (2, 1)]
-    assert capsys.readouterr().err == "the daemon does not answer: waiting for it, 60 s at most\n"
-
-
-async def test_reading_the_log_ends_where_the_daemon_goes_away() -> None:
-    daemon = Restarting([event(number) for number in range(1, 1001)], NoDaemon("gone"))
-    with pytest.raises(NoDaemon, match=r"^gone$"):
-        await told(daemon, follow=False, limit=None)
 
 
 # With an account that is refused

@@ -17,6 +17,7 @@ from watcher.core.account import (
     heed,
     recall,
     record_of,
+    resume,
     room,
 )
 from watcher.core.allowance import LearntRate
@@ -222,6 +223,30 @@ def test_a_probe_that_is_accepted_recovers_the_account(kind: Kind) -> None:
             data={"account": "default", "number": 2, "reason": None, "next_probe": None},
         )
     ]
+
+
+@pytest.mark.parametrize("condition", [Condition.REFUSED, Condition.DOWN])
+def test_an_account_in_trouble_that_is_resumed_may_be_probed_at_once_and_is_still_in_trouble(
+    condition: Condition,
+) -> None:
+    account = Account(name="default", condition=condition, reason="why", until=NOON + 900 * SECOND, refusals=2, downs=1)
+    resumed = resume(account)
+    assert resumed == replace(account, until=None)
+    assert resume(resumed) is resumed
+    assert room(resumed, 4) == 1
+
+
+def test_a_paused_account_that_is_resumed_is_asked_again() -> None:
+    account = Account(
+        name="default", condition=Condition.PAUSED, reason="by hand", until=NOON + 900 * SECOND, proven=True
+    )
+    assert resume(account) == Account(name="default", proven=True)
+
+
+@pytest.mark.parametrize("condition", [Condition.OK, Condition.THROTTLED])
+def test_a_pause_that_callfire_wants_is_not_ended_by_resuming(condition: Condition) -> None:
+    account = Account(name="default", condition=condition, until=NOON + 9 * SECOND)
+    assert resume(account) is account
 
 
 @pytest.mark.parametrize("kind", [Kind.FAILED, Kind.GARBAGE, Kind.THROTTLED])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.core.making import RULES, after, fresh, learnt, missing, seen, seen_watch, unanswered
 from tests.fakes import NOON
-from watcher.core.message import body_of, event_id, instant
+from watcher.core.message import account_of, body_of, event_id, instant
 from watcher.core.model import ACTIVE, NEW, VALIDATING, Event, Watch
 from watcher.core.transitions import learn
 
@@ -161,3 +161,16 @@ def test_an_event_does_not_change_with_the_labels_it_was_made_from() -> None:
     (told,) = learn(seen_watch(NEW, labels=labels), seen(ACTIVE, after(seconds=1)), RULES).events
     labels["team"] = "blue"
     assert told.data["labels"] == {"team": "red"}
+
+
+@pytest.mark.parametrize("account", ["default", "my_own_account", "_", "", "a-1_2_3"])
+def test_an_id_of_a_batchs_event_names_its_account(account: str) -> None:
+    event = Event(type="batch.active", at=NOON, account=account, batch_id=13, number=2, data={})
+    assert account_of(event_id("origin01", event)) == account
+    assert account_of(event_id("origin01", replace(event, batch_id=None))) is None
+    assert account_of(event_id("origin01", replace(event, endpoint="a_b_c_d"))) is None
+
+
+@pytest.mark.parametrize("text", ["", "evt", "evt_", "evt_origin01_13", "evt_1"])
+def test_what_is_no_id_names_no_account(text: str) -> None:
+    assert account_of(text) is None

@@ -350,6 +350,19 @@ def test_time_alone_makes_something_of_a_watch_from_a_moment_on() -> None:
     assert not made.minds(14, after(days=99))
 
 
+def test_a_watch_that_is_told_to_expire_is_minded_from_then_on_and_keeps_what_was_seen_of_it() -> None:
+    watch = seen_watch(VALIDATING)
+    made = roster(watch)
+    assert made.note(seen(VALIDATING, after(seconds=5)))
+    before = made.last_look(13)
+    made.remind(replace(watch, version=2, expires=after(minutes=1)))
+    made.remind(replace(watch, batch_id=14, expires=after(minutes=1)))
+    assert [made.minds(13, after(seconds=seconds)) for seconds in (59, 60)] == [False, True]
+    assert (made.last_look(13), 14 in made) == (before, False)
+    assert made.take_unsaved() == [before]
+    assert made.note(seen(VALIDATING, after(minutes=1))) is None
+
+
 # What a look tells of durations
 
 

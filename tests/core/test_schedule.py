@@ -339,6 +339,35 @@ def test_a_refresh_that_joined_a_look_in_vain_goes_first() -> None:
     assert made.choose(NOW) == Choice(batch_id=2, by="refresh", asked_for=True)
 
 
+def test_a_refresh_that_joined_a_look_that_failed_has_one_of_its_own() -> None:
+    made, roster = schedule(aged(1, age=0, waited=30))
+    choice = single(made, NOW)
+    assert choice is not None
+    made.first(1, "refresh")
+    roster.attempt(1, NOON)
+    made.land(choice, failed=True)
+    assert made.choose(NOW) is None
+    assert made.choose(NOW + 1) == Choice(batch_id=1, by="refresh", asked_for=True)
+
+
+def test_a_refresh_that_failed_by_itself_is_over() -> None:
+    made, roster = schedule(aged(1, age=0, waited=0.5))
+    made.first(1, "refresh")
+    choice = single(made, NOW + 0.5)
+    assert choice == Choice(batch_id=1, by="refresh", asked_for=True)
+    roster.attempt(1, after(seconds=0.5))
+    made.land(choice, failed=True)
+    assert made.choose(NOW + 1.5) == Choice(batch_id=1)
+
+
+def test_what_waits_longest_is_what_was_not_asked_about_for_longest_but_for_what_is_set_aside() -> None:
+    made, roster = schedule(aged(1, age=0, waited=3), aged(2, age=0, waited=9), aged(3, age=0, waited=5))
+    roster.aside[1] = NOW + 60
+    assert made.waits_longest(NOW) == 3
+    empty, _ = schedule()
+    assert empty.waits_longest(NOW) is None
+
+
 def test_those_that_nobody_follows_any_more_are_forgotten() -> None:
     made, roster = schedule(fresh(1), fresh(2), fresh(3))
     for n in (1, 2, 3, 99):
@@ -715,6 +744,14 @@ def test_overdue_watches_are_counted_but_for_those_that_rest_on_purpose() -> Non
     assert (made.overdue(NOW + 1), made.oldest_look_age(NOW + 1)) == (3, 901.0)
     empty, _ = schedule()
     assert (empty.overdue(NOW), empty.oldest_look_age(NOW)) == (0, 0.0)
+
+
+def test_overdue_watches_are_named_in_ascending_order() -> None:
+    waited = {9: 301, 2: 299, 7: 500, 2**62: 900, 4: 301}
+    made, _ = schedule(*(aged(n, age=0, waited=seconds) for n, seconds in waited.items()))
+    named = made.overdue_batches(NOW)
+    assert (named, {type(batch_id) for batch_id in named}) == ([4, 7, 9, 2**62], {int})
+    assert schedule()[0].overdue_batches(NOW) == []
 
 
 # What must hold whatever happens

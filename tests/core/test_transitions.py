@@ -290,6 +290,27 @@ def test_a_settled_watch_never_expires_nor_gets_stuck() -> None:
     assert learn(seen_watch(VALIDATING), seen(ACTIVE, after(days=8)), RULES).watch.state is State.SETTLED
 
 
+@pytest.mark.parametrize("age", [timedelta(minutes=1), timedelta(days=60)])
+def test_a_watch_expires_when_it_was_said_to_and_not_when_all_others_do(age: timedelta) -> None:
+    watch = seen_watch("PAUSED", stuck_told=9, stuck_last=NOON, expires=NOON + age)
+    assert next_occurrence(watch, RULES) == NOON + age
+    before = learn(watch, seen("PAUSED", NOON + age - timedelta(milliseconds=1)), RULES)
+    assert (before.watch.state, before.events) == (State.OPEN, ())
+    ended = learn(watch, seen("PAUSED", NOON + age), RULES)
+    assert (ended.watch.state, told(ended)) == (State.EXPIRED, [("watch.expired", 2)])
+
+
+@pytest.mark.parametrize("look", [missing(after(minutes=1)), unanswered(after(minutes=1))])
+def test_a_watch_expires_whatever_the_look_at_that_moment_came_to(look: Look) -> None:
+    ended = learn(seen_watch(NEW, expires=after(minutes=1)), look, RULES)
+    assert (ended.watch.state, told(ended)) == (State.EXPIRED, [("watch.expired", 2)])
+
+
+def test_what_settles_as_it_expires_is_settled() -> None:
+    result = learn(seen_watch(VALIDATING, expires=after(minutes=1)), seen(ACTIVE, after(hours=1)), RULES)
+    assert (result.watch.state, told(result)) == (State.SETTLED, [("batch.active", 2)])
+
+
 # Stuck
 
 

@@ -55,6 +55,7 @@ async def test_a_change_is_committed_and_then_told() -> None:
                 window=60.0,
                 validation=120.0,
                 deliveries=0,
+                size=len(world.store.log[0].body),
             )
         ]
         assert results(world) == ["changed"]

@@ -10,6 +10,7 @@ from tests.fakes import NOON, Ear, Errands, FakeClock, FakeUpstream, settle_down
 from watcher.core.account import Account
 from watcher.core.model import VALIDATING, Key, Watch
 from watcher.core.schedule import Pace
+from watcher.core.submissions import Caution
 from watcher.core.transitions import Rules
 from watcher.polling.following import Polling
 from watcher.polling.poller import Poller
@@ -50,6 +51,7 @@ class World:
         clock: FakeClock | None = None,
         store: FakeStore | None = None,
         upstream: FakeUpstream | None = None,
+        caution: Caution | None = None,
     ) -> None:
         self.clock = clock or FakeClock()
         self.ear = Ear()
@@ -68,6 +70,7 @@ class World:
             clock=self.clock,
             tell=self.ear,
             errand=self.errands,
+            caution=caution,
         )
         self.polling = Polling({"default": self.poller}, store=self.store, clock=self.clock, tell=self.ear)
 

@@ -64,7 +64,7 @@ def test_the_commented_file_shows_the_defaults(tmp_path: Path) -> None:
                 }
             },
             "database": {"encryption_key": KEY},
-            "http": {"token": "made-by-watcher-token-new"},
+            "http": {"token": "made-by-watcher-token-random"},
         }
     )
     assert shown.model_dump() == plain.model_dump()

@@ -344,7 +344,7 @@ def test_without_an_account_it_is_said_how_to_give_one() -> None:
             ACCOUNT + "[polling]\nlook_timeout = 4\n",
             "polling.connect_timeout: is longer than look_timeout: make it shorter, or ",
         ),
-        (ACCOUNT + "[a.b]\nc = 1\n", "w.toml:a: is not known: take it out (known here: accounts, polling, webhooks, "),
+        (ACCOUNT + "[a.b]\nc = 1\n", "w.toml:a: is not known: take it out (known here: accounts, polling, submit, webhooks, "),
         (
             ACCOUNT + "[endpoints.x]\nurl = 'https://a'\n",
             "endpoints.x.secret: is missing (w.toml:endpoints.x.url asks for it): set ",
@@ -665,7 +665,7 @@ def test_a_variable_that_looks_like_one_of_ours_is_a_warning() -> None:
         ),
         (
             {"WATCHER_API_TOKEN": "short"},
-            "environment variable WATCHER_API_TOKEN: is shorter than 16 characters: make one with `watcher token new`",
+            "environment variable WATCHER_API_TOKEN: is shorter than 16 characters: make one with `watcher token random`",
         ),
     ],
 )

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.simulator.house import START, STEADY, House, open_house
-from watcher.simulator.faults import MIXED, Fault, Faults
+from watcher.simulator.faults import MIXED, MIXED_SUBMIT, Fault, Faults, Operation
 from watcher.simulator.world import Workload
 
 ADDITION = {"recipients": [{"phoneNumber": "12135551122"}]}
@@ -243,15 +243,21 @@ def test_numbers_are_never_used_twice() -> None:
     assert faults.add(Fault(kind="cut"), START) != first
 
 
-def test_every_mixed_fault_strikes_by_its_weight() -> None:
-    weights = sum(weight for weight, _ in MIXED)
+@pytest.mark.parametrize(("operation", "mixed"), [("batch", MIXED), ("submit", MIXED_SUBMIT)])
+def test_every_mixed_fault_strikes_by_its_weight(operation: Operation, mixed: Sequence[tuple[float, Fault]]) -> None:
+    weights = sum(weight for weight, _ in mixed)
     assert weights == int(weights)
     drawn: Counter[Fault | None] = Counter()
     for place in range(int(weights)):
         faults = Faults(drawing(0.0, (place + 0.5) / weights))
         faults.mix(0.5)
-        drawn[faults.strike("default", "batch", 1, START)] += 1
-    assert drawn == {fault: weight for weight, fault in MIXED}
+        drawn[faults.strike("default", operation, 1, START)] += 1
+    assert drawn == {fault: weight for weight, fault in mixed}
+
+
+def test_no_mixed_fault_makes_a_client_take_another_batch_for_the_one_it_added() -> None:
+    assert [fault.kind for _, fault in MIXED_SUBMIT if fault.kind == "other_id"] == []
+    assert [fault.kind for _, fault in MIXED_SUBMIT if fault.kind == "lost"] == ["lost"] * 3
 
 
 @STEADY

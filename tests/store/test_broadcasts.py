@@ -50,6 +50,15 @@ async def test_what_a_second_wish_does_not_say_stays(store: Store) -> None:
     assert await store.broadcasts("default") == [FOLLOWED]
 
 
+async def test_a_correlation_id_may_be_forgotten(store: Store) -> None:
+    await store.follow_broadcast(FULL, NOON)
+    bare = replace(FOLLOWED, correlation_id=None)
+    for _ in range(2):
+        wish = replace(WISH, forgets_correlation=True)
+        assert await store.follow_broadcast(wish, LATER) == FollowedBroadcast(what="known", broadcast=bare)
+    assert await store.broadcasts("default") == [bare]
+
+
 async def test_what_a_second_wish_says_replaces_what_was_there(store: Store) -> None:
     await store.follow_broadcast(FULL, NOON)
     wish = replace(WISH, kind="text", labels={}, correlation_id="c-2")

@@ -12,7 +12,7 @@ from tests.fakes import NOON, Ear, FakeClock
 from tests.store.making import KEY, claim, endpoint
 from watcher.core.endpoint import Attempt, AttemptRecord, EndpointState
 from watcher.core.recovering import DeliveryQuery
-from watcher.ports import EventQuery, UnusableStore
+from watcher.ports import EventQuery, UnusableStore, WatchQuery
 from watcher.store.migrations import Migration, migrations
 from watcher.store.opening import Migrated, connect, migrate, outlook, schema_version
 from watcher.store.rows import instant
@@ -71,6 +71,7 @@ async def test_a_database_of_an_older_version_keeps_its_rows(
         watch = await store.watch(KEY)
         assert watch is not None
         assert (watch.version, watch.number, watch.looks, watch.labels) == (3, 2, 7, {"a": "b"})
+        assert await store.find(WatchQuery(labels={"a": "b"})) == [watch]
         record = await store.account("default")
         assert record is not None
         assert (record.refused, record.reason, record.refusals, record.number) == (True, "CallFire answered 401", 2, 1)

@@ -1,21 +1,47 @@
 """The named statements: each used, each explained, each finding its rows by an index."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 import watcher.store
+from watcher.store.lists import FINAL
 from watcher.store.sqlite import SqliteStore
 from watcher.store.statements import load
 
 FOLDER = Path(watcher.store.__file__).parent
 HEADED = re.compile(r"^-- name: \w+[$^!<*#]*\n-- \S.*[.;]\n[^-]", re.MULTILINE)
-PLACE = {"account": "a", "batch_id": 1, "after": 0, "limit": 1, "types": None}
+PLACE = {"account": "a", "accounts": None, "batch_id": 1, "after": 0, "limit": 1, "types": None}
+LIST: dict[str, object] = {
+    **FINAL,
+    **dict.fromkeys(("account", "status", "state", "name", "value"), "a"),
+    **dict.fromkeys(("after", "limit", "final", "stuck", "since", "broadcast_id"), 1),
+    **dict.fromkeys(("labels", "among"), "[]"),
+}
+LISTS = {
+    "watches_of": "SEARCH watches USING PRIMARY KEY (account=? AND batch_id>?)",
+    "watches_among": "SEARCH watches USING PRIMARY KEY (account=? AND batch_id=?)",
+    "watches_since": "SEARCH watches USING INDEX watches_by_since (account=? AND (since,batch_id)>(?,?))",
+    "watches_labelled": "SEARCH watch_labels USING PRIMARY KEY (account=? AND name=? AND value=? AND batch_id>?)",
+    "watches_of_broadcast": (
+        "SEARCH watches USING INDEX watches_of_broadcast (account=? AND broadcast_id=? AND batch_id>?)"
+    ),
+    "stuck_watches": "SEARCH watches USING INDEX watches_stuck (account=? AND batch_id>?)",
+    "lost_watches": "SEARCH watches USING INDEX watches_lost (account=? AND batch_id>?)",
+    "watches_with_status": "SEARCH watches USING INDEX watches_by_status (account=? AND status=? AND batch_id>?)",
+    "listed_open_watches": "SEARCH watches USING INDEX watches_open (account=? AND batch_id>?)",
+    "finished_watches": "SEARCH watches USING INDEX watches_by_status (account=? AND status=? AND batch_id>?)",
+    "unfinished_watches": "SEARCH watches USING INDEX watches_unfinished (account=? AND batch_id>?)",
+}
+"""Each list of watches, and how it finds its rows, in their order."""
+REQUEST = {"holder": "ci", "key": "k-1"}
 BROADCAST = {"account": "a", "broadcast_id": 1}
 HOOK = {"endpoint_id": "hook", "now": 1}
 LANE = {"id": 1, "endpoint_id": "hook", "lane": "a/1/", "position": 1}
 PORTION = {"after": 0, "last": 9, "most": 9, "cutoff": 1, "kept": 1}
+FEW = ("SCAN endpoints", "SCAN owed", "SCAN one", "SCAN CONSTANT ROW")
 LOOK = {"account": "a", "batch_id": 1, "asked": 1, "answered": 1, "looks": 1, "size": 1, "remaining": 1}
 
 
@@ -34,11 +60,21 @@ def test_every_statement_has_one_line_of_purpose(path: Path) -> None:
     ("statement", "values"),
     [
         ("watch", PLACE),
+        ("submission", {"id": "sub_1"}),
+        ("submission_by_key", {"holder": "me", "idempotency_key": "once"}),
+        ("unsettled_submissions", PLACE),
+        ("newest_submissions", PLACE | {"created": 1, "id": "sub_1"}),
+        ("newest_unsettled_submissions", PLACE | {"created": 1, "id": "sub_1"}),
+        ("forget_submissions", {"cutoff": 1, "most": 1}),
         ("open_watches", PLACE),
-        ("watches_of", PLACE),
-        ("watches_with_status", PLACE | {"status": "NEW"}),
-        ("finished_watches", PLACE),
-        ("unfinished_watches", PLACE),
+        *((statement, LIST) for statement in LISTS),
+        ("once", REQUEST),
+        ("rank", {"account": "a"}),
+        ("begin_once", REQUEST | {"fingerprint": b"f", "at": 1}),
+        ("finish_once", REQUEST | {"status": 200, "answer": b"{"}),
+        ("abandon_once", REQUEST),
+        ("reseal_once", REQUEST | {"answer": b"{"}),
+        ("forget_once", {"cutoff": 1, "most": 1}),
         ("next_account", PLACE),
         ("tally", PLACE),
         ("save_look", LOOK),
@@ -77,16 +113,43 @@ def test_every_statement_has_one_line_of_purpose(path: Path) -> None:
         ("stop_broadcast", BROADCAST),
         ("forget_kind", BROADCAST),
         ("learnt", BROADCAST),
+        ("token", {"id": "tok_1"}),
+        ("remove_token", {"id": "tok_1"}),
+        ("note_used", {"id": "tok_1", "used": 1}),
+        ("remove_session", {"digest": b"d"}),
+        ("forget_sessions", {"now": 1}),
+        ("accounts_of_endpoint", {"id": "hook"}),
+        ("accounts_of_delivery", {"id": 1}),
     ],
 )
 async def test_statements_find_their_rows_by_an_index(
-    sqlite: SqliteStore, statement: str, values: dict[str, object]
+    sqlite: SqliteStore, statement: str, values: Mapping[str, object]
 ) -> None:
     plan = await _plan(sqlite, statement, values)
     scans = [step for step in plan if step.startswith("SCAN") and "VIRTUAL TABLE" not in step]
-    assert [step for step in scans if step not in ("SCAN endpoints", "SCAN owed")] == []  # they are few
+    assert [step for step in scans if step not in FEW] == []  # they are few
     if statement not in ("events_of_batch", "shown_deliveries"):  # a handful of rows
         assert [step for step in plan if "TEMP B-TREE" in step] == []
+
+
+@pytest.mark.parametrize("statement", LISTS)
+async def test_lists_begin_where_the_last_page_ended_and_read_on_in_their_order(
+    sqlite: SqliteStore, statement: str
+) -> None:
+    assert LISTS[statement] in await _plan(sqlite, statement, LIST)
+
+
+async def test_the_labels_of_a_watch_are_changed_by_their_key(sqlite: SqliteStore) -> None:
+    triggers = await sqlite._reader.run(
+        "triggers",
+        lambda connection: connection.execute(
+            "SELECT sql FROM sqlite_master WHERE name = 'watch_relabelled'"
+        ).fetchone(),
+    )
+    delete = re.search(r"DELETE[^;]*;", triggers["sql"])
+    assert delete is not None
+    plan = await _explained(sqlite, delete[0].replace("old.", ":"), {"account": "a", "batch_id": 1, "labels": "{}"})
+    assert plan[0] == "SEARCH watch_labels USING PRIMARY KEY (account=? AND name=? AND value=? AND batch_id=?)"
 
 
 async def test_the_log_is_read_in_its_own_order(sqlite: SqliteStore) -> None:
@@ -120,7 +183,11 @@ async def test_what_may_be_claimed_of_many_is_found_in_the_same_index_and_only_t
     assert [step for step in plan if step.startswith("SCAN") and "VIRTUAL TABLE" not in step] == []
 
 
-async def _plan(sqlite: SqliteStore, statement: str, values: dict[str, object]) -> list[str]:
-    explained = "EXPLAIN QUERY PLAN " + load("sqlite")[statement]
+async def _plan(sqlite: SqliteStore, statement: str, values: Mapping[str, object]) -> list[str]:
+    return await _explained(sqlite, load("sqlite")[statement], values)
+
+
+async def _explained(sqlite: SqliteStore, text: str, values: Mapping[str, object]) -> list[str]:
+    explained = f"EXPLAIN QUERY PLAN {text}"
     rows = await sqlite._reader.run("explain", lambda connection: connection.execute(explained, values).fetchall())
     return [row["detail"] for row in rows]

@@ -1,16 +1,14 @@
 """The port's promises about watches: following, stopping, last looks, lists, counts."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import product
 
 import pytest
 
 from tests.fakes import NOON
 from tests.store.making import KEY, follow, last_look
 from watcher.core.model import Key, State, Watch
-from watcher.ports import Change, Followed, Store, WatchQuery, Wish
+from watcher.ports import UNSET, Change, Followed, Store, Wish
 
 SOON = NOON + timedelta(minutes=5)
 LATER = NOON + timedelta(hours=3)
@@ -37,6 +35,7 @@ FULL = Watch(
     aside_until=NOON + timedelta(milliseconds=5),
     stuck_told=1,
     stuck_last=NOON + timedelta(milliseconds=6),
+    expires=NOON + timedelta(milliseconds=7),
     labels={"team": "Köln", "empty": ""},
     correlation_id="c-1",
 )
@@ -103,7 +102,7 @@ async def test_labels_and_correlation_id_replace_earlier_ones(store: Store) -> N
     stored = await put(store, FULL)
     [followed] = await store.follow([Wish(key=KEY, labels={"team": "b"}, correlation_id="c-2")], LATER)
     changed = replace(stored, labels={"team": "b"}, correlation_id="c-2", version=stored.version + 1)
-    assert followed == Followed(what="known", watch=changed)
+    assert followed == Followed(what="known", watch=changed, told=True)
     assert await store.watch(KEY) == changed
 
 
@@ -119,7 +118,7 @@ async def test_a_wish_may_say_in_which_broadcast_the_batch_is(store: Store) -> N
     assert (made.watch.broadcast_id, told.watch.broadcast_id) == (9, None)
     [followed] = await store.follow([Wish(key=told.watch.key, broadcast_id=9)], LATER)
     changed = replace(told.watch, broadcast_id=9, version=told.watch.version + 1)
-    assert followed == Followed(what="known", watch=changed)
+    assert followed == Followed(what="known", watch=changed, told=True)
     assert await store.watch(told.watch.key) == changed
 
 
@@ -169,6 +168,7 @@ async def test_what_ended_is_opened_with_its_status(store: Store, state: State) 
         aside_until=None,
         stuck_told=0,
         stuck_last=None,
+        expires=None,
     )
     assert await store.follow([Wish(key=KEY)], LATER) == [Followed(what="reopened", watch=opened)]
     assert await store.watch(KEY) == opened
@@ -191,10 +191,91 @@ async def test_what_was_stopped_or_missing_is_opened_without_its_status(store: S
         aside_until=None,
         stuck_told=0,
         stuck_last=None,
+        expires=None,
         labels={"team": "b"},
     )
     assert followed == Followed(what="reopened", watch=opened)
     assert await store.watch(KEY) == opened
+
+
+# When it expires
+
+
+async def test_a_wish_says_when_a_watch_expires_counted_from_now(store: Store) -> None:
+    [made] = await store.follow([Wish(key=KEY, expires_in=timedelta(hours=1))], NOON)
+    assert made.watch.expires == NOON + timedelta(hours=1)
+    [told] = await store.follow([Wish(key=KEY, expires_in=timedelta(minutes=1))], SOON)
+    changed = replace(made.watch, expires=SOON + timedelta(minutes=1), version=made.watch.version + 1)
+    assert told == Followed(what="known", watch=changed, told=True)
+    assert await store.watch(KEY) == changed
+
+
+async def test_a_wish_that_says_nothing_of_it_leaves_when_an_open_watch_expires(store: Store) -> None:
+    stored = await put(store, FULL)
+    assert await store.follow([Wish(key=KEY)], LATER) == [Followed(what="known", watch=stored)]
+    [followed] = await store.follow([Wish(key=KEY, labels={})], LATER)
+    assert followed.watch.expires == FULL.expires
+
+
+@pytest.mark.parametrize("expires_in", [None, timedelta(days=3)])
+async def test_a_watch_opened_again_expires_when_it_is_said_then(store: Store, expires_in: timedelta | None) -> None:
+    await put(store, replace(FULL, state=State.EXPIRED))
+    [followed] = await store.follow([Wish(key=KEY, expires_in=expires_in)], LATER)
+    assert (followed.what, followed.watch.opened) == ("reopened", LATER)
+    assert followed.watch.expires == (None if expires_in is None else LATER + expires_in)
+    assert await store.watch(KEY) == followed.watch
+
+
+# Other labels
+
+
+@pytest.mark.parametrize(
+    ("patch", "labels"),
+    [
+        ({"team": "b"}, {"team": "b", "empty": ""}),
+        ({"team": None}, {"empty": ""}),
+        ({"team": None, "empty": None, "nothing": None}, {}),
+        ({"city": "Köln"}, {"team": "Köln", "empty": "", "city": "Köln"}),
+        (None, {}),
+    ],
+)
+@pytest.mark.parametrize("state", [State.OPEN, State.SETTLED, State.MISSING, State.EXPIRED])
+async def test_labels_are_changed_one_by_one(
+    store: Store, patch: dict[str, str | None] | None, labels: dict[str, str], state: State
+) -> None:
+    stored = await put(store, replace(FULL, state=state))
+    changed = replace(stored, labels=labels, version=stored.version + 1)
+    assert await store.relabel(KEY, patch) == changed
+    assert await store.watch(KEY) == changed
+
+
+@pytest.mark.parametrize("correlation_id", ["c-2", None])
+async def test_the_correlation_id_is_changed_where_it_is_said(store: Store, correlation_id: str | None) -> None:
+    stored = await put(store, FULL)
+    changed = replace(stored, correlation_id=correlation_id, version=stored.version + 1)
+    assert await store.relabel(KEY, {}, correlation_id) == changed
+    assert await store.watch(KEY) == changed
+
+
+@pytest.mark.parametrize("patch", [{}, {"team": "Köln"}, {"nothing": None}])
+async def test_labels_that_are_so_already_change_nothing(store: Store, patch: dict[str, str | None]) -> None:
+    stored = await put(store, FULL)
+    assert await store.relabel(KEY, patch, UNSET) == stored
+    assert await store.relabel(KEY, patch, "c-1") == stored
+    assert await store.watch(KEY) == stored
+
+
+async def test_what_nobody_follows_has_no_labels_to_change(store: Store) -> None:
+    assert await store.relabel(KEY, {"team": "b"}) is None
+    stored = await put(store, replace(FULL, state=State.STOPPED))
+    assert await store.relabel(KEY, {"team": "b"}, None) is None
+    assert await store.watch(KEY) == stored
+
+
+async def test_who_read_labels_before_they_were_changed_cannot_bring_them_back(store: Store) -> None:
+    old = await put(store, FULL)
+    await store.relabel(KEY, {"team": "b"})
+    assert await store.commit(Change(watch=old, version=old.version)) is None
 
 
 async def test_a_watch_is_stopped_once_and_kept(store: Store) -> None:
@@ -282,51 +363,3 @@ async def test_many_looks_are_saved_together(store: Store) -> None:
     await store.save_looks("a", [last_look(key.batch_id, SOON, looks=key.batch_id) for key in keys])
     looks = [watch.looks async for portion in store.open_watches("a") for watch in portion]
     assert looks == [key.batch_id for key in keys]
-
-
-# Lists
-
-SHELF = [
-    Watch(account=account, batch_id=batch_id, opened=NOON, state=state, status=status, version=1)
-    for account in ("a", "b", "d")
-    for batch_id, (state, status) in enumerate(
-        [
-            (State.OPEN, None),
-            (State.OPEN, "NEW"),
-            (State.SETTLED, "ACTIVE"),
-            (State.STOPPED, "ACTIVE"),
-            (State.OPEN, "ACTIVE"),
-            (State.MISSING, "NEW"),
-            (State.EXPIRED, "ODD"),
-            (State.STOPPED, None),
-            (State.SETTLED, "ERRORS"),
-        ],
-        start=1,
-    )
-]
-
-
-def chosen(query: WatchQuery) -> list[Watch]:
-    """What the query must find on the shelf."""
-    accounts: Sequence[str] = [watch.account for watch in SHELF] if query.accounts is None else query.accounts
-    return [
-        watch
-        for watch in SHELF
-        if watch.state is not State.STOPPED
-        and watch.account in accounts
-        and (query.status is None or watch.status == query.status)
-        and (query.final is None or watch.final is query.final)
-        and (query.after is None or watch.key > query.after)
-    ][: query.limit]
-
-
-async def test_lists_are_complete_and_in_order(store: Store) -> None:
-    for watch in await follow(store, *(watch.key for watch in SHELF)):
-        shelved = next(each for each in SHELF if each.key == watch.key)
-        await store.commit(Change(watch=shelved, version=watch.version))
-    accounts = [None, (), ("b",), ("d", "a", "a"), ("c",)]
-    places = [None, Key("a", 4), Key("b", 0), Key("b", 9), Key("c", 5), Key("d", 9)]
-    statuses = [None, "NEW", "ACTIVE", "ODD", "SOURCE_ERROR"]
-    for some, after, status, final, limit in product(accounts, places, statuses, [None, True, False], [1, 3, 100]):
-        query = WatchQuery(accounts=some, status=status, final=final, after=after, limit=limit)
-        assert await store.find(query) == chosen(query), query

@@ -6,6 +6,7 @@ from datetime import timedelta
 from tests.fakes import NOON
 from watcher.core import news as told
 from watcher.core.news import News
+from watcher.core.streamrank import StreamRank
 
 
 def changed(kind: str = "batch.active", status: str | None = "ACTIVE", **more: typing.Any) -> told.Changed:
@@ -32,7 +33,17 @@ EVERYTHING: tuple[News, ...] = (
     told.UnknownStatus(account="a", batch_id=7, status="ODD"),
     told.SetAside(account="a", batch_id=7, outcome="400", detail="fields is not known"),
     told.Following(account="a", batch_id=7, what="stopped"),
+    told.Submitted(
+        account="a",
+        broadcast_id=14,
+        submission="sub_1",
+        state="unclear",
+        batch_id=None,
+        tries=1,
+        detail="CallFire answered 503",
+    ),
     told.Tally(account="a", by_status={"new": 3}, overdue=1, oldest_look_age=4.5, stuck=2, expected_wait=0.5),
+    told.StreamRanked(account="a", rank=StreamRank(change_percentage=25.0)),
     told.ConditionChanged(account="a", condition="down", previous="ok", reason="5 failures", until=NOON),
     told.AccountTold(account="a", type="account.refused", position=3, deliveries=1),
     told.Throttled(account="a", until=NOON),
@@ -48,6 +59,10 @@ EVERYTHING: tuple[News, ...] = (
     told.WorkerFailed(worker="poller a", error="ValueError: no", pause=0.5, trace="…"),
     told.WorkerRecovered(worker="poller a"),
     told.RequestFailed(method="GET", route="/v1/events", error="ValueError: no", trace="…"),
+    told.AuthFailed(reason="unknown", address="10.0.0.7"),
+    told.AuthCalm(failed=3),
+    told.StreamOpened(stream="events"),
+    told.StreamClosed(stream="events", reason="slow"),
     told.LoopLag(seconds=0.004),
     told.StoreTook(operation="commit", took=0.002),
     told.StoreFailed(operation="commit", error="disk full"),

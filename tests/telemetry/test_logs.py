@@ -304,6 +304,25 @@ def test_a_failing_store_is_logged_when_it_begins_and_when_it_ends() -> None:
     assert scribe.hear(broken)[0]["times"] == 2
 
 
+def test_failing_attempts_are_logged_when_they_begin_and_when_they_end() -> None:
+    scribe = Scribe()
+    unknown = told.AuthFailed(reason="unknown", address="10.0.0.7")
+    expired = told.AuthFailed(reason="expired", address="10.0.0.8")
+    assert scribe.hear(unknown, expired, unknown, expired) == [
+        {"level": "warning", "event": "auth.failing", "reason": "unknown", "address": "10.0.0.7"},
+        {"level": "warning", "event": "auth.failing", "reason": "expired", "address": "10.0.0.8"},
+    ]
+    assert scribe.hear(told.AuthCalm(failed=4)) == [{"level": "info", "event": "auth.calm", "failed": 4}]
+    assert scribe.said(unknown) == ["auth.failing"]
+    scribe.clock.turn(seconds=SAY_AGAIN)
+    assert scribe.hear(unknown, unknown)[0] == {
+        "level": "warning",
+        "event": "auth.failing",
+        "reason": "unknown",
+        "address": "10.0.0.7",
+    }
+
+
 def test_the_daemons_life_is_logged() -> None:
     assert Scribe().hear(
         told.Started(version="1", listen="http://127.0.0.1:8080", accounts=1, watches=3),
@@ -326,20 +345,28 @@ def test_the_daemons_life_is_logged() -> None:
 
 
 def test_a_request_that_failed_is_logged_with_where() -> None:
-    news = told.RequestFailed(method="GET", route="/v1/events", error="ValueError: no", trace="Traceback\n")
+    news = told.RequestFailed(
+        method="GET", route="/v1/events", error="ValueError: no", trace="Traceback\n", request_id="r-1"
+    )
     assert Scribe().hear(news) == [
         {
             "level": "error",
             "event": "request.failed",
             "method": "GET",
             "route": "/v1/events",
+            "request_id": "r-1",
             "error": "ValueError: no",
             "exception": "Traceback\n",
         }
     ]
 
 
-SECRETS = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "hunter22", "c3VwZXJzZWNyZXQ=")
+SECRETS = (
+    "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "hunter22",
+    "c3VwZXJzZWNyZXQ=",
+    "wat_RAP5w7lue1nYahSIt6Fko1HhdtzuTvpg",
+)
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
@@ -347,6 +374,7 @@ SECRETS = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "hunter22", "c3VwZXJzZWNyZX
     "reason",
     [
         f"the secret is {SECRETS[0]}",
+        f"the token {SECRETS[3]} was used",
         f"https://me:{SECRETS[1]}@example.com/hook failed",
         f"https://{SECRETS[1]}@example.com/hook failed",
         f"postgresql://watcher:{SECRETS[1]}@[::1]:5432/x",
@@ -502,3 +530,23 @@ def test_a_log_that_cannot_be_written_stops_nobody(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(logging, "raiseExceptions", False)
     Scribe(stream=Full()).logs(told.Stopping(reason="SIGTERM"))
+
+
+def test_each_step_of_a_batch_on_its_way_to_callfire_is_a_line_and_a_doubtful_one_a_warning() -> None:
+    def submitted(state: str, detail: str = "") -> told.Submitted:
+        what = {"account": "a", "broadcast_id": 14, "submission": "sub_1", "batch_id": None, "tries": 1}
+        return told.Submitted(state=state, detail=detail, **what)  # type: ignore[arg-type]
+
+    lines = Scribe().hear(submitted("sending"), submitted("unclear", "CallFire answered 503"), submitted("accepted"))
+    assert [(line["level"], line["event"]) for line in lines] == [
+        ("info", "submission.sending"),
+        ("warning", "submission.unclear"),
+        ("info", "submission.accepted"),
+    ]
+    assert {key: lines[1][key] for key in ("account", "broadcast_id", "submission", "tries", "detail")} == {
+        "account": "a",
+        "broadcast_id": 14,
+        "submission": "sub_1",
+        "tries": 1,
+        "detail": "CallFire answered 503",
+    }

@@ -14,6 +14,7 @@ from tests.fakes import NOON
 from tests.telemetry.every_news import EVERYTHING, attempted, changed
 from watcher.core import news as told
 from watcher.core.news import News
+from watcher.core.streamrank import StreamRank
 from watcher.telemetry.metrics import Metrics
 from watcher.telemetry.series import OTHER, Capped
 
@@ -37,6 +38,7 @@ NAMES = {
     "batch_validation_duration_seconds": ("histogram", ("final",)),
     "status_unknown": ("counter", ("account",)),
     "watches_ended": ("counter", ("account", "reason")),
+    "submissions": ("counter", ("account", "state")),
     "deliveries": ("counter", ("endpoint", "outcome")),
     "delivery_attempts": ("counter", ("endpoint", "result")),
     "delivery_delay_seconds": ("histogram", ()),
@@ -45,7 +47,13 @@ NAMES = {
     "delivery_oldest_age_seconds": ("gauge", ("endpoint",)),
     "endpoint_state": ("gauge", ("endpoint", "state")),
     "endpoint_events": ("counter", ("endpoint", "type")),
+    "streamrank_total_time_average_seconds": ("gauge", ("account", "by")),
+    "streamrank_size_download_average_bytes": ("gauge", ("account", "by")),
+    "streamrank_saved_percentage": ("gauge", ("account", "of")),
+    "streamrank_change_percentage": ("gauge", ("account",)),
     "retention_deleted": ("counter", ("kind",)),
+    "stream_clients": ("gauge", ()),
+    "stream_dropped": ("counter", ("reason",)),
     "poller_last_step_timestamp_seconds": ("gauge", ("account",)),
     "event_loop_lag_seconds": ("histogram", ()),
     "store_operation_duration_seconds": ("histogram", ("operation",)),
@@ -54,6 +62,7 @@ NAMES = {
     "build_info": ("gauge", ("version", "python")),
     "worker_failures": ("counter", ("worker",)),
     "http_request_failures": ("counter", ("route",)),
+    "auth_failures": ("counter", ("reason",)),
 }
 """The table of operations.md, as far as it is fed, and what is ours beside it."""
 
@@ -61,6 +70,7 @@ UNCOUNTED = {
     told.SetAside,  # what became of the requests is counted
     told.AccountTold,
     told.SecretsExposed,
+    told.AuthCalm,
     told.RateLearnt,  # BudgetUsed says what is in force
     told.WorkerRecovered,
     told.StoreFailed,
@@ -267,6 +277,39 @@ def test_an_endpoint_is_in_the_state_that_was_told_last_and_in_no_other(state: s
     }
 
 
+def test_clients_of_streams_are_counted_and_those_that_were_let_go_by_reason() -> None:
+    opened = [told.StreamOpened(stream=stream) for stream in ("events", "events", "page", "page", "page")]
+    left = told.StreamClosed(stream="events", reason="left")
+    slow = told.StreamClosed(stream="page", reason="slow")
+    stopped = told.StreamClosed(stream="page", reason="stopping")
+    metrics = metrics_after(*opened, left, slow, slow, stopped)
+    assert samples(metrics, "stream_clients") == {(): 1}
+    assert samples(metrics, "stream_dropped_total") == {("slow",): 2, ("stalled",): 0, ("token",): 0, ("store",): 0}
+
+
+def test_what_polling_costs_and_streaming_saves_is_shown_by_account() -> None:
+    rank = StreamRank(
+        polling_total_time_average=0.2,
+        polling_size_download_average=500.0,
+        streaming_total_time_average=0.05,
+        streaming_size_download_average=400.0,
+        time_percentage=90.0,
+        size_percentage=80.0,
+        change_percentage=12.5,
+    )
+    metrics = metrics_after(told.StreamRanked(account="a", rank=rank))
+    assert samples(metrics, "streamrank_total_time_average_seconds") == {
+        ("a", "polling"): 0.2,
+        ("a", "streaming"): 0.05,
+    }
+    assert samples(metrics, "streamrank_size_download_average_bytes") == {
+        ("a", "polling"): 500.0,
+        ("a", "streaming"): 400.0,
+    }
+    assert samples(metrics, "streamrank_saved_percentage") == {("a", "time"): 90.0, ("a", "size"): 80.0}
+    assert samples(metrics, "streamrank_change_percentage") == {("a",): 12.5}
+
+
 def test_operator_events_are_counted_by_kind_from_0_on() -> None:
     def committed(kind: str) -> told.EndpointTold:
         return told.EndpointTold(endpoint="e", type=kind, position=4, deliveries=1)
@@ -407,3 +450,27 @@ def test_a_cap_is_never_exceeded_and_never_changes_its_mind(values: list[str], m
 
 def _ours(text: bytes) -> list[bytes]:
     return [line for line in text.splitlines() if line.startswith(b"watcher_") and b"_created" not in line]
+
+
+def test_wrong_tokens_are_counted_by_what_was_wrong() -> None:
+    wrong = told.AuthFailed(reason="unknown", address="10.0.0.7")
+    metrics = metrics_after(wrong, wrong, told.AuthFailed(reason="expired", address="10.0.0.8"))
+    assert samples(metrics, "auth_failures_total") == {
+        ("malformed",): 0.0,
+        ("unknown",): 2.0,
+        ("expired",): 1.0,
+    }
+
+
+def test_what_becomes_of_submissions_is_counted_by_state() -> None:
+    def submitted(state: str) -> told.Submitted:
+        what = {"account": "a", "broadcast_id": 14, "submission": "sub_1", "batch_id": None, "tries": 1, "detail": ""}
+        return told.Submitted(state=state, **what)  # type: ignore[arg-type]
+
+    metrics = metrics_after(*map(submitted, ("intended", "sending", "unclear", "sending", "accepted")))
+    assert samples(metrics, "submissions_total") == {
+        ("a", "intended"): 1.0,
+        ("a", "sending"): 2.0,
+        ("a", "unclear"): 1.0,
+        ("a", "accepted"): 1.0,
+    }

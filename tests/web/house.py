@@ -1,6 +1,7 @@
 """The interface on a real socket, with a real store, a following that polls nothing, and a subscribing that sends nothing."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -9,10 +10,14 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tests.fake_submitting import FakeSubmitting
 from tests.fakes import NOON, Ear, FakeClock
 from tests.fakes_subscribing import FakeSubscribing
-from watcher.core.model import Batch, Key, LastLook, Seen
+from tests.web.conformance import check
+from watcher.core.model import Batch, Key, LastLook, Seen, Watch
+from watcher.core.streamrank import StreamRank
 from watcher.core.transitions import Rules, learn
+from watcher.core.wishes import UNSET, Unset
 from watcher.ports import (
     AccountView,
     Broadcast,
@@ -31,6 +36,8 @@ from watcher.ports import (
 )
 from watcher.store.sqlite import open_store
 from watcher.web.server import make_app, serve
+from watcher.web.streams import Streams
+from watcher.web.waiting import Waiters
 
 LENGTHS = Lengths(
     ends=52,
@@ -43,6 +50,10 @@ LENGTHS = Lengths(
 """What every account has learnt here."""
 
 
+RANK = StreamRank(change_yes=2, change_no=6, change_percentage=25.0, last_run="2026-11-23T12:00:00.000Z", days_run=1)
+"""What polling every account costs here, and being told of changes instead."""
+
+
 class FakeFollowing:
     """Follows in the store only. What is known of looks is what the test says."""
 
@@ -52,6 +63,10 @@ class FakeFollowing:
         self.next: dict[Key, datetime] = {}
         self.asked: list[Sequence[Wish]] = []
         self.etas: dict[Key, Eta] = {}
+        self.late: dict[str, Sequence[int]] = {}
+        self.refreshed: list[Key] = []
+        self.looks: dict[Key, asyncio.Future[bool]] = {}
+        self.resumed: list[str] = []
         self.explanations: dict[Key, Explanation] = {}
         self.held: dict[str, Any] = {}
         self.views: dict[tuple[str, int], BroadcastView] = {}
@@ -65,6 +80,18 @@ class FakeFollowing:
 
     async def stop(self, key: Key) -> bool:
         return await self._store.stop(key)
+
+    async def relabel(
+        self, key: Key, labels: Mapping[str, str | None] | None, correlation_id: str | Unset | None = UNSET
+    ) -> Watch | None:
+        return await self._store.relabel(key, labels, correlation_id)
+
+    def refresh(self, key: Key) -> "asyncio.Future[bool] | None":
+        self.refreshed.append(key)
+        return self.looks.get(key)
+
+    async def resume(self, account: str) -> None:
+        self.resumed.append(account)
 
     async def follow_broadcast(self, wish: BroadcastWish) -> FollowedBroadcast:
         followed = await self._store.follow_broadcast(wish, self._clock.now())
@@ -90,6 +117,9 @@ class FakeFollowing:
     def last_look(self, key: Key) -> LastLook | None:
         return self.last.get(key)
 
+    def overdue(self, account: str) -> Sequence[int]:
+        return self.late.get(account, ())
+
     def eta(self, key: Key) -> Eta | None:
         return self.etas.get(key)
 
@@ -99,6 +129,10 @@ class FakeFollowing:
     def lengths(self, account: str) -> Lengths:
         assert account in self.accounts
         return LENGTHS
+
+    def streamrank(self, account: str) -> StreamRank:
+        assert account in self.accounts
+        return RANK
 
     def view(self, account: str) -> AccountView:
         view = AccountView(
@@ -137,7 +171,7 @@ class Answered:
     """A response as a whole."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
     json: Any = None
 
@@ -148,10 +182,13 @@ class House:
 
     url: str
     app: web.Application
+    streams: Streams
+    waiters: Waiters
     session: aiohttp.ClientSession
     store: Any
     following: FakeFollowing
     subscribing: FakeSubscribing
+    submitting: FakeSubmitting
     health: FakeHealth
     clock: FakeClock
     ear: Ear
@@ -160,8 +197,12 @@ class House:
     async def ask(self, method: str, path: str, **how: Any) -> Answered:
         async with self.session.request(method, self.url + path, **how) as response:
             body = await response.read()
-            shown = await response.json(content_type=None) if "json" in response.content_type and body else None
-            return Answered(status=response.status, headers=dict(response.headers), body=body, json=shown)
+            shown = await response.json(content_type=None) if _is_document(response.content_type) and body else None
+            await check(self.app, method, path, response.status, response.headers, body)
+            if response.content_type == "application/problem+json" and shown:
+                request_id = shown.pop("request_id")
+                assert request_id == response.headers["X-Request-Id"] or "Idempotency-Replayed" in response.headers
+            return Answered(status=response.status, headers=response.headers, body=body, json=shown)
 
     async def see(self, batch_id: int, *statuses: str, account: str = "default", **batch: Any) -> None:
         """The batch is seen in each status, two seconds apart."""
@@ -178,6 +219,10 @@ class House:
             assert await self.store.commit(Change(watch=learnt.watch, version=stored.version, events=learnt.events))
 
 
+def _is_document(media: str) -> bool:
+    return media.endswith("json") and not media.endswith("ndjson")
+
+
 def no_metrics(accept: str) -> tuple[bytes, str]:
     """Metrics that say what they were asked for."""
     return accept.encode(), "text/plain; version=0.0.4; charset=utf-8"
@@ -191,17 +236,23 @@ async def open_house(
     store: Any = None,
     subscribing: Any = None,
     timeout: timedelta = timedelta(seconds=15),
+    clock: FakeClock | None = None,
+    submitting_as: type[FakeSubmitting] = FakeSubmitting,
 ) -> AsyncIterator[House]:
     """The interface at a free port of 127.0.0.1."""
-    clock, ear, health = FakeClock(), Ear(), FakeHealth()
+    clock, ear, health = clock or FakeClock(), Ear(), FakeHealth()
     async with open_store(None, tell=ear, clock=clock) as real:
         kept = store or real
         following = FakeFollowing(kept, clock, accounts)
         subscribing = subscribing or FakeSubscribing(clock)
+        submitting = submitting_as(kept)
+        streams = Streams(store=kept, following=following, clock=clock, tell=ear, most=3)
+        waiters = Waiters(clock=clock, most=3)
         app = make_app(
             store=kept,
             following=following,
             subscribing=subscribing,
+            submitting=submitting,
             health=health,
             metrics_render=no_metrics,
             token=token,
@@ -209,15 +260,20 @@ async def open_house(
             version="1.2.3",
             timeout=timeout,
             tell=ear,
+            streams=streams,
+            waiters=waiters,
         )
         async with serve(app, host="127.0.0.1", port=0) as url, aiohttp.ClientSession() as session:
             yield House(
                 url=url,
                 app=app,
+                streams=streams,
+                waiters=waiters,
                 session=session,
                 store=kept,
                 following=following,
                 subscribing=subscribing,
+                submitting=submitting,
                 health=health,
                 clock=clock,
                 ear=ear,

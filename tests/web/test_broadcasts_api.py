@@ -132,3 +132,76 @@ async def test_with_a_token_nobody_else_follows_a_broadcast() -> None:
         for method in ("PUT", "GET", "DELETE"):
             assert (await house.ask(method, ONE)).status == 401
         assert (await house.ask("PUT", ONE, headers={"Authorization": "Bearer " + "t" * 20})).status == 201
+
+
+async def test_what_its_batches_are_known_by_is_merged_into_what_there_is(house: House) -> None:
+    await house.ask("PUT", ONE, json=BODY | {"labels": {"campaign": "autumn", "wave": "1"}})
+    answer = await house.ask(
+        "PATCH",
+        ONE,
+        data='{"labels": {"wave": null, "team": "blue"}}',
+        headers={"Content-Type": "application/merge-patch+json"},
+    )
+    shown = NEW | BODY | {"labels": {"campaign": "autumn", "team": "blue"}}
+    assert (answer.status, answer.json) == (200, shown)
+    assert (await house.ask("PATCH", ONE, json={"correlation_id": "c-2"})).json == shown | {"correlation_id": "c-2"}
+    emptied = await house.ask("PATCH", ONE, json={"labels": None, "correlation_id": None})
+    assert emptied.json == NEW | {"kind": "call"} == (await house.ask("GET", ONE)).json
+    assert (await house.ask("PATCH", ONE, json={})).json == emptied.json
+
+
+async def test_a_broadcast_that_polling_does_not_speak_of_any_more_is_shown_as_it_was_changed(house: House) -> None:
+    await house.ask("PUT", ONE)
+    spoken = house.following.broadcast
+    views = [spoken(*PLACE), None]
+    house.following.broadcast = lambda *_: views.pop(0)  # type: ignore[method-assign] # it is stopped in between
+    assert (await house.ask("PATCH", ONE, json={"labels": {"a": "b"}})).json == NEW | {"labels": {"a": "b"}}
+
+
+async def test_only_a_broadcast_that_is_followed_can_be_changed(house: House) -> None:
+    assert (await house.ask("PATCH", ONE, json={})).json["type"] == "/problems/broadcast-not-followed"
+    await house.ask("PUT", ONE)
+    await house.ask("DELETE", ONE)
+    assert (await house.ask("PATCH", ONE, json={})).json["type"] == "/problems/broadcast-not-followed"
+    labels = {f"l{number}": "x" for number in range(51)}
+    await house.ask("PUT", ONE)
+    answer = await house.ask("PATCH", ONE, json={"labels": labels})
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/labels")
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+async def test_broadcasts_are_listed_and_page_without_gap_or_repeat(limit: int) -> None:
+    async with open_house(accounts=("west", "east")) as house:
+        for account, broadcast_id in (("west", 1), ("east", 7), ("east", 3), ("west", 2)):
+            await house.ask("PUT", f"/v1/accounts/{account}/broadcasts/{broadcast_id}")
+        await house.ask("DELETE", "/v1/accounts/east/broadcasts/3")
+
+        async def listed(query: str = "") -> list[tuple[str, int]]:
+            found: list[tuple[str, int]] = []
+            path: str | None = f"/v1/broadcasts?limit={limit}{query}"
+            while path is not None:
+                answer = await house.ask("GET", path)
+                found += [(item["account"], item["broadcast_id"]) for item in answer.json["items"]]
+                path = answer.headers.get("Link", "").removeprefix("<").removesuffix('>; rel="next"') or None
+            return found
+
+        assert await listed() == [("east", 3), ("east", 7), ("west", 1), ("west", 2)]
+        assert await listed("&followed=true") == [("east", 7), ("west", 1), ("west", 2)]
+        assert await listed("&followed=false") == [("east", 3)]
+        assert await listed("&account=west&account=east&account=west") == await listed()
+        house.following.silent = True
+        assert await listed("&account=west") == [("west", 1), ("west", 2)]
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("account=nobody", "unknown-account"),
+        ("cursor=x", "bad-cursor"),
+        ("cursor=WyJ4IixbImEiLDBdXQ", "bad-cursor"),
+        ("followed=maybe", "bad-query"),
+        ("x=1", "bad-query"),
+    ],
+)
+async def test_a_list_of_broadcasts_that_cannot_be_is_refused(house: House, query: str, kind: str) -> None:
+    assert (await house.ask("GET", f"/v1/broadcasts?{query}")).json["type"] == f"/problems/{kind}"

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import NOON, answered
+from tests.fake_store import FakeStore
+from tests.fakes import NOON, FakeClock, answered
 from tests.fakes_subscribing import a_delivery
 from tests.web.house import House, open_house
 from tests.web.test_endpoints_api import ONE, kept
@@ -286,7 +287,7 @@ async def test_what_cannot_be_recovered_now_is_refused_with_the_reason(house: Ho
 
 
 async def test_an_event_about_an_endpoint_stands_in_the_log_as_it_was_sent_without_an_account() -> None:
-    class OneEvent:
+    class OneEvent(FakeStore):
         async def events(self, query: EventQuery) -> list[Recorded]:
             body = b'{"type":"endpoint.failing","timestamp":"2026-11-23T12:00:00.000Z","data":{"endpoint":"crm","number":1}}'
             event = Recorded(
@@ -302,7 +303,7 @@ async def test_an_event_about_an_endpoint_stands_in_the_log_as_it_was_sent_witho
             )
             return [event] if query.types == ("endpoint.failing",) else []
 
-    async with open_house(store=OneEvent()) as house:
+    async with open_house(store=OneEvent(FakeClock())) as house:
         assert (await house.ask("GET", "/v1/events?type=endpoint.failing")).json == {
             "items": [
                 {

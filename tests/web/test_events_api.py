@@ -1,8 +1,10 @@
 """The log of events and the accounts over HTTP."""
 
+from dataclasses import asdict
+
 import pytest
 
-from tests.web.house import House, open_house
+from tests.web.house import RANK, House, open_house
 
 ACCOUNT = {
     "name": "default",
@@ -83,6 +85,19 @@ async def test_events_are_read_on_from_where_the_last_answer_ended(house: House)
     assert answer == {"items": [], "next": seen[-1]}
 
 
+async def test_where_there_may_be_more_the_header_link_leads_there(house: House) -> None:
+    await some_events(house)
+    path, seen = "/v1/events?type=batch.*&limit=3", []
+    answer = await house.ask("GET", path)
+    seen += [item["position"] for item in answer.json["items"]]
+    link = answer.headers["Link"]
+    assert link == f'<{path}&after={seen[-1]}>; rel="next"'
+    answer = await house.ask("GET", link.removeprefix("<").partition(">")[0])
+    seen += [item["position"] for item in answer.json["items"]]
+    assert len(seen) == len(set(seen)) == 4
+    assert "Link" not in answer.headers
+
+
 async def test_events_are_filtered(house: House) -> None:
     await some_events(house)
     everything = ["batch.new", "batch.validating", "batch.active", "batch.errors"]
@@ -129,7 +144,10 @@ async def test_accounts_are_shown_as_they_are_now_and_one_by_itself_with_what_it
     async with open_house(accounts=("west", "default")) as house:
         page = (await house.ask("GET", "/v1/accounts")).json
         assert page == {"items": [ACCOUNT | {"name": "west"}, ACCOUNT], "next": None}
-        assert (await house.ask("GET", "/v1/accounts/default")).json == ACCOUNT | {"learnt": LEARNT}
+        assert (await house.ask("GET", "/v1/accounts/default")).json == ACCOUNT | {
+            "learnt": LEARNT,
+            "streamrank": asdict(RANK),
+        }
 
 
 @pytest.mark.parametrize("path", ["/v1/accounts/north", "/v1/events?account=north"])

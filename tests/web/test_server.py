@@ -21,10 +21,16 @@ from watcher.web.server import CannotListen, make_app, serve
 
 
 class BrokenStore:
-    """Every method raises."""
+    """Every method raises, but for those that are called at the start."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
+
+    async def tokens(self) -> list[Any]:
+        return []
+
+    async def sessions(self) -> list[Any]:
+        return []
 
     def __getattr__(self, name: str) -> Any:
         async def method(*args: object, **kwargs: object) -> None:
@@ -111,8 +117,8 @@ async def test_an_unknown_path_is_a_problem(house: House) -> None:
 
 
 async def test_a_wrong_method_is_a_problem_that_names_the_right_ones(house: House) -> None:
-    answer = await house.ask("PATCH", "/v1/accounts/default/batches/1")
-    assert (answer.status, answer.headers["Allow"]) == (405, "DELETE, GET, HEAD, PUT")
+    answer = await house.ask("POST", "/v1/accounts/default/batches/1")
+    assert (answer.status, answer.headers["Allow"]) == (405, "DELETE, GET, HEAD, PATCH, PUT")
     assert answer.json["type"] == "/problems/method-not-allowed"
 
 
@@ -162,6 +168,7 @@ async def test_what_is_neither_known_nor_ours_is_still_a_problem(house: House) -
         store=house.store,
         following=house.following,
         subscribing=house.subscribing,
+        submitting=house.submitting,
         health=house.health,
         metrics_render=no_metrics,
         token=None,
@@ -223,11 +230,13 @@ async def test_what_is_no_request_is_a_problem_and_one_quiet_line(
     assert head.startswith(b"HTTP/1.0 400 ")
     assert b"Content-Type: application/problem+json\r\n" in head
     assert b"Server: watcher\r\n" in head
+    (request_id,) = (line[14:].decode() for line in head.split(b"\r\n") if line.startswith(b"X-Request-Id: "))
     assert json.loads(body) == {
         "type": "/problems/bad-request",
         "title": "This is no HTTP request",
         "status": 400,
         "detail": detail,
+        "request_id": request_id,
     }
     (line,) = [record for record in caplog.records if record.name.startswith("aiohttp")]
     assert (line.levelname, line.exc_info, line.message.partition(": ")[0]) == ("DEBUG", None, "bad request")
@@ -352,6 +361,7 @@ def _app(house: House, health: FakeHealth | None = None, tell: Any = lambda _: N
         store=house.store,
         following=house.following,
         subscribing=house.subscribing,
+        submitting=house.submitting,
         health=health or house.health,
         metrics_render=no_metrics,
         token=None,

@@ -20,6 +20,7 @@ from watcher.core.endpoint import Endpoint, Secrets
 from watcher.core.learnt import LearntHazard
 from watcher.core.news import News, Tell
 from watcher.core.schedule import Pace
+from watcher.core.submissions import Caution
 from watcher.core.transitions import Rules
 from watcher.delivery import Retention
 from watcher.polling.following import Polling
@@ -140,10 +141,13 @@ async def make_polling(settings: Settings, parts: Parts, errand: Errand) -> Poll
             tell=parts.tell,
             errand=errand,
             learnt=await _learnt(name, parts),
+            caution=caution_of(settings),
         )
         await poller.load()
         pollers[name] = poller
-    return Polling(pollers, store=parts.store, clock=parts.clock, tell=parts.tell)
+    polling = Polling(pollers, store=parts.store, clock=parts.clock, tell=parts.tell)
+    await polling.ranks.load()
+    return polling
 
 
 async def _learnt(account: str, parts: Parts) -> LearntHazard:
@@ -209,6 +213,11 @@ def pace_of(polling: PollingSettings) -> Pace:
         min_interval=polling.min_interval.total_seconds(),
         max_interval=polling.max_interval.total_seconds(),
     )
+
+
+def caution_of(settings: Settings) -> Caution:
+    submit = settings.submit
+    return Caution(settle=submit.settle, resend=submit.resend, within=submit.within)
 
 
 def rules_of(polling: PollingSettings) -> Rules:

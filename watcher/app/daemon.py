@@ -24,12 +24,16 @@ from watcher.app.assembly import (
 from watcher.clock import SystemClock
 from watcher.core.news import AccountTold, Changed, EndpointTold, News, Reloaded, Started, Stopping
 from watcher.delivery import Book, Deliverer, Limits, Subscriptions, Sweeper
+from watcher.polling.desk import Desk
 from watcher.polling.following import Keeper, Polling
 from watcher.ports import Check, Clock, Store, StoreError
 from watcher.settings.model import Settings
 from watcher.telemetry.logs import Logs, configure
 from watcher.telemetry.metrics import Metrics
+from watcher.web.auth import ADMISSION
 from watcher.web.server import CannotListen, make_app, serve
+from watcher.web.streams import Streams
+from watcher.web.waiting import Waiters
 from watcher.webhooks.signing import fits, make_key
 from watcher.workers import Crew, Pulse, Worker
 
@@ -79,21 +83,35 @@ async def run(
             store = await stack.enter_async_context(open_kept_store(settings, tell=town.tell, clock=clock))
             parts = decorate(await stack.enter_async_context(open_parts(settings, store, clock=clock, tell=town.tell)))
             daemon = await stack.enter_async_context(_working(settings, parts, town))
+            streams = Streams(
+                store=parts.store,
+                following=daemon.polling,
+                clock=clock,
+                tell=town.tell,
+                most=settings.http.streams,
+            )
+            town.listen(streams.hear)
+            waiters = Waiters(clock=clock)
+            town.listen(waiters.hear)
             app = make_app(
                 store=parts.store,
                 following=daemon.polling,
                 subscribing=daemon.subscriptions,
+                submitting=Desk(daemon.polling, store=parts.store),
                 health=daemon,
                 metrics_render=metrics.render,
                 token=settings.http.token.get_secret_value() if settings.http.token else None,
                 clock=clock,
                 version=watcher.__version__,
                 timeout=settings.webhooks.timeout,
+                session=settings.auth.session,
                 tell=town.tell,
+                streams=streams,
+                waiters=waiters,
             )
             listen = settings.http.listen
             url = await stack.enter_async_context(serve(app, host=listen.host, port=listen.port))
-            daemon.begin()
+            daemon.begin(*streams.workers, app[ADMISSION])
             calm_the_collector()
             town.tell(
                 Started(
@@ -137,9 +155,9 @@ class Daemon:
         self._started = False
         self._stopping = False
 
-    def begin(self) -> None:
-        """Sets everybody to work."""
-        for worker in (*self.polling.pollers.values(), *self._others, self._pulse):
+    def begin(self, *guests: Worker) -> None:
+        """Sets everybody to work, and the guests too."""
+        for worker in (*self.polling.pollers.values(), *self._others, *guests, self._pulse):
             self._crew.hire(worker)
         self._started = True
 
@@ -214,8 +232,9 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
             allowed=settings.webhooks.allow_networks,
         )
         town.listen(lambda news: _wake(news, deliverer))
+        town.listen(polling.ranks.hear)
         pulse = Pulse(clock=clock, tell=parts.tell)
-        reports = [*(poller.report for poller in polling.pollers.values()), deliverer.report]
+        reports = [*(poller.report for poller in polling.pollers.values()), polling.ranks.report, deliverer.report]
         keeper = Keeper(polling, reports=reports, clock=clock, every=settings.polling.save_interval.total_seconds())
         sweeper = Sweeper(retention_of(settings), store=store, clock=clock, tell=parts.tell)
         await deliverer.report()  # an endpoint that is disabled or paused still is said so, once a start

@@ -75,6 +75,14 @@ class _OddPage(NamedTuple):
     total: int | None
 
 
+class _AddedBody(BaseModel):
+    """What is answered where a batch was added."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    id: int
+
+
 class _ErrorBody(BaseModel):
     """The part of an error body that is meant for people."""
 
@@ -265,6 +273,26 @@ def complaint(headers: Mapping[str, str], body: bytes) -> str | None:
     except ValidationError:
         return tidy(_MARKUP.sub(" ", body[:4096].decode("utf-8", "replace")))
     return tidy(error.message or error.developer_message or "")
+
+
+def explained(headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether it is CallFire's own error object, and not what something in between wrote."""
+    try:
+        error = _ErrorBody.model_validate_json(unpacked(headers, body))
+    except (Nonsense, ValidationError):
+        return False
+    return bool(error.message or error.developer_message)
+
+
+def added_batch(headers: Mapping[str, str], body: bytes, *, truncated: bool = False) -> int:
+    """The id of the batch that was added; Nonsense where the body does not name one."""
+    try:
+        sent = _AddedBody.model_validate_json(unpacked(headers, body, truncated=truncated))
+    except ValidationError as error:
+        raise _nonsense(error) from None
+    if not 0 < sent.id <= MAX_BATCH_ID:
+        raise Nonsense("id: none that a batch can have")
+    return sent.id
 
 
 def tidy(text: str) -> str | None:

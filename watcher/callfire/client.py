@@ -3,10 +3,11 @@
 Proxies of the environment and .netrc are not used: credentials go to CallFire's own address and nowhere else.
 """
 
+import asyncio
 import math
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final, Literal, NamedTuple
@@ -31,6 +32,7 @@ from aiohttp.connector import Connection
 
 from watcher.callfire.bodies import MAX_BODY
 from watcher.callfire.limits import Budget
+from watcher.callfire.submit import Sent, body_of, decipher_submit, decipher_switch, submit_request, switch_request
 from watcher.callfire.wire import (
     Access,
     Request,
@@ -44,6 +46,7 @@ from watcher.callfire.wire import (
 from watcher.core.answers import Answer, PageAnswer
 from watcher.core.model import PageRef
 from watcher.core.news import Answered, Tell
+from watcher.core.submissions import Order, SubmitAnswer, SwitchAnswer
 from watcher.ports import Clock
 
 CONNECT: Final = timedelta(seconds=5)
@@ -163,7 +166,36 @@ class CallFire:
         self._tell_of("page", answer, began)
         return answer
 
-    def _tell_of(self, operation: Literal["batch", "page"], answer: Answer | PageAnswer, began: float) -> None:
+    async def submit(self, order: Order, leave: Callable[[], Awaitable[None]]) -> SubmitAnswer:
+        send = _OneSend(self._budget, leave)  # from here on the token counts, however long the body takes to write
+        body = await asyncio.to_thread(body_of, order)  # of tens of thousands of recipients, perhaps
+        began, asked = self._clock.monotonic(), self._clock.now()
+        sent = await self._send(submit_request(self._access, order, body), send)
+        answer = decipher_submit(sent, asked=asked, answered=self._clock.now())
+        self._tell_of("submit", answer, began)
+        return answer
+
+    async def switch(self, batch_id: int, enabled: bool) -> SwitchAnswer:
+        began, asked = self._clock.monotonic(), self._clock.now()
+        sent = await self._send(switch_request(self._access, batch_id, enabled=enabled), _OneSend(self._budget))
+        answer = decipher_switch(batch_id, sent, asked=asked, answered=self._clock.now())
+        self._tell_of("switch", answer, began)
+        return answer
+
+    async def _send(self, request: Request, send: "_OneSend") -> Sent:
+        """Sends a request that changes something; what came of it, also where no answer came."""
+        try:
+            heard = await self._ask(request, send)
+        except _FAILURES as error:
+            return Sent(failure=_outcome(error), detail=_reason(error), departed=send.departed)
+        return Sent(status=heard.status, headers=heard.headers, body=heard.body, truncated=heard.truncated)
+
+    def _tell_of(
+        self,
+        operation: Literal["batch", "page", "submit", "switch"],
+        answer: Answer | PageAnswer | SubmitAnswer | SwitchAnswer,
+        began: float,
+    ) -> None:
         self._tell(
             Answered(
                 account=self._account,
@@ -174,15 +206,16 @@ class CallFire:
             )
         )
 
-    async def _ask(self, request: Request) -> _Heard:
+    async def _ask(self, request: Request, send: "_OneSend | None" = None) -> _Heard:
         """Sends the request once. Raises _FAILURES where no answer came."""
         response = await self._session.request(
             request.method,
             request.url,
             headers=request.headers,
+            data=request.body,
             allow_redirects=False,
             timeout=self._timeout,
-            middlewares=(_OneSend(self._budget),),
+            middlewares=(send or _OneSend(self._budget),),
         )
         try:
             body, truncated = await _read(response)
@@ -198,14 +231,18 @@ class _OneSend:
     aiohttp sends a GET again by itself when a connection that was kept turns out to be closed. That would be two
     requests for one token. Middleware is asked before each of them. When its token was given it is not told: it takes the
     moment it was made, when the asking begins, which is as soon as the poller has the token and has chosen.
+
+    `leave` is called when nothing but the request itself is left to do, and `departed` says whether any of it may have left.
     """
 
-    __slots__ = ("_budget", "_sent", "_set_out")
+    __slots__ = ("_budget", "_leave", "_sent", "_set_out", "departed")
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, leave: Callable[[], Awaitable[None]] | None = None) -> None:
         self._budget = budget
+        self._leave = leave
         self._set_out = time.monotonic()
         self._sent = False
+        self.departed = False
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         if self._sent:
@@ -217,7 +254,10 @@ class _OneSend:
 
     async def on_time(self) -> None:
         """Returns when the budget lets the request out now, however long ago it set out."""
+        if self._leave is not None:
+            await self._leave()
         await self._budget.on_time(self._set_out)
+        self.departed = True
 
 
 class _Punctual(ClientRequest):

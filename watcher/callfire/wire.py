@@ -45,6 +45,7 @@ class Request:
     method: str
     url: URL
     headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,12 +148,17 @@ def decipher_page(
     )
 
 
+def kind_of(status: int) -> Kind:
+    """What a code other than 200 says."""
+    return _KINDS.get(status, Kind.FAILED)
+
+
 def _read(
     shown: Callable[[bytes], Shown], status: int, headers: Mapping[str, str], body: bytes, *, truncated: bool
 ) -> tuple[Shown | None, Kind, str, str | None]:
     """What the body showed, where the answer is one to the question; then kind, outcome and detail."""
     if status != 200:
-        return None, _KINDS.get(status, Kind.FAILED), str(status), complaint(headers, body)
+        return None, kind_of(status), str(status), complaint(headers, body)
     try:
         return shown(unpacked(headers, body, truncated=truncated)), Kind.SEEN, "200", None
     except Nonsense as nonsense:

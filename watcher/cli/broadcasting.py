@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,8 @@ from watcher.cli.options import whole
 from watcher.cli.printing import say, say_table
 
 if TYPE_CHECKING:
-    from watcher.cli.daemon import Daemon, Document
+    from watcher.cli.formats import Document
+    from watcher.client import Watcher
 
 
 class Kind(StrEnum):
@@ -36,15 +37,16 @@ Within = Annotated[
 
 
 async def follow_broadcasts(
-    daemon: "Daemon", account: str | None, ids: Sequence[int], body: Mapping[str, object]
+    watcher: "Watcher", account: str | None, ids: Sequence[int], body: Mapping[str, Any]
 ) -> "list[Document]":
     """How each of them stands, now that it is followed."""
     if not ids:
         return []
-    name = await daemon.account(account)
-    followed = [await daemon.follow_broadcast(name, broadcast_id, body) for broadcast_id in dict.fromkeys(ids)]
-    await warn_of_refused(daemon, {name})
-    return followed
+    name = await watcher.accounts.meant(account)
+    wanted = dict.fromkeys(ids)
+    followed = [await watcher.broadcasts.follow(broadcast_id, account=name, **body) for broadcast_id in wanted]
+    await warn_of_refused(watcher, {name})
+    return [broadcast.document for broadcast in followed]
 
 
 def say_followed(broadcast: "Document") -> None:

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from watcher.cli.asking import first_of
-from watcher.cli.endpoints_shown import say_deliveries, say_delivery
-from watcher.cli.options import As, Config, whole
-from watcher.cli.printing import Output, complain, say, say_json, say_some
+from watcher.cli.endpoints_shown import DELIVERIES, say_delivery
+from watcher.cli.formats import say_data, say_one, say_some
+from watcher.cli.options import As, Config, Limit, whole
+from watcher.cli.printing import Output, complain, say
 from watcher.cli.subscriptions import ask_about
 
 if TYPE_CHECKING:
-    from watcher.cli.daemon import Document
-    from watcher.cli.subscriptions import Subscriptions
+    from watcher.cli.formats import Document
+    from watcher.client import Watcher
 
 
 class State(StrEnum):
@@ -28,7 +29,7 @@ class State(StrEnum):
 def ls(
     endpoint: Annotated[str | None, typer.Option("--endpoint", "-e", metavar="ID", help="Only those of one.")] = None,
     states: Annotated[list[State] | None, typer.Option("--state", help="Only in this state; several times.")] = None,
-    limit: Annotated[int, typer.Option(parser=whole, metavar="COUNT", help="How many at most.")] = 100,
+    limit: Limit = 100,
     config: Config = None,
     output: As = Output.TABLE,
 ) -> None:
@@ -39,10 +40,11 @@ def ls(
     watcher deliveries ls --state dead -o json | jq -r '.[].event_id'
     """
 
-    async def some(daemon: "Subscriptions") -> "list[Document]":
-        return await first_of(daemon.deliveries(endpoint, [state.value for state in states or ()]), limit + 1)
+    async def some(watcher: "Watcher") -> "list[Document]":
+        listed = watcher.deliveries.list(endpoint=endpoint, states=[state.value for state in states or ()])
+        return await first_of(listed, limit + 1)
 
-    say_some(ask_about(config, some), limit, output, say_deliveries)
+    say_some(ask_about(config, some), limit, DELIVERIES, output)
 
 
 def show(
@@ -56,8 +58,8 @@ def show(
     watcher deliveries show 13
     watcher deliveries show 13 -o json | jq '.history[-1]'
     """
-    delivery = ask_about(config, lambda daemon: daemon.delivery(delivery_id))
-    say_json(delivery, indent=2) if output is Output.JSON else say_delivery(delivery)
+    delivery = ask_about(config, lambda watcher: watcher.deliveries.show(delivery_id)).document
+    say_one(delivery, output, lambda: say_delivery(delivery), DELIVERIES)
 
 
 def resend(
@@ -77,23 +79,22 @@ def resend(
 
     wanted = list(dict.fromkeys(delivery_ids))
 
-    async def again(daemon: "Subscriptions") -> list[str | None]:
-        from watcher.cli.daemon import NotFound, Refusal
+    async def again(watcher: "Watcher") -> list[str | None]:
+        from watcher.client import NotThere, Refused
 
         errors: list[str | None] = []
         for delivery_id in wanted:
             try:
-                await daemon.resend(delivery_id)
+                await watcher.deliveries.resend(delivery_id)
                 errors.append(None)
-            except (NotFound, Refusal) as error:
+            except (NotThere, Refused) as error:
                 errors.append(str(error))
         return errors
 
     ended = list(zip(wanted, ask_about(config, again), strict=True))
-    if output is Output.JSON:
-        rows = [{"id": one, "resent": True} if error is None else {"id": one, "error": error} for one, error in ended]
-        say_json(rows, indent=2)
-    for delivery_id, error in ended if output is Output.TABLE else ():
-        say(f"delivery {delivery_id} is sent again") if error is None else complain(f"{delivery_id}: {error}")
+    rows = [{"id": one, "resent": True} if error is None else {"id": one, "error": error} for one, error in ended]
+    if not say_data(rows, output):
+        for delivery_id, error in ended:
+            say(f"delivery {delivery_id} is sent again") if error is None else complain(f"{delivery_id}: {error}")
     if any(error for _, error in ended):
         raise typer.Exit(1)

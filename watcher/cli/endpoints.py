@@ -25,16 +25,21 @@ from watcher.cli.endpoint_options import (
     Verification,
     set_up,
 )
-from watcher.cli.endpoints_shown import say_attempt, say_endpoint, say_endpoints, say_keys
-from watcher.cli.options import As, Config, read_secret
-from watcher.cli.printing import Output, complain, say, say_json
-from watcher.cli.subscriptions import ask_about
+from watcher.cli.endpoints_shown import ENDPOINTS, say_attempt, say_endpoint, say_keys
+from watcher.cli.formats import say_data, say_list, say_one
+from watcher.cli.options import As, Config, endpoint_ids, read_secret
+from watcher.cli.printing import Output, complain, say
+from watcher.cli.subscriptions import ask_about, id_of
 
 if TYPE_CHECKING:
-    from watcher.cli.daemon import Document
-    from watcher.cli.subscriptions import Subscriptions
+    from watcher.client import Endpoint, Watcher
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="The endpoint's id, as `watcher endpoints ls` shows it.")]
+Id = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="The endpoint's id, as `watcher endpoints ls` shows it.", autocompletion=endpoint_ids
+    ),
+]
 Schemes = Annotated[
     Signatures | None, typer.Option("--signatures", help="v1: a shared secret; v1a: a key pair; or both. Else v1.")
 ]
@@ -48,8 +53,8 @@ def ls(config: Config = None, output: As = Output.TABLE) -> None:
     watcher endpoints ls
     watcher endpoints ls -o json | jq '.[] | select(.held > 0) | .id'
     """
-    endpoints = ask_about(config, lambda daemon: daemon.endpoints())
-    say_json(endpoints, indent=2) if output is Output.JSON else say_endpoints(endpoints)
+    endpoints = ask_about(config, lambda watcher: watcher.endpoints.list())
+    say_list([endpoint.document for endpoint in endpoints], ENDPOINTS, output)
 
 
 def show(endpoint_id: Id, config: Config = None, output: As = Output.TABLE) -> None:
@@ -58,7 +63,7 @@ def show(endpoint_id: Id, config: Config = None, output: As = Output.TABLE) -> N
     \b
     watcher endpoints show crm
     """
-    _say(ask_about(config, lambda daemon: daemon.endpoint(endpoint_id)), output)
+    _say(ask_about(config, lambda watcher: watcher.endpoints.show(id_of(endpoint_id))), output)
 
 
 def add(
@@ -100,10 +105,9 @@ def add(
     body |= {} if signatures is None else {"signatures": SCHEMES[signatures]}
     body |= {} if secret_file is None else {"secret": read_secret("--secret-file", secret_file)}
     body |= {} if verify is Verification.NONE else {"verification": verify}
-    made = ask_about(config, lambda daemon: daemon.make(body), url="URL")
-    if output is Output.JSON:
-        say_json(made, indent=2)
-    else:
+    del body["url"]
+    made = ask_about(config, lambda watcher: watcher.endpoints.make(url, **body), url="URL").document
+    if not say_data(made, output):
         say_keys(made, f"endpoint {made['id']} is made: it gets what happens from now on")
 
 
@@ -151,7 +155,7 @@ def change(
             )
     if not body:
         raise typer.BadParameter("Nothing is to be changed: give at least one option.")
-    _say(ask_about(config, lambda daemon: daemon.change(endpoint_id, body)), output)
+    _say(ask_about(config, lambda watcher: watcher.endpoints.change(id_of(endpoint_id), **body)), output)
 
 
 def rm(
@@ -169,24 +173,23 @@ def rm(
     Exit code 1: some were not (they are listed): there is none of that id, or the settings file keeps it.
     """
 
-    async def remove(daemon: "Subscriptions") -> list[str | None]:
-        from watcher.cli.daemon import NotFound, Refusal
+    async def remove(watcher: "Watcher") -> list[str | None]:
+        from watcher.client import NotThere, Refused
 
         errors: list[str | None] = []
         for endpoint_id in endpoint_ids:
             try:
-                await daemon.remove(endpoint_id)
+                await watcher.endpoints.remove(id_of(endpoint_id))
                 errors.append(None)
-            except (NotFound, Refusal) as error:
+            except (NotThere, Refused) as error:
                 errors.append(str(error))
         return errors
 
     ended = list(zip(endpoint_ids, ask_about(config, remove), strict=True))
-    if output is Output.JSON:
-        rows = [{"id": one, "removed": error is None, "error": error} for one, error in ended]
-        say_json([{key: value for key, value in row.items() if value is not None} for row in rows], indent=2)
-    for endpoint_id, error in ended if output is Output.TABLE else ():
-        say(f"endpoint {endpoint_id} is deleted") if error is None else complain(f"{endpoint_id}: {error}")
+    rows = [{"id": one, "removed": error is None, "error": error} for one, error in ended]
+    if not say_data([{key: value for key, value in row.items() if value is not None} for row in rows], output):
+        for endpoint_id, error in ended:
+            say(f"endpoint {endpoint_id} is deleted") if error is None else complain(f"{endpoint_id}: {error}")
     if any(error for _, error in ended):
         raise typer.Exit(1)
 
@@ -204,8 +207,8 @@ def try_out(
 
     Exit codes: 0 the receiver accepted it, 1 it did not, or there is no such endpoint.
     """
-    attempt = ask_about(config, lambda daemon: daemon.test(endpoint_id, type_))
-    say_json(attempt, indent=2) if output is Output.JSON else say_attempt(attempt)
+    attempt = ask_about(config, lambda watcher: watcher.endpoints.test(id_of(endpoint_id), type_)).document
+    say_one(attempt, output, lambda: say_attempt(attempt))
     if not attempt["accepted"]:
         raise typer.Exit(1)
 
@@ -226,11 +229,11 @@ def rotate(
     watcher endpoints rotate crm > secret.new
     watcher endpoints rotate crm --grace 0s > secret.new      the old one was stolen
     """
-    body = {} if grace is None else {"grace": grace}
-    body |= {} if secret_file is None else {"secret": read_secret("--secret-file", secret_file)}
-    made = ask_about(config, lambda daemon: daemon.rotate(endpoint_id, body))
-    if output is Output.JSON:
-        say_json(made, indent=2)
+    secret = None if secret_file is None else read_secret("--secret-file", secret_file)
+    made = ask_about(
+        config, lambda watcher: watcher.endpoints.rotate(id_of(endpoint_id), grace=grace, secret=secret)
+    ).document
+    if say_data(made, output):
         return
     last = max((key["until"] for key in made["keys"] if key["until"] is not None), default=None)
     along = "no old one signs along" if last is None else f"old ones sign along until {last} at the latest"
@@ -251,7 +254,7 @@ def enable(
     watcher endpoints enable crm
     watcher endpoints enable crm --keep-held
     """
-    _say(ask_about(config, lambda daemon: daemon.enable(endpoint_id, send_held=send_held)), output)
+    _say(ask_about(config, lambda watcher: watcher.endpoints.enable(id_of(endpoint_id), send_held=send_held)), output)
 
 
 def disable(
@@ -265,9 +268,8 @@ def disable(
     \b
     watcher endpoints disable crm --reason "moves to another host"
     """
-    body = {} if reason is None else {"reason": reason}
-    _say(ask_about(config, lambda daemon: daemon.disable(endpoint_id, body)), output)
+    _say(ask_about(config, lambda watcher: watcher.endpoints.disable(id_of(endpoint_id), reason=reason)), output)
 
 
-def _say(endpoint: "Document", output: Output) -> None:
-    say_json(endpoint, indent=2) if output is Output.JSON else say_endpoint(endpoint)
+def _say(endpoint: "Endpoint", output: Output) -> None:
+    say_one(endpoint.document, output, lambda: say_endpoint(endpoint.document), ENDPOINTS)

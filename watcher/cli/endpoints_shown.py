@@ -1,32 +1,63 @@
 """How endpoints, deliveries and attempts look for a person."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from watcher.cli.formats import Column
 from watcher.cli.printing import complain, say, say_table
-from watcher.cli.shown import second
+from watcher.cli.times import relative, second
 
 if TYPE_CHECKING:
-    from watcher.cli.daemon import Document
+    from watcher.cli.formats import Document
 
 PLACES: Final = (("dns", "DNS"), ("connect", "connect"), ("tls", "TLS"), ("first_byte", "first byte"))
 ANSWER: Final = 500
 """Characters of a receiver's answer that a table shows; -o json has all that is kept."""
 
 
-def say_endpoints(endpoints: "Sequence[Document]") -> None:
-    """A table with a line an endpoint; on a narrow terminal with fewer columns."""
-    say_table(
-        ("ID", "CONDITION", "UNTIL", "PENDING", "HELD", "DEAD", "OLDEST", "KEPT BY", "TYPES", "URL"),
-        [
-            (
-                *(each["id"], each["condition"], second(each["until"]), each["pending"], each["held"], each["dead"]),
-                *(second(each["oldest"]), each["kept_by"], " ".join(each["types"]) or "all", each["url"]),
-            )
-            for each in endpoints
-        ],
-        spare=("KEPT BY", "OLDEST", "TYPES", "DEAD", "UNTIL", "URL"),
-    )
+def _state(delivery: "Document") -> str:
+    return "in flight" if delivery["in_flight"] else str(delivery["state"])
+
+
+ENDPOINTS: Final = (
+    Column(heading="ID", name="id"),
+    Column(heading="CONDITION", name="condition"),
+    Column(heading="UNTIL", name="until", short=lambda each, at: relative(each["until"], at), spare=5, rare=True),
+    Column(heading="PENDING", name="pending"),
+    Column(heading="HELD", name="held", spare=3),
+    Column(heading="DEAD", name="dead", spare=2),
+    Column(heading="OLDEST", name="oldest", short=lambda each, at: relative(each["oldest"], at), spare=8),
+    Column(heading="KEPT BY", name="kept_by", spare=9),
+    Column(heading="TYPES", name="types", short=lambda each, _: " ".join(each["types"]) or "all", spare=7),
+    Column(heading="URL", name="url", spare=1),
+    Column(heading="STATE", name="state", wide=True),
+    Column(heading="REASON", name="reason", wide=True),
+    Column(heading="DESCRIPTION", name="description", wide=True),
+    Column(heading="ACCOUNTS", name="accounts", wide=True),
+    Column(heading="BROADCASTS", name="broadcasts", wide=True),
+    Column(heading="LABELS", name="labels", wide=True),
+    Column(heading="FORM", name="form", wide=True),
+    Column(heading="ORDERING", name="ordering", wide=True),
+    Column(heading="RATE", name="rate", wide=True),
+    Column(heading="MADE", name="created", wide=True),
+)
+DELIVERIES: Final = (
+    Column(heading="ID", name="id"),
+    Column(heading="ENDPOINT", name="endpoint"),
+    Column(heading="STATE", name="state", short=lambda each, _: _state(each)),
+    Column(heading="EVENT", name="event_id"),
+    Column(heading="TYPE", name="event_type", spare=8),
+    Column(heading="ATTEMPTS", name="attempts", spare=6),
+    Column(heading="LAST", name="last", value=lambda each: each["code"] or each["error"], spare=7),
+    Column(heading="DUE", name="due", short=lambda each, at: relative(each["due"], at), spare=9),
+    Column(heading="ACCOUNT", name="account", wide=True),
+    Column(heading="BATCH", name="batch_id", wide=True),
+    Column(heading="POSITION", name="position", wide=True),
+    Column(heading="MADE", name="created", wide=True),
+    Column(heading="ENDED", name="ended", wide=True),
+    Column(heading="CAUSE", name="cause", wide=True),
+    Column(heading="IN FLIGHT", name="in_flight", wide=True),
+)
 
 
 def say_endpoint(endpoint: "Document") -> None:
@@ -72,21 +103,6 @@ def attempt_line(attempt: "Document") -> str:
     if attempt["code"] is not None:
         return f"the receiver answered {attempt['code']}"
     return f"no answer: {attempt['error']}" + (f" ({attempt['detail']})" if attempt["detail"] else "")
-
-
-def say_deliveries(deliveries: "Sequence[Document]") -> None:
-    """A table with a line a delivery."""
-    say_table(
-        ("ID", "ENDPOINT", "STATE", "EVENT", "TYPE", "ATTEMPTS", "LAST", "DUE"),
-        [
-            (
-                *(each["id"], each["endpoint"], _state(each), each["event_id"], each["event_type"], each["attempts"]),
-                *(each["code"] or each["error"], second(each["due"])),
-            )
-            for each in deliveries
-        ],
-        spare=("DUE", "TYPE", "LAST", "ATTEMPTS"),
-    )
 
 
 def say_delivery(delivery: "Document") -> None:
@@ -165,10 +181,6 @@ def _rows(endpoint: "Document") -> list[tuple[str, Any]]:
         ("disabled at", health["disables_at"] and f"{health['disables_at']} at the earliest, if nothing succeeds"),
         ("breaker", None if breaker["state"] == "closed" else f"{breaker['state']}, opened {breaker['opened']} times"),
     ]
-
-
-def _state(delivery: "Mapping[str, Any]") -> str:
-    return "in flight" if delivery["in_flight"] else str(delivery["state"])
 
 
 def _error(attempt: "Mapping[str, Any]") -> str | None:

@@ -4,13 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watcher.cli.asking import ask, warn_of_refused
+from watcher.cli.asking import ask, named, warn_of_refused
+from watcher.cli.formats import say_one
 from watcher.cli.options import Account, As, Config, whole
-from watcher.cli.printing import Output, say, say_json, say_table
-from watcher.cli.shown import second
+from watcher.cli.printing import Output, say, say_table
+from watcher.cli.times import second
 
 if TYPE_CHECKING:
-    from watcher.cli.daemon import Daemon, Document
+    from watcher.cli.formats import Document
+    from watcher.client import Watcher
 
 
 def explain(
@@ -27,16 +29,14 @@ def explain(
     watcher explain 13 -o json | jq .next_look
     """
 
-    async def one(daemon: "Daemon") -> "Document":
-        name = await daemon.account(account)
-        await warn_of_refused(daemon, {name})
-        return await daemon.explanation(name, batch_id)
+    async def one(watcher: "Watcher") -> "Document":
+        name = await watcher.accounts.meant(account)
+        await warn_of_refused(watcher, {name})
+        with named(watcher, name, "batch", batch_id):
+            return (await watcher.explain(batch_id, account=name)).document
 
     explanation = ask(config, one)
-    if output is Output.JSON:
-        say_json(explanation, indent=2)
-    else:
-        say_explanation(explanation)
+    say_one(explanation, output, lambda: say_explanation(explanation))
 
 
 def say_explanation(explanation: "Document") -> None:

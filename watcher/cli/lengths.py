@@ -4,7 +4,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from watcher.cli.chart import short
-from watcher.cli.printing import Output, say, say_json, say_table
+from watcher.cli.formats import say_data
+from watcher.cli.printing import Output, say, say_table
 
 if TYPE_CHECKING:
     from watcher.app.planning import Experience
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
 def say_learnt(known: "Experience", output: Output) -> None:
     """A line a size, or the document with all of it."""
     ends, sizes = known.lengths.ends, known.lengths.sizes
-    if output is Output.JSON:
-        say_json({"account": known.account, "ends": ends, "sizes": [asdict(each) for each in sizes]}, indent=2)
+    if output is Output.CSV:
+        say_data([asdict(each) for each in sizes], output)
+        return
+    if say_data({"account": known.account, "ends": ends, "sizes": [asdict(each) for each in sizes]}, output):
         return
     if not sizes:
         say(f"account {known.account} has seen no end yet")

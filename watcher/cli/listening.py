@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from watcher.cli.formats import PEOPLE, say_lines
 from watcher.cli.options import As, read_secret, seconds_of, whole
-from watcher.cli.printing import Output, say, say_json, stop
+from watcher.cli.printing import Output, say, stop
 
 if TYPE_CHECKING:
     from watcher.simulator.listener import Message, Note
@@ -76,8 +77,8 @@ def listen(
 
     def announce(url: str) -> None:
         subscribe = f"watcher endpoints add {url}" + (f" --secret-file {known}" if known else " > secret")
-        if output is Output.JSON:
-            say_json({"url": url, "subscribe": subscribe})
+        if output not in PEOPLE:
+            say_lines({"url": url, "subscribe": subscribe}, output)
             return
         say(f"listening at {url}, until Ctrl-C" + ("" if config.keys else "; without a secret nothing is verified"))
         say(f"subscribe it with: {subscribe}")
@@ -85,7 +86,7 @@ def listen(
             say(LOOPBACK)
 
     def tell(what: "Message | Note") -> None:
-        say_json({**asdict(what), "at": _instant(what.at)}) if output is Output.JSON else say(line_of(what))
+        say(line_of(what)) if output in PEOPLE else say_lines({**asdict(what), "at": _instant(what.at)}, output)
 
     try:
         asyncio.run(run(config, announce, tell))

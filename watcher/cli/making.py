@@ -1,4 +1,4 @@
-"""`watcher endpoints secret`, `watcher token new` and `watcher db key`: random values for the settings."""
+"""`watcher endpoints secret`, `watcher token random` and `watcher db key`: random values for the settings."""
 
 import base64
 import secrets
@@ -6,8 +6,9 @@ from typing import Annotated, Final
 
 import typer
 
+from watcher.cli.formats import say_one
 from watcher.cli.options import As
-from watcher.cli.printing import Output, say, say_json
+from watcher.cli.printing import Output, say
 
 RANDOM_BYTES: Final = 32
 
@@ -30,10 +31,10 @@ def secret(
     """
     if pair:
         private, public = _pair()
-        say_json({"private": private, "public": public}) if output is Output.JSON else say(f"{private}\n{public}")
+        say_one({"private": private, "public": public}, output, lambda: say(f"{private}\n{public}"))
         return
     made = "whsec_" + _text(secrets.token_bytes(RANDOM_BYTES))
-    say(made) if output is Output.TABLE else say_json({"secret": made})
+    say_one({"secret": made}, output, lambda: say(made))
 
 
 def key(output: As = Output.TABLE) -> None:
@@ -46,19 +47,19 @@ def key(output: As = Output.TABLE) -> None:
     To replace it, put the present one into database.old_encryption_keys: at the next start all is encrypted anew.
     """
     made = _text(secrets.token_bytes(RANDOM_BYTES))
-    say(made) if output is Output.TABLE else say_json({"key": made})
+    say_one({"key": made}, output, lambda: say(made))
 
 
 def token(output: As = Output.TABLE) -> None:
-    """Make a token for the daemon's interface.
+    """Make a random value for the settings' own token, which has all scopes: WATCHER_API_TOKEN, http.token.
 
     \b
     With one, the daemon can listen where other machines reach it:
-        watcher token new > token && chmod 600 token
+        watcher token random > token && chmod 600 token
         WATCHER_API_TOKEN_FILE=token WATCHER_LISTEN=0.0.0.0:8080 watcher run
     """
     made = secrets.token_urlsafe(RANDOM_BYTES)
-    say(made) if output is Output.TABLE else say_json({"token": made})
+    say_one({"token": made}, output, lambda: say(made))
 
 
 def _pair() -> tuple[str, str]:

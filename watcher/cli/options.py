@@ -3,6 +3,8 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -18,14 +20,34 @@ GREATEST: Final = 2**63 - 1
 LONGEST_TOLD: Final = 60
 """Characters of an argument that are repeated."""
 
+
+def account_names(incomplete: str) -> list[str]:
+    """Accounts that begin so, for completion."""
+    from watcher.cli.names import account_names as known
+
+    return known(incomplete)
+
+
+def endpoint_ids(incomplete: str) -> list[str]:
+    """Endpoints whose ids begin so, for completion."""
+    from watcher.cli.names import endpoint_ids as known
+
+    return known(incomplete)
+
+
 Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Settings file; else the one WATCHER_CONFIG names, else config/watcher.toml."),
 ]
-As = Annotated[Output, typer.Option("--output", "-o", help="For a person, or as JSON for a program.")]
+As = Annotated[Output, typer.Option("--output", "-o", help="For a person, wide with every column; or for a program.")]
 Account = Annotated[
     str | None,
-    typer.Option("--account", "-a", help="Account by its name in the settings; not needed where there is one."),
+    typer.Option(
+        "--account",
+        "-a",
+        help="Account by its name in the settings; not needed where there is one.",
+        autocompletion=account_names,
+    ),
 ]
 
 
@@ -35,6 +57,9 @@ def whole(text: object) -> int:
     if number.isascii() and number.isdigit() and 1 <= len(number) <= 19 and 1 <= int(number) <= GREATEST:
         return int(number)
     raise typer.BadParameter(f"{number[:LONGEST_TOLD]} is not a whole number from 1: give one, such as 13.")
+
+
+Limit = Annotated[int, typer.Option(parser=whole, metavar="COUNT", help="How many at most.")]
 
 
 def seconds_of(option: str, text: str) -> float:
@@ -54,6 +79,24 @@ def labels_of(given: Sequence[str]) -> dict[str, str]:
         if not key or not equals:
             stop(f"--label {text}: is not KEY=VALUE: write it as --label team=north")
     return {key: value for _, key, _, value in pairs}
+
+
+def moment_of(option: str, text: str, now: datetime) -> str:
+    """A moment as somebody writes it, as RFC 3339: a date, a time with its offset, or how long ago; ends the command else."""
+    from watcher.settings.values import duration
+
+    moment = None
+    with suppress(ValueError, OverflowError):
+        moment = datetime.fromisoformat(text)
+        if len(text) == len("2026-11-23"):
+            moment = moment.replace(tzinfo=UTC)
+    with suppress(ValueError, OverflowError):
+        moment = now - duration(text)
+    if moment is None or moment.tzinfo is None:
+        stop(
+            f"{option} {text[:LONGEST_TOLD]}: is no moment: write 2026-11-23T09:00:00Z, 2026-11-23, or how long ago as 24h"
+        )
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def read_secret(option: str, file: Path) -> str:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from watcher.cli.chart import bars, short
+from watcher.cli.formats import PEOPLE, say_data
 from watcher.cli.lengths import say_learnt
 from watcher.cli.options import As, Config, account_of, settings_in_force
-from watcher.cli.printing import Output, complain, console, say, say_json, say_table, stop
+from watcher.cli.printing import Output, complain, console, say, say_table, stop
 
 if TYPE_CHECKING:
     from watcher.app.planning import Experience
@@ -239,13 +240,16 @@ def _compare(one: "Plan", output: Output, *, plot: bool) -> None:
         results = compared(one, lambda done: tell(done * share))
         points = curve(one, BESIDE, lambda done: tell(share + done * (1 - share))) if plot else []
     _require_ends(results[0])
-    if output is Output.JSON:
+    if output is Output.CSV:
+        say_data([_of_result(each) for each in results], output)
+        return
+    if output not in PEOPLE:
         shown = {**_of_plan(one), "strategies": [_of_result(each) for each in results]}
         if plot:
             shown["curve"] = [
                 {"rate": ours.rate, **{e.strategy: _of_result(e) for e in (ours, beside)}} for ours, beside in points
             ]
-        say_json(shown, indent=2)
+        say_data(shown, output)
         return
     _say_results(results)
     if plot:
@@ -264,9 +268,9 @@ def _find(one: "Plan", figure: "Figure", target: float, output: Output) -> None:
     with _progress() as tell:
         result, reached = least_rate(one, figure, target, tell)
     _require_ends(result)
-    if output is Output.JSON:
+    if output not in PEOPLE:
         found = {"rate": result.rate if reached else None, "target": {figure: target}, "result": _of_result(result)}
-        say_json({**_of_plan(one), **found}, indent=2)
+        say_data({**_of_plan(one), **found}, output)
     else:
         less = " or less" if reached and result.rate <= LEAST_RATE else ""
         told = f"{figure} {short(result.of(figure))} s at {result.rate:g} requests a second{less}"

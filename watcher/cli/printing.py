@@ -3,15 +3,16 @@
 import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 STYLES: Final = {
     "NEW": "cyan",
@@ -22,6 +23,18 @@ STYLES: Final = {
     "gone": "red",
     "refused": "red",
     "timeout": "magenta",
+    "missing": "red",
+    "expired": "magenta",
+    "active": "green",
+    "paused": "yellow",
+    "open": "red",
+    "disabled": "red",
+    "dead": "red",
+    "held": "magenta",
+    "pending": "yellow",
+    "done": "green",
+    "ok": "green",
+    "WRONG": "red",
 }
 GAP: Final = 2
 """Columns between two cells."""
@@ -30,10 +43,13 @@ UNBOUNDED: Final = 100_000
 
 
 class Output(StrEnum):
-    """What is printed for: a person, or a program."""
+    """What is printed for: a person (wide: with every column), or a program."""
 
     TABLE = "table"
+    WIDE = "wide"
     JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
 
 
 class Stop(Exception):
@@ -85,18 +101,16 @@ def say_json(value: object, *, indent: int | None = None) -> None:
         typer.echo(json.dumps(value, ensure_ascii=False, indent=indent))
 
 
-def say_some(found: Sequence[Any], limit: int, output: Output, say_them: Callable[[Sequence[Any]], None]) -> None:
-    """A list, of which one more than the limit may have been found: then a person is told that there are more."""
-    shown = list(found[:limit])
-    if output is Output.JSON:
-        say_json(shown, indent=2)
-        return
-    say_them(shown)
-    if len(found) > limit:
-        complain(f"there are more than {limit}: see them with --limit")
-
-
 def say_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, spare: Sequence[str] = ()) -> None:
+    """Aligned columns, as `table` makes them."""
+    there = console()
+    with printing():
+        there.print(table(there, headings, rows, spare=spare))
+
+
+def table(
+    there: "Console", headings: Sequence[str], rows: Iterable[Sequence[object]], *, spare: Sequence[str] = ()
+) -> "Table":
     """Aligned columns. A word that is a status gets its colour on a terminal.
 
     Where the terminal is too narrow, the columns in `spare` are left out, the first of them first.
@@ -104,17 +118,15 @@ def say_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, spar
     from rich.table import Table
     from rich.text import Text
 
-    there = console()
     cells = [["" if value is None else printable(str(value)) for value in row] for row in rows]
     shown = _fitting(headings, cells, spare, there.width)
-    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(headings))
+    made = Table(box=None, pad_edge=False, header_style="bold", show_header=any(headings))
     for column in shown:
-        table.add_column(headings[column], overflow="fold")
+        made.add_column(headings[column], overflow="fold")
     for row in cells:
         # What stands in the first column is a name, also where it is called as a status is.
-        table.add_row(*(Text(row[column], style=STYLES.get(row[column], "") if column else "") for column in shown))
-    with printing():
-        there.print(table)
+        made.add_row(*(Text(row[column], style=STYLES.get(row[column], "") if column else "") for column in shown))
+    return made
 
 
 def _fitting(headings: Sequence[str], cells: Sequence[Sequence[str]], spare: Sequence[str], width: int) -> list[int]:

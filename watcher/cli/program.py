@@ -12,16 +12,23 @@ from typer.core import TyperCommand, TyperGroup
 
 import watcher
 from watcher.cli import (
+    accounts,
+    adding,
+    completing,
     deliveries,
     demo,
     endpoints,
     explaining,
+    happening,
+    labelling,
     listening,
     making,
     planning,
     recovering,
     serving,
     simulating,
+    submitting,
+    tokens,
     waiting,
     watching,
 )
@@ -106,17 +113,26 @@ def about(version: Version = False) -> None:
 
     \b
     See it work, without an account:  watcher demo
-    Run it (or put both into config/watcher.toml):
+    Run it (or put both into config/watcher.toml), and see to it that all is well:
         CALLFIRE_LOGIN=… CALLFIRE_PASSWORD=… watcher run
-    Follow a batch, and wait for its end in a script:
+        watcher check --upstream
+    In another terminal, follow a batch, look at it, and wait for its end in a script:
         watcher add 13
+        watcher ls --watch
         watcher wait 13 --timeout 30m && echo "batch 13 is ACTIVE"
-    Subscribe a receiver; or have one here for trying out, which says how to subscribe it:
-        watcher endpoints add https://example.com/hooks > secret
-        watcher listen
+    Subscribe a receiver, and try it; `watcher listen` is one for trying out, and says how to subscribe it:
+        watcher endpoints add https://example.com/hooks --id crm > secret
+        watcher endpoints test crm
+    See what it got, each attempt of it, and send it again:
+        watcher deliveries ls --endpoint crm
+        watcher deliveries show 1
+        watcher deliveries resend 1
+    A daemon elsewhere:
+        WATCHER_URL=https://watcher.example.com WATCHER_API_TOKEN=… watcher ls
 
     \b
-    Exit codes: 0 done · 1 done in part, or not found · 2 usage, settings, or no daemon
+    -o wide|json|ndjson|csv changes what is printed, wherever something is. In a pipe there is no colour and no progress.
+    Exit codes: 0 done · 1 done in part, or not found · 2 usage, settings, or no daemon · 130 Ctrl-C
     (`wait` has more: see `watcher wait --help`).
     """
 
@@ -127,15 +143,20 @@ program.command("simulate", cls=Command)(simulating.simulate)
 program.command("receive", cls=Command, hidden=True)(simulating.receive)
 program.command("check", cls=Command)(serving.check)
 program.command("plan", cls=Command)(planning.plan)
-program.command("add", cls=Command)(watching.add)
+program.command("add", cls=Command)(adding.add)
 program.command("ls", cls=Command)(watching.ls)
 program.command("show", cls=Command)(watching.show)
 program.command("explain", cls=Command)(explaining.explain)
+program.command("refresh", cls=Command)(labelling.refresh)
+program.command("label", cls=Command)(labelling.label)
 program.command("rm", cls=Command)(watching.rm)
-program.command("events", cls=Command)(watching.events)
+program.command("events", cls=Command)(happening.events)
 program.command("wait", cls=Command)(waiting.wait)
 
+program.command("submit", cls=Command)(submitting.submit)
+program.command("switch", cls=Command)(submitting.switch)
 program.command("listen", cls=Command)(listening.listen)
+program.command("completion", cls=Command)(completing.completion)
 
 
 def _group(name: str, about: str, commands: Mapping[str, Callable[..., None]]) -> None:
@@ -146,6 +167,11 @@ def _group(name: str, about: str, commands: Mapping[str, Callable[..., None]]) -
     program.add_typer(group, name=name)
 
 
+_group(
+    "accounts",
+    "The logins whose batches are followed.",
+    {"ls": accounts.ls, "show": accounts.show, "resume": accounts.resume},
+)
 _group(
     "endpoints",
     "Who gets webhooks.",
@@ -168,5 +194,14 @@ _group(
     "What endpoints are owed, and were.",
     {"ls": deliveries.ls, "show": deliveries.show, "resend": deliveries.resend},
 )
+_group(
+    "submissions",
+    "What was sent to CallFire, and is to be.",
+    {"ls": submitting.ls, "show": submitting.show, "withdraw": submitting.withdraw},
+)
 _group("db", "The database.", {"migrate": serving.migrate, "key": making.key})
-_group("token", "Tokens for the daemon's interface.", {"new": making.token})
+_group(
+    "token",
+    "Who may use the daemon's interface.",
+    {"new": tokens.new, "ls": tokens.ls, "rm": tokens.rm, "random": making.token},
+)

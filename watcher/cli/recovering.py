@@ -3,7 +3,7 @@
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from watcher.cli.options import LONGEST_TOLD, As, Config
-from watcher.cli.printing import Output, Stop, complain, say, say_json, say_table, stop
+from watcher.cli.formats import PEOPLE, say_data
+from watcher.cli.options import As, Config, moment_of
+from watcher.cli.printing import Output, Stop, complain, say, say_table, stop
 from watcher.cli.progress import progress
-from watcher.cli.subscriptions import ask_about
+from watcher.cli.subscriptions import ask_about, id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from watcher.cli.daemon import Document
-    from watcher.cli.subscriptions import Subscriptions
+    from watcher.cli.formats import Document
+    from watcher.client import Recovered, Watcher
 
 
 class RecoveryState(StrEnum):
@@ -53,11 +54,16 @@ class Recovery:
     after: int | None = 0
     counts: Counter[str] = field(default_factory=Counter)
 
-    def body(self, *, dry_run: bool) -> "Document":
-        """The question for the next portion."""
-        said = {"since": self.since, "after": self.after, "dry_run": dry_run}
-        said |= {} if self.until is None else {"until": self.until}
-        return said | ({"states": self.states} if self.states else {})
+    async def portion(self, watcher: "Watcher", *, dry_run: bool) -> "Recovered":
+        """Asks for the next portion."""
+        return await watcher.endpoints.recover(
+            self.endpoint_id,
+            since=self.since,
+            until=self.until,
+            states=self.states,
+            after=self.after or 0,
+            dry_run=dry_run,
+        )
 
     def take(self, answer: "Document") -> int:
         """What a portion brought; how many events it was about."""
@@ -97,16 +103,16 @@ def recover(
     ends it between two portions, and it says how to go on. Exit code 1: there is no such endpoint, or you did not agree.
     """
     now = datetime.now(UTC)
-    if output is Output.JSON and not (yes or dry_run):
-        raise typer.BadParameter("With -o json nothing is asked: give --dry-run, or --yes.")
+    if output not in PEOPLE and not (yes or dry_run):
+        raise typer.BadParameter(f"With -o {output} nothing is asked: give --dry-run, or --yes.")
     found = Recovery(
-        endpoint_id=endpoint_id,
+        endpoint_id=id_of(endpoint_id),
         since=moment_of("--since", since, now),
         until=None if until is None else moment_of("--until", until, now),
         states=[state.value for state in states or ()],
         after=after,
     )
-    ask_about(config, lambda daemon: _all(daemon, found, "counting", None, dry_run=True))
+    ask_about(config, lambda watcher: _all(watcher, found, "counting", None, dry_run=True), busy=None)
     if dry_run or not found.counts.total():
         _say(found, after, output, done=False)
         return
@@ -117,33 +123,17 @@ def recover(
     # With the `until` of what was counted, so that no more is sent than was agreed to.
     doing = replace(found, after=after, counts=Counter())
     with _told_how_to_go_on(doing):
-        ask_about(config, lambda daemon: _all(daemon, doing, "recovering", found.counts.total(), dry_run=False))
+        ask_about(
+            config, lambda watcher: _all(watcher, doing, "recovering", found.counts.total(), dry_run=False), busy=None
+        )
     _say(doing, after, output, done=True)
 
 
-def moment_of(option: str, text: str, now: datetime) -> str:
-    """A moment as somebody writes it, as RFC 3339: a date, a time with its offset, or how long ago; ends the command else."""
-    from watcher.settings.values import duration
-
-    moment = None
-    with suppress(ValueError, OverflowError):
-        moment = datetime.fromisoformat(text)
-        if len(text) == len("2026-11-23"):
-            moment = moment.replace(tzinfo=UTC)
-    with suppress(ValueError, OverflowError):
-        moment = now - duration(text)
-    if moment is None or moment.tzinfo is None:
-        stop(
-            f"{option} {text[:LONGEST_TOLD]}: is no moment: write 2026-11-23T09:00:00Z, 2026-11-23, or how long ago as 24h"
-        )
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-
-
-async def _all(daemon: "Subscriptions", recovery: Recovery, what: str, total: int | None, *, dry_run: bool) -> None:
+async def _all(watcher: "Watcher", recovery: Recovery, what: str, total: int | None, *, dry_run: bool) -> None:
     """Portion by portion to the end. `recovery` says how far it is, also where it is interrupted."""
     async with progress(what, total) as advance:
         while recovery.after is not None:
-            advance(recovery.take(await daemon.recover(recovery.endpoint_id, recovery.body(dry_run=dry_run))))
+            advance(recovery.take((await recovery.portion(watcher, dry_run=dry_run)).document))
 
 
 @contextmanager
@@ -174,9 +164,9 @@ def _agreed(count: int, endpoint_id: str) -> bool:
 
 def _say(recovery: Recovery, after: int, output: Output, *, done: bool) -> None:
     counts = {state: count for state, count in recovery.counts.items() if count}
-    if output is Output.JSON:
+    if output not in PEOPLE:
         place = {"endpoint": recovery.endpoint_id, "since": recovery.since, "until": recovery.until, "after": after}
-        say_json({**place, "dry_run": not done, "counts": dict(recovery.counts)}, indent=2)
+        say_data({**place, "dry_run": not done, "counts": dict(recovery.counts)}, output)
     elif done:
         total = recovery.counts.total()
         said = "1 event is" if total == 1 else f"{total} events are"

@@ -1,12 +1,12 @@
-"""Batch ids as somebody names them: as arguments, or one a line in a file or on standard input."""
+"""Batch ids as somebody names them: as arguments, or one a line in a file or on standard input, read as they are wanted."""
 
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from watcher.cli.daemon import Row
 from watcher.cli.options import GREATEST, LONGEST_TOLD
 from watcher.cli.printing import stop
 
@@ -16,51 +16,109 @@ MOST_TOLD: Final = 20
 """Wrong lines that are listed; of more only the number is told."""
 
 
-def read_rows(named: Sequence[str], more: Mapping[str, object]) -> list[Row]:
-    """The rows that arguments, files and `-` name, each with `more` for what it does not say itself.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What one argument or line names: a row as the daemon takes it, or what is `wrong` with it."""
 
-    Ends the command, before anything is sent, where one of them is not right.
+    where: str
+    body: Mapping[str, object]
+    wrong: str | None = None
+
+
+def lines_of(named: Sequence[str], more: Mapping[str, object]) -> Iterator[Line]:
+    """The rows that arguments, files and `-` name, each with `more` for what it does not say itself; read as they are wanted.
+
+    Ends the command, before the first, where an argument is not right or a file cannot be read, and where none was named.
     """
-    rows: list[Row] = []
-    wrong: list[str] = []
-    for argument in named:
-        for where, text in _texts(argument):
-            body = _body(text)
-            if isinstance(body, str):
-                wrong.append(f"{where}: {body}")
-            else:
-                rows.append(Row(where=where, body={**more, **body}))
-    if wrong:
-        rest = [f"and {len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
-        stop(*wrong[:MOST_TOLD], *rest)
-    if not rows:
-        empty = " and ".join("standard input" if argument == "-" else argument for argument in named)
-        stop(f"no batch is named, {empty} was empty: give ids, a file with one a line, or - for standard input")
-    return rows
+    sources = [(argument, _is_source(argument)) for argument in named]
+    alone = [_line(_told(argument), argument, more) for argument, source in sources if not source]
+    stop_at_wrong(alone)
+    for argument, source in sources:
+        if source and argument != "-":
+            _require_readable(argument)
+    return _some(named, (line for argument, source in sources for line in _lines(argument, source, more)))
 
 
 def read_ids(named: Sequence[str]) -> list[int]:
-    """As `read_rows`, for commands that take ids and nothing else; each id once, in their order."""
+    """As `lines_of`, for commands that take ids and nothing else; each id once, in their order. Ends the command where one line
+    is not right."""
+    lines = list(lines_of(named, {}))
+    stop_at_wrong(lines)
     ids = []
-    for row in read_rows(named, {}):
-        if set(row.body) != {"batch_id"} or not isinstance(row.body["batch_id"], int):
-            stop(f"{row.where}: only ids are taken here: give numbers, one a line")
-        ids.append(row.body["batch_id"])
+    for line in lines:
+        if set(line.body) != {"batch_id"} or not isinstance(line.body["batch_id"], int):
+            stop(f"{line.where}: only ids are taken here: give numbers, one a line")
+        ids.append(line.body["batch_id"])
     return list(dict.fromkeys(ids))
 
 
-def _texts(argument: str) -> Iterator[tuple[str, str]]:
-    """What one argument names, each with the place it stands in."""
+def count_of(named: Sequence[str]) -> int | None:
+    """How many lines there are, roughly; None where standard input is among them."""
+    if "-" in named:
+        return None
+    count = 0
+    for argument in named:
+        if _is_source(argument):
+            with Path(argument).open("rb") as file:
+                count += sum(1 for _ in file)
+        else:
+            count += 1
+    return count
+
+
+def stop_at_wrong(lines: Iterable[Line]) -> None:
+    """Ends the command with what is wrong, where anything is."""
+    wrong = [f"{line.where}: {line.wrong}" for line in lines if line.wrong]
+    if wrong:
+        rest = [f"and {len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
+        stop(*wrong[:MOST_TOLD], *rest)
+
+
+def _some(named: Sequence[str], lines: Iterator[Line]) -> Iterator[Line]:
+    none = True
+    for line in lines:
+        none = False
+        yield line
+    if none:
+        empty = " and ".join("standard input" if argument == "-" else argument for argument in named)
+        stop(f"no batch is named, {empty} was empty: give ids, a file with one a line, or - for standard input")
+
+
+def _lines(argument: str, source: bool, more: Mapping[str, object]) -> Iterator[Line]:
+    """What one argument names."""
     if argument == "-":
-        yield from _lines("standard input", sys.stdin)
-    elif not _is_number(argument) and _is_file(argument):
-        try:
-            with Path(argument).open(encoding="utf-8") as file:
-                yield from _lines(argument, file)
-        except OSError as error:
-            stop(f"{argument}: cannot be read ({error.strerror}): see to its permissions")
+        yield from _each("standard input", sys.stdin, more)
+    elif source:
+        with Path(argument).open(encoding="utf-8") as file:
+            yield from _each(argument, file, more)
     else:
-        yield argument if len(argument) <= LONGEST_TOLD else argument[:LONGEST_TOLD] + "…", argument
+        yield _line(_told(argument), argument, more)
+
+
+def _each(name: str, lines: Iterable[str], more: Mapping[str, object]) -> Iterator[Line]:
+    try:
+        for number, line in enumerate(lines, 1):
+            text = (line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line).strip()
+            if text and not text.startswith("#"):
+                yield _line(f"{name} line {number}", text, more)
+    except UnicodeDecodeError:
+        stop(f"{name}: is not UTF-8 text: give one id a line")
+
+
+def _require_readable(argument: str) -> None:
+    try:
+        Path(argument).open("rb").close()
+    except OSError as error:
+        stop(f"{argument}: cannot be read ({error.strerror}): see to its permissions")
+
+
+def _told(argument: str) -> str:
+    return argument if len(argument) <= LONGEST_TOLD else argument[:LONGEST_TOLD] + "…"
+
+
+def _is_source(argument: str) -> bool:
+    """Whether it names lines elsewhere. A number is an id, also where a file is called so."""
+    return argument == "-" or (not _is_number(argument) and _is_file(argument))
 
 
 def _is_number(text: str) -> bool:
@@ -70,18 +128,13 @@ def _is_number(text: str) -> bool:
 def _is_file(text: str) -> bool:
     try:
         return Path(text).is_file()
-    except OSError:  # too long for a path
+    except (OSError, ValueError):  # too long for a path, or none can be called so
         return False
 
 
-def _lines(name: str, lines: Iterable[str]) -> Iterator[tuple[str, str]]:
-    try:
-        for number, line in enumerate(lines, 1):
-            text = (line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line).strip()
-            if text and not text.startswith("#"):
-                yield f"{name} line {number}", text
-    except UnicodeDecodeError:
-        stop(f"{name}: is not UTF-8 text: give one id a line")
+def _line(where: str, text: str, more: Mapping[str, object]) -> Line:
+    body = _body(text)
+    return Line(where=where, body={}, wrong=body) if isinstance(body, str) else Line(where=where, body={**more, **body})
 
 
 def _body(text: str) -> Mapping[str, object] | str:

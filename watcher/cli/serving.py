@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from watcher.cli.formats import PEOPLE, say_data, say_lines
 from watcher.cli.options import As, Config, settings_in_force
-from watcher.cli.printing import Output, Stop, complain, say, say_json, say_table, stop
+from watcher.cli.printing import Output, Stop, complain, say, say_table, stop
+from watcher.cli.progress import moving
 
 if TYPE_CHECKING:
     from watcher.app import Finding
@@ -34,7 +36,7 @@ def run(config: Config = None, output: As = Output.TABLE) -> None:
     def announce(url: str) -> None:
         """A courtesy: that nobody hears it does not end the daemon."""
         try:
-            say_json({"url": url}) if output is Output.JSON else say(f"watcher serves {url}")
+            say(f"watcher serves {url}") if output in PEOPLE else say_lines({"url": url}, output)
         except BrokenPipeError:
             pass
         except Stop as unsaid:
@@ -77,7 +79,7 @@ def check(
     try:
         settings = settings_in_force(config)
     except Stop as bad:
-        if output is Output.JSON and not print_:
+        if output not in PEOPLE and not print_:
             _print_rows([("settings", False, line) for line in bad.lines], output)
         raise
     if print_:
@@ -85,7 +87,7 @@ def check(
         return
     from watcher.app import check as look
 
-    findings = asyncio.run(look(settings, upstream=upstream))
+    findings = asyncio.run(moving("checking", look(settings, upstream=upstream)))
     _print_findings(settings, findings, output)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(2)
@@ -103,11 +105,11 @@ def migrate(config: Config = None, output: As = Output.TABLE) -> None:
 
     settings = settings_in_force(config)
     try:
-        before, after = asyncio.run(migrate_database(settings))
+        before, after = asyncio.run(moving("migrating", migrate_database(settings)))
     except CannotStart as error:
         stop(str(error))
-    if output is Output.JSON:
-        say_json({"database": settings.database.url, "from": before, "to": after})
+    if output not in PEOPLE:
+        say_lines({"database": settings.database.url, "from": before, "to": after}, output)
     elif before == after:
         say(f"{settings.database.path} has version {after} already")
     else:
@@ -117,9 +119,8 @@ def migrate(config: Config = None, output: As = Output.TABLE) -> None:
 def _print(settings: "Settings", output: Output) -> None:
     from watcher.settings import shown
 
-    if output is Output.JSON:
-        say_json([{"key": line.key, "value": line.value, "from": line.origin} for line in shown(settings)], indent=2)
-    else:
+    rows = [{"key": line.key, "value": line.value, "from": line.origin} for line in shown(settings)]
+    if not say_data(rows, output):
         say_table(("KEY", "VALUE", "FROM"), [(line.key, line.value, line.origin) for line in shown(settings)])
 
 
@@ -132,9 +133,7 @@ def _print_findings(settings: "Settings", findings: "list[Finding]", output: Out
 
 
 def _print_rows(rows: Sequence[tuple[str, bool, str]], output: Output) -> None:
-    if output is Output.JSON:
-        say_json([{"name": name, "ok": ok, "detail": detail} for name, ok, detail in rows], indent=2)
-    else:
+    if not say_data([{"name": name, "ok": ok, "detail": detail} for name, ok, detail in rows], output):
         say_table(("", "WHAT", ""), [("ok" if ok else "WRONG", name, detail) for name, ok, detail in rows])
 
 

@@ -1,37 +1,98 @@
 """How watches and events look for a person: a table of many, one with all that is known of it, a line an event."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
+from watcher.cli.formats import Column, say_columns
 from watcher.cli.printing import say, say_table
+from watcher.cli.times import now, relative, second
 
 if TYPE_CHECKING:
-    from watcher.cli.daemon import Document
+    from watcher.cli.formats import Document
+
+
+def _status(watch: "Document") -> str | None:
+    """The status; or how the watch ended, where it was not by one."""
+    state: str = watch["state"]
+    return state if state in ("missing", "expired") else watch["status"]
+
+
+def _eta(watch: "Document", chance: str) -> str | None:
+    eta = watch["eta"]
+    return None if eta is None else str(eta[chance])
+
+
+def _look(watch: "Document") -> str | None:
+    look = watch["last_look"]
+    return None if look is None else str(look["answered"])
+
+
+WATCHES: Final = (
+    Column(heading="ACCOUNT", name="account"),
+    Column(heading="BATCH", name="batch_id"),
+    Column(heading="BROADCAST", name="broadcast_id", spare=9),
+    Column(heading="STATUS", name="status", short=lambda watch, _: _status(watch)),
+    Column(heading="SINCE", name="since", short=lambda watch, at: relative(watch["since"], at), spare=1),
+    Column(
+        heading="ETA",
+        name="eta",
+        value=lambda watch: _eta(watch, "p50"),
+        short=lambda watch, at: relative(_eta(watch, "p50"), at),
+        spare=2,
+        rare=True,
+    ),
+    Column(heading="LOOKS", name="looks", spare=7),
+    Column(heading="SIZE", name="size", spare=8),
+    Column(heading="NAME", name="name", spare=6),
+    Column(heading="STATE", name="state", wide=True),
+    Column(heading="FINAL", name="final", wide=True),
+    Column(heading="LATEST", name="eta_90", value=lambda watch: _eta(watch, "p90"), wide=True),
+    Column(heading="REMAINING", name="remaining", wide=True),
+    Column(heading="ENABLED", name="enabled", wide=True),
+    Column(heading="OPENED", name="opened", wide=True),
+    Column(heading="EXPIRES", name="expires", wide=True),
+    Column(heading="LAST LOOK", name="last_look", value=_look, wide=True),
+    Column(heading="NEXT LOOK", name="next_look", wide=True),
+    Column(heading="LABELS", name="labels", wide=True),
+    Column(heading="CORRELATION ID", name="correlation_id", wide=True),
+)
+EVENTS: Final = (
+    Column(heading="POSITION", name="position"),
+    Column(heading="TIMESTAMP", name="timestamp"),
+    Column(heading="TYPE", name="type"),
+    Column(heading="ACCOUNT", name="account", value=lambda event: event["data"].get("account")),
+    Column(heading="BATCH", name="batch_id", value=lambda event: event["data"].get("batch_id")),
+    Column(heading="STATUS", name="status", value=lambda event: event["data"].get("status")),
+    Column(heading="BEFORE", name="previous_status", value=lambda event: event["data"].get("previous_status")),
+    Column(heading="NUMBER", name="number", value=lambda event: event["data"].get("number")),
+    Column(heading="ID", name="id"),
+    Column(heading="DATA", name="data"),
+)
 
 
 def say_watches(watches: "Sequence[Document]") -> None:
     """A table with a line a watch; on a narrow terminal with fewer columns."""
+    say_columns(watches, watch_columns(watches))
+
+
+def watch_columns(watches: "Sequence[Document]") -> Sequence[Column]:
+    """The columns; where all are of one account, that need not be named where there is no room."""
     one = len({watch["account"] for watch in watches}) == 1
-    headings: tuple[str, ...] = ("ACCOUNT", "BATCH", "BROADCAST", "STATUS", "SINCE", "ETA", "LOOKS", "SIZE", "NAME")
-    cells: list[tuple[object, ...]] = [
-        (
-            *(watch["account"], watch["batch_id"], watch["broadcast_id"], _status(watch), second(watch["since"])),
-            *(_half(watch["eta"]), watch["looks"], watch["size"], watch["name"]),
-        )
-        for watch in watches
-    ]
-    spare = ["BROADCAST", "SIZE", "LOOKS", "NAME", *(("ACCOUNT",) if one else ()), "ETA", "SINCE"]
-    if not any(watch["eta"] for watch in watches):
-        place = headings.index("ETA")
-        headings = (*headings[:place], *headings[place + 1 :])
-        cells = [(*row[:place], *row[place + 1 :]) for row in cells]
-        spare.remove("ETA")
-    say_table(headings, cells, spare=spare)
+    return [replace(each, spare=3) if one and each.name == "account" else each for each in WATCHES]
+
+
+def watch_line(watch: "Document") -> str:
+    """The batch and its status, in a line."""
+    what = f"{watch['account']}/{watch['batch_id']}"
+    line = f"{second(watch['since']) or '':<19}  {what:<24}  {_status(watch) or '':<12}  {watch['name'] or ''}"
+    return line.rstrip()
 
 
 def say_watch(watch: "Document") -> None:
     """The batch as last seen, and everything that happened to it."""
-    look = watch["last_look"] or {}
+    at, look = now(), watch["last_look"] or {}
     say_table(
         ("", ""),
         [
@@ -39,18 +100,21 @@ def say_watch(watch: "Document") -> None:
             ("name", watch["name"]),
             ("broadcast", watch["broadcast_id"]),
             ("status", watch["status"]),
-            ("since", watch["since"]),
+            ("since", moment(watch["since"], at)),
             ("watch", watch["state"]),
             ("contacts", watch["size"]),
             ("remaining", watch["remaining"]),
             ("looks", watch["looks"]),
-            ("last look", look.get("answered")),
-            ("next look", watch["next_look"]),
+            ("last look", moment(look.get("answered"), at)),
+            ("next look", moment(watch["next_look"], at)),
             ("eta", _expected(watch["eta"])),
+            *((("given up", moment(watch["expires"], at)),) if watch.get("expires") else ()),
             *((f"label {key}", value) for key, value in watch["labels"].items()),
             ("correlation id", watch["correlation_id"]),
         ],
     )
+    if not watch["transitions"]:
+        return
     say("")
     say_table(
         ("NUMBER", "EVENT", "STATUS", "BEFORE", "AFTER", "BY"),
@@ -58,6 +122,7 @@ def say_watch(watch: "Document") -> None:
             (t["number"], t["type"], t["status"], t["previous_status"], *_window(t["window"], t["timestamp"]))
             for t in watch["transitions"]
         ],
+        spare=("AFTER", "BEFORE"),
     )
 
 
@@ -73,20 +138,9 @@ def event_line(event: "Document") -> str:
     return f"{event['position']:>6}  {event['timestamp']}  {event['type']:<20}  {what:<24}  {change}".rstrip()
 
 
-def _status(watch: "Document") -> str | None:
-    """The status; or how the watch ended, where it was not by one."""
-    state: str = watch["state"]
-    return state if state in ("missing", "expired") else watch["status"]
-
-
-def second(instant: str | None) -> str | None:
-    """An instant to the second and in UTC: what fits into a line."""
-    return instant and instant[:19].replace("T", " ")
-
-
-def _half(eta: "Document | None") -> str | None:
-    """By when it will have ended with even chances."""
-    return None if eta is None else second(eta["p50"])
+def moment(instant: str | None, at: datetime) -> str | None:
+    """A moment as it stands in what is shown of one thing: exactly, and how far it is from now."""
+    return None if instant is None else f"{instant} ({relative(instant, at)})"
 
 
 def _expected(eta: "Document | None") -> str | None:

@@ -2,30 +2,33 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from watcher.cli.asking import POLL, Patience, refusal
-from watcher.cli.options import Account, As, Config, account_of, environment, seconds_of, settings_in_force
+from watcher.cli.asking import place, refusal, remedied, watcher_at
+from watcher.cli.formats import PEOPLE, say_data
+from watcher.cli.options import Account, As, Config, account_of, seconds_of, settings_in_force
 from watcher.cli.printing import Output, complain, say, say_json, say_table, stop
-from watcher.cli.watching import Ids
 
 if TYPE_CHECKING:
-    from watcher.cli.daemon import Daemon, Document, Place
+    from watcher.cli.daemon import Place
 
-FIRST: Final = 0.1
-"""Seconds before the first round of questions to the daemon; the pause doubles from there."""
-AT_ONCE: Final = 50
-"""Batches that one round asks about."""
-PATIENCE: Final = 3
-"""Rounds for which an account may stand as refused: longer than a daemon with a new password takes to find out."""
-
+Ids = Annotated[
+    list[str], typer.Argument(metavar="ID...", help="Batch ids; a file with one a line; - for standard input.")
+]
 Key = tuple[str, int]
-Waited = Mapping[Key, str]
-"""How each batch ended: its status, or gone, refused, timeout."""
 Tell = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """How each batch ended: its status, or gone, refused, timeout; and which came to what was waited for."""
+
+    how: Mapping[Key, str]
+    reached: frozenset[Key] = field(default_factory=frozenset)
 
 
 def wait(
@@ -35,86 +38,120 @@ def wait(
         str | None, typer.Option(metavar="DURATION", help="Give up after 90s, 30m, 2h; else never.")
     ] = None,
     any_: Annotated[bool, typer.Option("--any/--all", help="Until one of them has ended, or all of them.")] = False,
+    wanted: Annotated[
+        list[str] | None,
+        typer.Option("--for", metavar="STATUS", help="Until it has this status, or has passed it; several times."),
+    ] = None,
     config: Config = None,
     output: As = Output.TABLE,
 ) -> None:
     """Wait until batches have ended validation, and say how by the exit code.
 
-    With a running daemon it asks that; where none runs it polls CallFire by itself, within the same budget: one process
+    With a running daemon it listens to that; where none runs it polls CallFire by itself, within the same budget: one process
     at a time, others wait for their turn.
 
     \b
     watcher wait 13 --timeout 30m && start-campaign 13
     watcher wait 13 14 15 --any
+    watcher wait 13 --for VALIDATING       NEW is over
     watcher wait - -o json < ids.txt       one event a line, at the end how each batch ended
 
     \b
     Exit codes, the first that fits:
       5  CallFire refused the account's login
       4  a batch is gone: CallFire does not know it, or it is no longer followed
-      1  a batch ended with ERRORS or SOURCE_ERROR
+      1  a batch ended with ERRORS or SOURCE_ERROR (with --for: with another status than those)
       3  timed out
-      0  ACTIVE, each of them (with --any: the ones that ended)
+      0  ACTIVE, each of them (with --any: the ones that ended; with --for: it has that status, or had it)
       2  usage or settings      130  Ctrl-C
     """
     from watcher.cli.rows import read_ids
 
     batch_ids = read_ids(ids)
+    until = _statuses(wanted)
     seconds = None if timeout is None else seconds_of("--timeout", timeout)
-    tell = say_json if output is Output.JSON else _say_event
-    waited = _wait(config, batch_ids, account, seconds, any_, tell)
+    raise typer.Exit(wait_for(config, batch_ids, account, seconds, output, any_=any_, until=until))
+
+
+def wait_for(
+    config: Path | None,
+    batch_ids: Sequence[int],
+    account: str | None,
+    seconds: float | None,
+    output: Output,
+    *,
+    any_: bool = False,
+    until: Sequence[str] = ("ACTIVE",),
+) -> int:
+    """Waits, tells each event and at the end how each batch ended; gives the exit code."""
+    tell = _say_event if output in PEOPLE else _say_nothing if output is Output.CSV else say_json
+    waited = _wait(config, batch_ids, account, seconds, any_, until, tell)
     code = exit_code(waited, any_=any_)
-    if output is Output.JSON:
-        ended = [{"account": name, "batch_id": batch_id, "ended": how} for (name, batch_id), how in waited.items()]
+    ended = [{"account": name, "batch_id": batch_id, "ended": how} for (name, batch_id), how in waited.how.items()]
+    if output in (Output.JSON, Output.NDJSON):
         say_json({"waited": ended, "exit_code": code})
-    else:
-        say_table(("ACCOUNT", "BATCH", "ENDED"), [(*key, how) for key, how in waited.items()])
-    raise typer.Exit(code)
+    elif not say_data(ended, output):
+        say_table(("ACCOUNT", "BATCH", "ENDED"), [tuple(each.values()) for each in ended])
+    return code
 
 
 def exit_code(waited: Waited, *, any_: bool) -> int:
     """The worst of how the batches ended; with `any_` of those that did, where one did."""
-    how = set(waited.values())
-    if any_ and how != {"timeout"}:
+    how = {each for key, each in waited.how.items() if key not in waited.reached}
+    if any_ and set(waited.how.values()) != {"timeout"}:
         how -= {"timeout"}
-    codes = ({"refused": 5}, {"gone": 4}, {"ERRORS": 1, "SOURCE_ERROR": 1}, {"timeout": 3})
-    return next((code for row in codes for word, code in row.items() if word in how), 0)
+    others = how - {"refused", "gone", "timeout"}
+    codes = ((5, "refused" in how), (4, "gone" in how), (1, bool(others)), (3, "timeout" in how))
+    return next((code for code, fits in codes if fits), 0)
+
+
+def _statuses(wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """What is waited for; ends the command where it is none."""
+    from watcher.cli.watching import STATUSES
+
+    statuses = tuple(each.upper() for each in wanted or ("ACTIVE",))
+    for each in statuses:
+        if each not in STATUSES:
+            stop(f"--for {each[:60]}: is no status: give one of {', '.join(STATUSES)}")
+    return statuses
 
 
 def _wait(
-    config: Path | None, batch_ids: Sequence[int], account: str | None, seconds: float | None, any_: bool, tell: Tell
+    config: Path | None,
+    batch_ids: Sequence[int],
+    account: str | None,
+    seconds: float | None,
+    any_: bool,
+    until: Sequence[str],
+    tell: Tell,
 ) -> Waited:
     """With the daemon where one answers; alone where nobody named one and none does."""
-    from watcher.cli.daemon import DaemonError, NoDaemon, place_of
-    from watcher.settings import BadSettings
+    from watcher.client import Unreachable
 
-    try:
-        place = place_of(config, environment())
-    except BadSettings as bad:
-        stop(*map(str, bad.problems))
-    except DaemonError as error:
-        stop(str(error))
-    try:
-        return asyncio.run(_with_daemon(place, batch_ids, account, seconds, any_, tell))
-    except NoDaemon as error:
-        if place.named:
-            stop(str(error))
-    except DaemonError as error:
-        stop(str(error))
+    there = place(config)
+    with remedied():
+        try:
+            return asyncio.run(_with_daemon(there, batch_ids, account, seconds, any_, until, tell))
+        except Unreachable as error:
+            if there.named or error.kind == "left":
+                raise
     settings = settings_in_force(config)
+    if not set(until).isdisjoint(("NEW", "VALIDATING")):
+        stop("--for: without a daemon only an end can be waited for, such as ACTIVE: start one with `watcher run`")
     complain("no daemon runs here: asking CallFire directly")
     from watcher.app import CannotStart, wait_alone
 
     name = account_of(settings, account)
     keys = [(name, batch_id) for batch_id in batch_ids]
-    until: Literal["any", "all"] = "any" if any_ else "all"
+    which: Literal["any", "all"] = "any" if any_ else "all"
     try:
-        ended = asyncio.run(wait_alone(settings, keys, timeout=seconds, progress=tell, in_use=_say_in_use, until=until))
+        ended = asyncio.run(wait_alone(settings, keys, timeout=seconds, progress=tell, in_use=_say_in_use, until=which))
     except CannotStart as error:
         stop(str(error))
     for refused, reason in ended.refusals.items():
         complain(refusal(refused, reason, then="try again"))
-    return ended.waited
+    reached = frozenset(key for key, how in ended.waited.items() if how in until)
+    return Waited(how=ended.waited, reached=reached)
 
 
 def _say_in_use(by: str) -> None:
@@ -122,120 +159,30 @@ def _say_in_use(by: str) -> None:
 
 
 async def _with_daemon(
-    place: "Place", batch_ids: Sequence[int], account: str | None, seconds: float | None, any_: bool, tell: Tell
+    there: "Place",
+    batch_ids: Sequence[int],
+    account: str | None,
+    seconds: float | None,
+    any_: bool,
+    until: Sequence[str],
+    tell: Tell,
 ) -> Waited:
-    from watcher.cli.daemon import reach
-
-    async with reach(place) as daemon:
-        name = await daemon.account(account)
-        vigil = Vigil(daemon, [(name, batch_id) for batch_id in batch_ids], tell)
-        pause = FIRST
-        try:
-            async with asyncio.timeout(seconds):
-                await vigil.begin()
-                while not vigil.over(any_=any_):
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, POLL)
-                    await vigil.round()
-        except TimeoutError:
-            pass
-        return vigil.waited()
+    async with watcher_at(there) as watcher:
+        ended = await watcher.wait(
+            batch_ids,
+            account=account,
+            until=until,
+            any_=any_,
+            timeout=seconds,
+            told=lambda event: tell({part: event.document[part] for part in ("type", "timestamp", "data")}),
+        )
+    for name, reason in ended.refusals.items():
+        complain(refusal(name, reason))
+    return Waited(how={(key.account, key.batch_id): how for key, how in ended.how.items()}, reached=ended.reached)
 
 
-class Vigil:
-    """What is known of the batches that are waited for, asked from the daemon in rounds."""
-
-    def __init__(self, daemon: "Daemon", keys: Sequence[Key], tell: Tell) -> None:
-        self._daemon = daemon
-        self._keys = list(keys)
-        self._tell = tell
-        self._told: dict[Key, int] = {}
-        self._positions = dict.fromkeys(self._keys, 0)
-        self._ended: dict[Key, str] = {}
-        self._turn = 0
-        self._refused_rounds = 0
-        self._patience = Patience()
-
-    async def begin(self) -> None:
-        """Follows what is not followed, and tells where each batch stands."""
-        with self._patience.round():
-            await self._begin()
-
-    async def _begin(self) -> None:
-        from watcher.cli.daemon import NotFollowed, Row
-
-        unknown = []
-        for key in self._keys:
-            try:
-                watch = await self._daemon.watch(*key)
-            except NotFollowed:
-                unknown.append(key)
-                continue
-            if watch["state"] in ("missing", "expired"):
-                unknown.append(key)  # somebody hopes that it is there now
-            else:
-                self._told[key] = max((t["number"] for t in watch["transitions"]), default=1) - 1
-                await self._learn(key, watch)
-        rows = [Row(where=str(batch_id), body={"account": name, "batch_id": batch_id}) for name, batch_id in unknown]
-        for key in unknown:
-            self._told[key] = 0
-        async for _ in self._daemon.follow(rows):
-            pass
-
-    async def round(self) -> None:
-        """Asks about some of the batches that have not ended, each in its turn, and whether the account is refused.
-
-        A daemon that is silent is waited for: it was there a moment ago, so it restarts, and to ask CallFire meanwhile
-        would spend the budget twice. DaemonError when that takes too long.
-        """
-        with self._patience.round():
-            await self._ask()
-
-    async def _ask(self) -> None:
-        from watcher.cli.daemon import NotFollowed
-
-        waiting = [key for key in self._keys if key not in self._ended]
-        first = self._turn % len(waiting)
-        turn = (waiting[first:] + waiting[:first])[:AT_ONCE]
-        self._turn = first + len(turn)
-        for key in turn:
-            try:
-                await self._learn(key, await self._daemon.watch(*key))
-            except NotFollowed:
-                self._ended[key] = "gone"
-        await self._heed_account()
-
-    def over(self, *, any_: bool) -> bool:
-        return len(self._ended) >= (1 if any_ else len(self._keys))
-
-    def waited(self) -> Waited:
-        return {key: self._ended.get(key, "timeout") for key in self._keys}
-
-    async def _learn(self, key: Key, watch: "Document") -> None:
-        newest = max((transition["number"] for transition in watch["transitions"]), default=0)
-        while self._told[key] < newest:
-            found, self._positions[key] = await self._daemon.events(
-                after=self._positions[key], account=key[0], batch=key[1]
-            )
-            for event in found:
-                if event["data"]["number"] > self._told[key]:
-                    self._told[key] = event["data"]["number"]
-                    self._tell({part: event[part] for part in ("type", "timestamp", "data")})
-            if not found:
-                break
-        if watch["state"] == "settled":
-            self._ended[key] = watch["status"]
-        elif watch["state"] != "open":
-            self._ended[key] = "gone"
-
-    async def _heed_account(self) -> None:
-        accounts = {account["name"]: account for account in await self._daemon.accounts()}
-        refused = [key for key in self._keys if accounts[key[0]]["condition"] == "refused" and key not in self._ended]
-        self._refused_rounds = self._refused_rounds + 1 if refused else 0
-        if self._refused_rounds >= PATIENCE:
-            self._ended |= dict.fromkeys(refused, "refused")
-            for name in {key[0] for key in refused}:
-                complain(refusal(name, accounts[name]["reason"]))
+def _say_nothing(_: Mapping[str, Any]) -> None:
+    """A CSV has a row a batch, and nothing else."""
 
 
 def _say_event(event: Mapping[str, Any]) -> None:

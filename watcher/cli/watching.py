@@ -1,92 +1,27 @@
-"""`watcher add`, `ls`, `show`, `rm` and `events`: what a running daemon follows."""
+"""`watcher ls`, `show` and `rm`: what a running daemon follows."""
 
-import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Mapping
+from datetime import datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from watcher.cli.asking import POLL, Patience, ask, first_of, warn_of_refused
-from watcher.cli.broadcasting import (
-    Broadcast,
-    Broadcasts,
-    OfKind,
-    Within,
-    follow_broadcasts,
-    say_broadcast,
-    say_followed,
-    unfollowed,
-)
-from watcher.cli.options import Account, As, Config, labels_of, whole
-from watcher.cli.printing import Output, complain, say, say_json, say_some
-from watcher.cli.progress import progress
-from watcher.cli.shown import event_line, say_watch, say_watches
+from watcher.cli.adding import SomeIds, given, require_some
+from watcher.cli.asking import ask, first_of, named, warn_of_refused
+from watcher.cli.broadcasting import Broadcast, Broadcasts, say_broadcast, unfollowed
+from watcher.cli.formats import Listing, say_data, say_some, tell_of_more
+from watcher.cli.options import Account, As, Config, Limit, labels_of, moment_of, whole
+from watcher.cli.printing import Output, complain, say
+from watcher.cli.shown import WATCHES, say_watch, watch_columns
+from watcher.cli.times import now
 
 if TYPE_CHECKING:
-    from watcher.cli.daemon import Daemon, Document, Outcome, Row
+    from watcher.cli.formats import Document
+    from watcher.client import Watcher
 
-PAGE: Final = 1000
-"""Events that are asked for at once."""
-
-Ids = Annotated[
-    list[str], typer.Argument(metavar="ID...", help="Batch ids; a file with one a line; - for standard input.")
-]
-SomeIds = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="ID", help="Batch ids; a file with one a line; - for standard input."),
-]
-Type = Annotated[
-    list[str] | None, typer.Option("--type", help="Only this type, or batch.*; may be given several times.")
-]
-
-
-def add(
-    ids: SomeIds = None,
-    broadcast: Broadcasts = None,
-    kind: OfKind = None,
-    in_broadcast: Within = None,
-    account: Account = None,
-    label: Annotated[
-        list[str] | None,
-        typer.Option("--label", "-l", metavar="KEY=VALUE", help="Goes into every event; several times."),
-    ] = None,
-    correlation_id: Annotated[str | None, typer.Option(help="Goes into every event: how you find it again.")] = None,
-    config: Config = None,
-    output: As = Output.TABLE,
-) -> None:
-    """Follow batches, or all batches of a broadcast, also those to come.
-
-    \b
-    watcher add 13 14 --label team=north
-    watcher add ids.txt                    one id a line
-    query-ids | watcher add -              ids, or rows as {"batch_id": 13, "labels": {"team": "north"}}
-    watcher add --broadcast 9 --kind text  finds its batches by itself
-
-    Adding a batch again does no harm: it is followed once. Exit codes: 0 all are followed, 1 some were refused (they are
-    listed), 2 usage or no daemon; nothing was done then.
-    """
-    from watcher.cli.rows import read_rows
-
-    _require_some(ids, broadcast)
-    if kind is not None and not broadcast:
-        raise typer.BadParameter("--kind says what a broadcast sends: name one with --broadcast.")
-    if in_broadcast is not None and not ids:
-        raise typer.BadParameter("--in-broadcast says where batches are: name them by their ids.")
-    labels = labels_of(label) if label else None
-    marks = _given({"labels": labels, "correlation_id": correlation_id})
-    place = {"account": account, "broadcast_id": in_broadcast}
-    rows = read_rows(ids, _given(place) | marks) if ids else []
-    body = _given({"kind": kind}) | marks
-
-    async def both(daemon: "Daemon") -> "tuple[list[Document], list[Outcome]]":
-        broadcasts = await follow_broadcasts(daemon, account, broadcast or (), body)
-        return broadcasts, await _add(daemon, rows)
-
-    broadcasts, outcomes = ask(config, both)
-    _print_followed(outcomes, broadcasts, output)
-    if any(outcome.error for outcome in outcomes):
-        raise typer.Exit(1)
+STATUSES: Final = ("NEW", "VALIDATING", "ACTIVE", "ERRORS", "SOURCE_ERROR")
+LINES: Final = (Output.NDJSON, Output.CSV)
 
 
 def ls(
@@ -95,23 +30,85 @@ def ls(
     final: Annotated[
         bool | None, typer.Option("--final/--open", help="Only batches that have ended validation, or that have not.")
     ] = None,
-    limit: Annotated[int, typer.Option(parser=whole, metavar="COUNT", help="How many at most.")] = 1000,
+    stuck: Annotated[bool, typer.Option("--stuck", help="Only those in a status for longer than usual.")] = False,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only those looked at too seldom.")] = False,
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", "-l", metavar="KEY=VALUE", help="Only those with this label; several times."),
+    ] = None,
+    broadcast: Annotated[
+        int | None, typer.Option("--broadcast", parser=whole, metavar="ID", help="Only those of this broadcast.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Only those in their status since then or later: a time, or 2h for two hours."
+        ),
+    ] = None,
+    limit: Limit = 1000,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Go on with what changes, until Ctrl-C: on a terminal as a picture.")
+    ] = False,
     config: Config = None,
     output: As = Output.TABLE,
 ) -> None:
     """List what is followed. Columns for which a terminal has no room are left out.
 
     \b
-    watcher ls --open
+    watcher ls --open --watch
+    watcher ls --stuck
+    watcher ls --label team=north --since 2h -o wide
     watcher ls --status ERRORS -o json | jq '.[].batch_id'
     """
+    wanted = given(
+        {
+            "account": account,
+            "status": _status(status),
+            "final": final,
+            "stuck": stuck or None,
+            "overdue": overdue or None,
+            "labels": labels_of(label) if label else None,
+            "broadcast_id": broadcast,
+            "since": None if since is None else datetime.fromisoformat(moment_of("--since", since, now())),
+        }
+    )
+    options = {"broadcast": "--broadcast", "label": "--label"}
+    if watch:
+        from watcher.cli.live import watch_list
 
-    async def some(daemon: "Daemon") -> "list[Document]":
-        await warn_of_refused(daemon, None if account is None else {account})
-        return await first_of(daemon.watches(account=account, status=status, final=final), limit + 1)
+        ask(config, lambda watcher: watch_list(watcher, wanted, limit, output), options=options, busy=None)
+    elif output in LINES:
+        ask(config, lambda watcher: _line_by_line(watcher, wanted, limit, output), options=options, busy=None)
+    else:
+        found = ask(config, lambda watcher: _some(watcher, wanted, limit), options=options)
+        say_some(found, limit, watch_columns(found), output)
 
-    watches = ask(config, some)
-    say_some(watches, limit, output, say_watches)
+
+async def _some(watcher: "Watcher", wanted: Mapping[str, Any], limit: int) -> "list[Document]":
+    await warn_of_refused(watcher, {wanted["account"]} if "account" in wanted else None)
+    return await first_of(watcher.watches(**wanted, portion=min(limit + 1, 1000)), limit + 1)
+
+
+async def _line_by_line(watcher: "Watcher", wanted: Mapping[str, Any], limit: int, output: Output) -> None:
+    """Each as it comes: none is kept."""
+    listing, count = Listing(WATCHES, output), 0
+    await warn_of_refused(watcher, {wanted["account"]} if "account" in wanted else None)
+    async for watch in watcher.watches(**wanted, portion=min(limit + 1, 1000)):
+        count += 1
+        if count > limit:
+            break
+        listing.take(watch.document)
+    listing.end()
+    tell_of_more(count, limit, output)
+
+
+def _status(status: str | None) -> str | None:
+    """As it is asked for. One that CallFire does not know is asked for too, for it may have become one; but it is told."""
+    if status is not None and status.upper() not in STATUSES:
+        meant = get_close_matches(status.upper(), STATUSES, 1)
+        hint = f"did you mean {meant[0]}?" if meant else f"those that are known: {', '.join(STATUSES)}"
+        complain(f"warning: --status {status[:60]}: is no status that is known: {hint}")
+    return status
 
 
 def show(
@@ -132,15 +129,16 @@ def show(
     if number is None or (batch_id and broadcast):
         raise typer.BadParameter("One thing is shown at a time: give the id of a batch, or --broadcast ID.")
 
-    async def one(daemon: "Daemon") -> "Document":
-        name = await daemon.account(account)
-        await warn_of_refused(daemon, {name})
-        return await (daemon.watch if batch_id else daemon.broadcast)(name, number)
+    async def one(watcher: "Watcher") -> "Document":
+        name = await watcher.accounts.meant(account)
+        await warn_of_refused(watcher, {name})
+        with named(watcher, name, "batch" if batch_id else "broadcast", number):
+            if batch_id:
+                return (await watcher.watch(number, account=name)).document
+            return (await watcher.broadcasts.show(number, account=name)).document
 
     shown = ask(config, one)
-    if output is Output.JSON:
-        say_json(shown, indent=2)
-    else:
+    if not say_data(shown, output, WATCHES if batch_id else ()):
         say_watch(shown) if batch_id else say_broadcast(shown)
 
 
@@ -160,128 +158,40 @@ def rm(
     watcher ls --status ERRORS -o json | jq '.[].batch_id' | watcher rm -
     watcher rm --broadcast 9
     """
+    from watcher.cli.progress import progress
     from watcher.cli.rows import read_ids
 
-    _require_some(ids, broadcast)
-    named = [("batch_id", each) for each in (read_ids(ids) if ids else ())]
-    named += [("broadcast_id", each) for each in dict.fromkeys(broadcast or ())]
+    require_some(ids, broadcast)
+    all_ = [("batch", each) for each in (read_ids(ids) if ids else ())]
+    all_ += [("broadcast", each) for each in dict.fromkeys(broadcast or ())]
 
-    async def stop_all(daemon: "Daemon") -> list[str | None]:
-        from watcher.cli.daemon import NotFollowed
+    async def stop_all(watcher: "Watcher") -> list[str | None]:
+        from watcher.cli.asking import NOT_FOLLOWED
+        from watcher.client import NotThere
 
-        name = await daemon.account(account)
+        name = await watcher.accounts.meant(account)
         errors: list[str | None] = []
-        for what, number in named:
-            try:
-                await (daemon.unfollow if what == "batch_id" else daemon.unfollow_broadcast)(name, number)
-                errors.append(None)
-            except NotFollowed as error:
-                errors.append(str(error))
+        async with progress("stopping", len(all_)) as advance:
+            for what, number in all_:
+                try:
+                    with named(watcher, name, what, number):
+                        stop = watcher.stop if what == "batch" else watcher.broadcasts.stop
+                        await stop(number, account=name)
+                    errors.append(None)
+                except NotThere as error:
+                    if error.kind not in NOT_FOLLOWED:
+                        raise
+                    errors.append(str(error))
+                advance(1)
         return errors
 
-    errors = ask(config, stop_all)
-    ended = list(zip(named, errors, strict=True))
-    if output is Output.JSON:
-        say_json([{what: number, "stopped": error is None} for (what, number), error in ended], indent=2)
-    else:
+    errors = ask(config, stop_all, busy=None)
+    ended = list(zip(all_, errors, strict=True))
+    if not say_data([{f"{what}_id": number, "stopped": error is None} for (what, number), error in ended], output):
         for (what, number), error in ended:
             if error is not None:
                 complain(f"{number}: {error}")
             else:
-                say(f"{number} is no longer followed" if what == "batch_id" else unfollowed(number))
+                say(f"{number} is no longer followed" if what == "batch" else unfollowed(number))
     if any(errors):
         raise typer.Exit(1)
-
-
-def events(
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what happens, until Ctrl-C.")] = False,
-    after: Annotated[int, typer.Option(min=0, help="Only events after this position of the log.")] = 0,
-    type_: Type = None,
-    account: Account = None,
-    batch: Annotated[int | None, typer.Option(parser=whole, metavar="ID", help="Only events of this batch.")] = None,
-    limit: Annotated[int | None, typer.Option(parser=whole, metavar="COUNT", help="How many at most.")] = None,
-    config: Config = None,
-    output: As = Output.TABLE,
-) -> None:
-    """Show the log of events: what subscribers get. With -o json one event a line.
-
-    \b
-    watcher events --type batch.errors
-    watcher events --follow -o json | while read -r event; do …; done
-    """
-
-    def show(event: "Document") -> None:
-        say_json(event) if output is Output.JSON else say(event_line(event))
-
-    query = {"types": type_ or (), "account": account, "batch": batch}
-    ask(config, lambda daemon: tell_events(daemon, query, show, after=after, limit=limit, follow=follow))
-
-
-async def tell_events(
-    daemon: "Daemon",
-    query: Mapping[str, Any],
-    tell: "Callable[[Document], None]",
-    *,
-    after: int,
-    limit: int | None,
-    follow: bool,
-    pause: float = POLL,
-) -> None:
-    """Tells the events after a position that match, until there are enough; goes on after the last where it is to follow."""
-    told, patience = 0, Patience()
-    while limit is None or told < limit:
-        some = min(PAGE, PAGE if limit is None else limit - told)
-        found: list[Document] = []
-        with patience.round() if follow else nullcontext():
-            found, after = await daemon.events(after=after, limit=some, **query)
-        for event in found:
-            tell(event)
-        told += len(found)
-        if len(found) < some:
-            if not follow:
-                return
-            await asyncio.sleep(pause)
-
-
-def _require_some(ids: list[str] | None, broadcasts: list[int] | None) -> None:
-    """Ends the command where neither a batch nor a broadcast is named."""
-    if not ids and not broadcasts:
-        raise typer.BadParameter("Name batches by their ids, a file with one a line, or -; or --broadcast ID.")
-
-
-async def _add(daemon: "Daemon", rows: "list[Row]") -> "list[Outcome]":
-    if not rows:
-        return []
-    outcomes: list[Outcome] = []
-    async with progress("following", len(rows)) as advance:
-        async for portion in daemon.follow(rows):
-            outcomes += portion
-            advance(len(portion))
-    await warn_of_refused(daemon, {outcome.account for outcome in outcomes if outcome.account})
-    return outcomes
-
-
-def _given(values: Mapping[str, object]) -> dict[str, object]:
-    """Those of the values that somebody gave."""
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _print_followed(outcomes: "list[Outcome]", broadcasts: "list[Document]", output: Output) -> None:
-    if output is Output.JSON:
-        rows = [
-            {"row": o.row.where, "account": o.account, "batch_id": o.batch_id, "result": o.result}
-            if o.error is None
-            else {"row": o.row.where, "error": o.error}
-            for o in outcomes
-        ]
-        say_json([*rows, *broadcasts], indent=2)
-        return
-    for outcome in outcomes:
-        if outcome.error is not None:
-            complain(f"{outcome.row.where}: {outcome.error}")
-    counts = {what: sum(o.result == what for o in outcomes) for what in ("created", "known", "reopened", None)}
-    words = ("now followed", "followed already", "followed again", "refused")
-    if outcomes:
-        say(", ".join(f"{count} {word}" for count, word in zip(counts.values(), words, strict=True) if count))
-    for broadcast in broadcasts:
-        say_followed(broadcast)

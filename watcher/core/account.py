@@ -147,6 +147,16 @@ def record_of(account: Account) -> AccountRecord:
     )
 
 
+def resume(account: Account) -> Account:
+    """The account as an operator who asks for it gets it: one that is refused or down may be probed at once, and is in order
+    when that succeeds; one that an operator paused is asked again. A pause that CallFire wants is kept."""
+    if account.condition in PROBED:
+        return account if account.until is None else replace(account, until=None)
+    if account.condition is Condition.PAUSED:
+        return replace(account, condition=Condition.OK, reason="", until=None)
+    return account
+
+
 def room(account: Account, concurrency: int) -> int:
     """How many requests may be in flight. One only until the login is known to be good and while the account is in trouble,
     so that a wrong password is tried three times and not as often as there is room."""

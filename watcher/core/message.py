@@ -24,6 +24,13 @@ def event_id(origin: str, event: Event) -> str:
     return f"evt_{origin}_{event.account}_{event.batch_id}_{event.number}"
 
 
+def account_of(event_id: str) -> str | None:
+    """The account whose batch an event is about, from its id; None where it is about none."""
+    kind, _, rest = event_id.partition("_")
+    parts = rest.partition("_")[2].rsplit("_", 2)
+    return parts[0] if kind == "evt" and len(parts) == 3 else None
+
+
 def body_of(event: Event) -> bytes:
     """The event as Standard Webhooks wants it: type, timestamp, data; compact UTF-8 JSON."""
     return json.dumps(

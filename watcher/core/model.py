@@ -137,7 +137,7 @@ class State(StrEnum):
     OPEN = "open"
     SETTLED = "settled"  # ACTIVE, ERRORS or SOURCE_ERROR was seen
     MISSING = "missing"  # CallFire no longer knows the batch
-    EXPIRED = "expired"  # followed for longer than max_age
+    EXPIRED = "expired"  # followed until `expires`, or for longer than max_age
     STOPPED = "stopped"  # nobody follows it any more; kept so that numbers go on where they ended
 
 
@@ -147,7 +147,7 @@ class Watch:
 
     `version` grows with every committed change and is what compare-and-swap compares; `number` is the number of the
     watch's last event (0 before the first). `asked` and `answered` belong to the last look that saw the batch;
-    `since` is when its present status was first seen.
+    `since` is when its present status was first seen. It is given up when it `expires`; None where nobody said when.
     """
 
     account: str
@@ -176,6 +176,7 @@ class Watch:
     aside_until: datetime | None = None
     stuck_told: int = 0
     stuck_last: datetime | None = None
+    expires: datetime | None = None
 
     labels: Mapping[str, str] = field(default_factory=dict)
     correlation_id: str | None = None

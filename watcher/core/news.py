@@ -8,6 +8,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from watcher.core.interface_news import AuthCalm as AuthCalm  # noqa: PLC0414 -- to be had from here
+from watcher.core.interface_news import AuthFailed as AuthFailed  # noqa: PLC0414 -- to be had from here
+from watcher.core.interface_news import AuthFailure as AuthFailure  # noqa: PLC0414 -- to be had from here
+from watcher.core.interface_news import RequestFailed as RequestFailed  # noqa: PLC0414 -- to be had from here
+from watcher.core.interface_news import StreamClosed as StreamClosed  # noqa: PLC0414 -- to be had from here
+from watcher.core.interface_news import StreamOpened as StreamOpened  # noqa: PLC0414 -- to be had from here
+from watcher.core.store_news import SecretsExposed as SecretsExposed  # noqa: PLC0414 -- to be had from here
+from watcher.core.store_news import StoreFailed as StoreFailed  # noqa: PLC0414 -- to be had from here
+from watcher.core.store_news import StoreRecovered as StoreRecovered  # noqa: PLC0414 -- to be had from here
+from watcher.core.store_news import StoreTook as StoreTook  # noqa: PLC0414 -- to be had from here
+from watcher.core.store_news import Swept as Swept  # noqa: PLC0414 -- to be had from here
+from watcher.core.streamrank import StreamRank
+
 By = Literal["single", "page", "refresh"]
 Result = Literal["changed", "unchanged", "missing", "unanswered", "overtaken", "untouched"]
 RateReason = Literal["lowered", "found", "grown", "restored", "kept"]
@@ -18,7 +31,7 @@ class Answered:
     """CallFire answered one request, or did not. `outcome` is the HTTP code, or timeout, reset, dns, tls, bad_body."""
 
     account: str
-    operation: Literal["batch", "page", "submit"]
+    operation: Literal["batch", "page", "submit", "switch"]
     outcome: str
     took: float
     size: int = 0
@@ -35,7 +48,8 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """An event of a watch was committed. `window` is `by` - `after` in seconds, None where `after` is not known.
+    """An event of a watch was committed, its body so many bytes in `size`. `window` is `by` - `after` in seconds, None where
+    `after` is not known.
 
     `validation` is how long validation took in seconds (creation to the last status), None unless it just ended.
     """
@@ -51,6 +65,7 @@ class Changed:
     window: float | None = None
     validation: float | None = None
     deliveries: int = 0
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +89,24 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Following:
-    """A watch was made, opened again, or stopped."""
+    """A watch was made, opened again, or stopped; or got other labels, another correlation id, or another moment to expire."""
 
     account: str
     batch_id: int
-    what: Literal["created", "reopened", "stopped"]
+    what: Literal["created", "reopened", "relabelled", "stopped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """A batch on its way to CallFire took a step. `state` is that of its submission, `detail` why, in words."""
+
+    account: str
+    broadcast_id: int
+    submission: str
+    state: str
+    batch_id: int | None
+    tries: int
+    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +119,14 @@ class Tally:
     oldest_look_age: float
     stuck: int
     expected_wait: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRanked:
+    """What polling an account costs, and being told of changes instead; told every few seconds."""
+
+    account: str
+    rank: StreamRank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,23 +240,6 @@ class EndpointTold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecretsExposed:
-    """Secrets of so many endpoints are kept in the database as they are: there is no key to encrypt them with."""
-
-    endpoints: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Swept:
-    """What was older than the retention allows was deleted: so many rows of each."""
-
-    events: int
-    deliveries: int
-    broadcasts: int
-    took: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerFailed:
     """A worker's step raised; it runs again after `pause` seconds. Or an errand did, which does not (pause 0)."""
 
@@ -238,43 +257,10 @@ class WorkerRecovered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestFailed:
-    """A request to our own interface met a mistake of ours and was answered with 500. `route` is the path's pattern."""
-
-    method: str
-    route: str
-    error: str
-    trace: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LoopLag:
     """How much later than asked the event loop woke a sleeper, in seconds."""
 
     seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreTook:
-    """How long an operation of the store took, in seconds."""
-
-    operation: str
-    took: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreFailed:
-    """The store could not do what was asked (disk full, damaged, locked)."""
-
-    operation: str
-    error: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreRecovered:
-    """The store, which had failed, did something again."""
-
-    operation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,7 +295,9 @@ News = (
     | UnknownStatus
     | SetAside
     | Following
+    | Submitted
     | Tally
+    | StreamRanked
     | ConditionChanged
     | AccountTold
     | Throttled
@@ -325,6 +313,10 @@ News = (
     | WorkerFailed
     | WorkerRecovered
     | RequestFailed
+    | AuthFailed
+    | AuthCalm
+    | StreamOpened
+    | StreamClosed
     | LoopLag
     | StoreTook
     | StoreFailed

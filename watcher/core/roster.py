@@ -170,6 +170,12 @@ class Roster:
         self._unsaved.discard(watch.batch_id)
         return row
 
+    def remind(self, watch: Watch) -> None:
+        """It is told when time alone will make something of the watch. Nothing happens where it is not open."""
+        row = self._rows.get(watch.batch_id)
+        if row is not None:
+            self.mind[row] = _seconds(next_occurrence(watch, self._rules))
+
     def drop(self, batch_id: int) -> None:
         """The watch is not open any more. Nothing happens where it was not."""
         row = self._rows.pop(batch_id, None)

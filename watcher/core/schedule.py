@@ -151,8 +151,9 @@ class Schedule:
         assert new is not None
         return self._newest(new, now, careful=careful)
 
-    def land(self, choice: AnyChoice, *, again: bool = False) -> None:
-        """The look that was chosen is over. `again`: nothing came of it, and one that went before others does so still."""
+    def land(self, choice: AnyChoice, *, again: bool = False, failed: bool = False) -> None:
+        """The look that was chosen is over. `again`: nothing came of it, and one that went before others does so still.
+        `failed`: CallFire did not answer it, so that it does not do for a person who asked meanwhile ("refresh")."""
         self._flying.difference_update(choice.batch_ids)
         rows = [row for batch_id in choice.batch_ids if (row := self._roster.row(batch_id)) is not None]
         self._roster.due[rows] = np.nan  # also that of the page, which was worked out without them
@@ -163,7 +164,7 @@ class Schedule:
                 self.listings.attempt(choice.page, choice.asked)
         elif again and choice.asked_for:
             (self._refreshes if choice.by == "refresh" else self._new).rejoin(choice.batch_id)
-        elif not again:
+        elif not again and not (failed and self._roster.first[rows].tolist() == [REFRESH]):
             self._roster.first[rows] = NONE
         self.changed()
 
@@ -196,13 +197,27 @@ class Schedule:
 
     def overdue(self, now: float) -> int:
         """How many watches were not asked about for longer than `max_interval`, but for those set aside on purpose."""
-        return int((now - self.ranking.tried(self._active(now)) > self._pace.max_interval).sum())
+        return len(self._overdue(now))
+
+    def overdue_batches(self, now: float) -> list[int]:
+        """Which ones those are, in ascending order."""
+        batch_ids: list[int] = np.sort(self._roster.batch_id[self._overdue(now)]).tolist()
+        return batch_ids
+
+    def _overdue(self, now: float) -> NDArray[np.intp]:
+        rows = self._active(now)
+        return rows[now - self.ranking.tried(rows) > self._pace.max_interval]
 
     def oldest_look_age(self, now: float) -> float:
         """Seconds since the watch that waits longest was asked about (or was born), but for those set aside on purpose;
         0 without watches."""
         rows = self._active(now)
         return float(max(now - self.ranking.tried(rows).min(), 0.0)) if len(rows) else 0.0
+
+    def waits_longest(self, now: float) -> int | None:
+        """The watch that was not asked about for longest, but for those set aside on purpose; None without watches."""
+        rows = self._active(now)
+        return int(self._roster.batch_id[rows[self.ranking.tried(rows).argmin()]]) if len(rows) else None
 
     def next_look(self, batch_id: int, now: float) -> float | None:
         """Roughly when the watch will be worth a look, budget permitting; None where it is not open."""

@@ -100,9 +100,14 @@ def learn(watch: Watch, look: Look, rules: Rules) -> Learnt:
 
 def next_occurrence(watch: Watch, rules: Rules) -> datetime:
     """When time alone will make something of the watch, should it be seen unchanged: stuck (again), or expired."""
-    expiry = watch.opened + rules.max_age
+    expiry = expiry_of(watch, rules)
     stuck = _stuck_at(watch, rules)
     return expiry if stuck is None else min(expiry, stuck)
+
+
+def expiry_of(watch: Watch, rules: Rules) -> datetime:
+    """When the watch is given up: where nobody said when, `max_age` after it was opened."""
+    return watch.opened + rules.max_age if watch.expires is None else watch.expires
 
 
 def _seen(watch: Watch, look: Seen, window: Window, rules: Rules) -> Learnt:
@@ -209,7 +214,7 @@ def _unanswered(watch: Watch, look: Unanswered, rules: Rules) -> Watch:
 
 def _expire(learnt: Learnt, window: Window, rules: Rules) -> Learnt:
     watch = learnt.watch
-    if watch.state is not State.OPEN or window.by < watch.opened + rules.max_age:
+    if watch.state is not State.OPEN or window.by < expiry_of(watch, rules):
         return learnt
     ended = _end(watch, State.EXPIRED, "watch.expired", window)
     return replace(learnt, watch=ended.watch, events=(*learnt.events, *ended.events))

@@ -1,15 +1,19 @@
 """All accounts together: following and stopping, what is known of a watch this moment, and the regular saving of looks."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import Final
 
-from watcher.core.model import Key, LastLook, State
+from watcher.core.model import Key, LastLook, Watch
 from watcher.core.news import Following as FollowingNews
 from watcher.core.news import Tell
+from watcher.core.streamrank import StreamRank
+from watcher.core.wishes import UNSET, Unset
 from watcher.polling.poller import Poller
+from watcher.polling.streamrank import StreamRanks
 from watcher.ports import (
     AccountView,
     BroadcastView,
@@ -36,6 +40,7 @@ class Polling:
         self._store = store
         self._clock = clock
         self._tell = tell
+        self.ranks = StreamRanks(tuple(pollers), store=store, clock=clock, tell=tell)
 
     @property
     def accounts(self) -> Sequence[str]:
@@ -44,12 +49,23 @@ class Polling:
     async def follow(self, wishes: Sequence[Wish]) -> list[Followed]:
         followed = await self._store.follow(wishes, self._clock.now())
         for each in followed:
-            poller = self.pollers[each.watch.account]
-            if each.watch.state is State.OPEN and (each.what != "known" or each.watch.batch_id not in poller.roster):
-                poller.admit(each.watch)
-            if each.what != "known":
-                self._tell(FollowingNews(account=each.watch.account, batch_id=each.watch.batch_id, what=each.what))
+            self.pollers[each.watch.account].followed(each)
         return followed
+
+    async def relabel(
+        self, key: Key, labels: Mapping[str, str | None] | None, correlation_id: str | Unset | None = UNSET
+    ) -> Watch | None:
+        watch = await self._store.relabel(key, labels, correlation_id)
+        if watch is not None:
+            self._tell(FollowingNews(account=key.account, batch_id=key.batch_id, what="relabelled"))
+        return watch
+
+    def refresh(self, key: Key) -> asyncio.Future[bool] | None:
+        poller = self.pollers.get(key.account)
+        return None if poller is None else poller.refreshes.ask(key.batch_id)
+
+    async def resume(self, account: str) -> None:
+        await self.pollers[account].resume()
 
     async def stop(self, key: Key) -> bool:
         stopped = await self._store.stop(key)
@@ -84,6 +100,10 @@ class Polling:
         poller = self.pollers.get(key.account)
         return None if poller is None else poller.last_look(key.batch_id)
 
+    def overdue(self, account: str) -> Sequence[int]:
+        poller = self.pollers.get(account)
+        return () if poller is None else poller.overdue()
+
     def eta(self, key: Key) -> Eta | None:
         poller = self.pollers.get(key.account)
         return None if poller is None else poller.eta(key.batch_id)
@@ -94,6 +114,9 @@ class Polling:
 
     def lengths(self, account: str) -> Lengths:
         return self.pollers[account].lengths()
+
+    def streamrank(self, account: str) -> StreamRank:
+        return self.ranks.rank(account)
 
     def view(self, account: str) -> AccountView:
         return self.pollers[account].view()
@@ -141,7 +164,8 @@ class Keeper:
         StoreError after the last, where any could not be saved."""
         for_all = self._polling.pollers.values()
         jobs = list(chain.from_iterable((each.standing.save, each.learner.save_looks) for each in for_all))
-        await _each(*jobs, *(each.save_learnt for each in for_all if learnt))
+        kept = [*(each.save_learnt for each in for_all), self._polling.ranks.save] if learnt else []
+        await _each(*jobs, *kept)
 
 
 async def _each(*jobs: Report) -> None:

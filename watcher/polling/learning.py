@@ -196,4 +196,5 @@ def _changed(before: Watch, after: Watch, recorded: Recorded, deliveries: int) -
         window=None if window is None else window.total_seconds(),
         validation=None if took is None or before.status is None else took.total_seconds(),
         deliveries=deliveries,
+        size=len(recorded.body),
     )

@@ -6,18 +6,17 @@ A poller chooses one request after another; each look is an errand of its own, s
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from watcher.core.account import Account
 from watcher.core.answers import Kind, look_of
 from watcher.core.broadcasts import Broadcast, BroadcastView
-from watcher.core.explaining import Explanation
 from watcher.core.learnt import LearntHazard
-from watcher.core.lengths import Eta, Lengths, lengths
-from watcher.core.model import LastLook, Watch
+from watcher.core.model import State, Unanswered, Watch
 from watcher.core.news import (
     BudgetUsed,
+    Following,
     SetAside,
     Stepped,
     Tally,
@@ -25,14 +24,17 @@ from watcher.core.news import (
 )
 from watcher.core.roster import Roster
 from watcher.core.schedule import Choice, Pace, PageChoice, Schedule
+from watcher.core.submissions import Caution
 from watcher.core.transitions import Rules
+from watcher.core.wishes import Followed
 from watcher.polling.learning import Learner
 from watcher.polling.paging import Paging
+from watcher.polling.refreshing import Refreshes
 from watcher.polling.standing import LONGEST_WAIT, Rates, Standing
-from watcher.ports import Accounts, AccountView, Clock, Store, Upstream
+from watcher.polling.submitting import Submitter
+from watcher.polling.viewing import Viewed
+from watcher.ports import Accounts, Clock, Store, Upstream
 
-LAST: Final = 4_102_444_800.0
-"""The year 2100, in epoch seconds: nothing is expected later."""
 SHORTEST_WAIT: Final = 0.001
 """Seconds: timers are not finer, and a clock of microseconds would stand still for less than one."""
 ASIDE_MOST: Final = timedelta(hours=1)
@@ -46,7 +48,7 @@ STEP_NEWS: Final = 1.0
 Errand = Callable[[str, Coroutine[object, object, None]], None]
 
 
-class Poller:
+class Poller(Viewed):
     """Polls for one account. `load` first; then one `step` after another."""
 
     def __init__(
@@ -63,6 +65,7 @@ class Poller:
         tell: Tell,
         errand: Errand,
         learnt: LearntHazard | None = None,
+        caution: Caution | None = None,
     ) -> None:
         self.name = f"poller {account.name}"
         self.standing = Standing(account, rates=rates, upstream=upstream, accounts=accounts, clock=clock, tell=tell)
@@ -82,6 +85,7 @@ class Poller:
             clock=clock,
             tell=tell,
         )
+        self.refreshes = Refreshes(self.roster, self.schedule, wake=self.wake)
         self.last_step = clock.now()
         self._look_name = f"look {account.name}"
         self._told_step = float("-inf")
@@ -95,11 +99,20 @@ class Poller:
         self._settled = float("-inf")
         self._learnt_saved = self.learnt.seen_ends
         self._reported = clock.monotonic()
-
-    @property
-    def account(self) -> Account:
-        """The account as the last answers left it."""
-        return self.standing.account
+        self._looks_turn = False  # the last request was for what is to be sent
+        self.submitter = Submitter(
+            account.name,
+            standing=self.standing,
+            roster=self.roster,
+            learner=self.learner,
+            upstream=upstream,
+            store=store,
+            caution=caution or Caution(),
+            followed=self.followed,
+            clock=clock,
+            tell=tell,
+            wake=self.wake,
+        )
 
     async def load(self) -> None:
         """Takes in all open watches of the store. Those never seen are looked at first."""
@@ -108,6 +121,7 @@ class Poller:
                 self._admit(watch)
             await asyncio.sleep(0)
         await self.paging.load()
+        await self.submitter.cases.load()
         self.standing.begin()
 
     def admit(self, watch: Watch) -> None:
@@ -118,9 +132,25 @@ class Poller:
         self.learner.recount()
         self.wake()
 
+    def followed(self, each: Followed) -> None:
+        """Somebody wished that a batch be followed: where that changed anything it is looked at, and told."""
+        watch, what = each.watch, each.what
+        if watch.state is State.OPEN and (what != "known" or watch.batch_id not in self.roster):
+            self.admit(watch)
+        elif each.told:
+            self.told(watch)
+        if what != "known" or each.told:
+            done = "relabelled" if what == "known" else what
+            self._tell(Following(account=watch.account, batch_id=watch.batch_id, what=done))
+
+    def told(self, watch: Watch) -> None:
+        """Something was told of a watch by whoever follows it: it may expire at another moment now."""
+        self.roster.remind(watch)
+
     def drop(self, batch_id: int) -> None:
         """Nobody follows the batch any more."""
         self.roster.drop(batch_id)
+        self.refreshes.landed((batch_id,), answered=False)
         self.schedule.changed()
         self.learner.recount()
         self.wake()
@@ -139,6 +169,15 @@ class Poller:
         """How a broadcast stands; None where nothing is known of it."""
         return self.paging.view(broadcast_id)
 
+    async def resume(self) -> None:
+        """An operator wants the account to be asked again, and now: where nothing else is due, about what waits longest."""
+        await self.standing.resume()
+        now = self._clock.now().timestamp()
+        until, oldest = self.schedule.wait_until(now), self.schedule.waits_longest(now)
+        if oldest is not None and (until is None or until > now):
+            self.schedule.first(oldest, "refresh")
+        self.wake()
+
     def wake(self) -> None:
         """Something changed that may be worth a step now."""
         self._wake.set()
@@ -151,7 +190,8 @@ class Poller:
         if now - self._told_step >= STEP_NEWS:
             self._told_step = now
             self._tell(Stepped(account=self.account.name, at=self.last_step))
-        until = self.standing.held_until(now) or self.schedule.wait_until(now)
+        wanted = (at for at in (self.submitter.wait_until(), self.schedule.wait_until(now)) if at is not None)
+        until = self.standing.held_until(now) or min(wanted, default=None)
         if until is None or until > now:
             await self._clock.wait(
                 self._wake, LONGEST_WAIT if until is None else min(max(until - now, SHORTEST_WAIT), LONGEST_WAIT)
@@ -164,15 +204,33 @@ class Poller:
         if self.standing.held_until(now) is not None:
             return
         # Only now: what was best before the token may not be any more.
-        choice = self.schedule.choose(now, careful=self.standing.careful)
-        if choice is not None:
+        errand = self._next(asked)
+        if errand is not None:
             self._asked += 1
             self.standing.sent(now)
-            errand = self._look(choice, asked) if isinstance(choice, Choice) else self._list(choice, asked)
             self._errand(self._look_name, errand)
 
+    def _next(self, asked: datetime) -> Coroutine[object, object, None] | None:
+        """What is to be sent goes first, but for every second request, where a look is worth it."""
+        now = asked.timestamp()
+        if not self._looks_turn and (send := self.submitter.choose(now)) is not None:
+            self._looks_turn = True
+            return self._send(send)
+        self._looks_turn = False
+        choice = self.schedule.choose(now, careful=self.standing.careful)
+        if choice is None:
+            return None if (send := self.submitter.choose(now)) is None else self._send(send)
+        return self._look(choice, asked) if isinstance(choice, Choice) else self._list(choice, asked)
+
+    async def _send(self, send: Callable[[], Coroutine[object, object, None]]) -> None:
+        try:
+            await send()
+        finally:
+            self.standing.landed()
+            self.wake()
+
     async def _look(self, choice: Choice, asked: datetime) -> None:
-        untouched = False
+        untouched, answered = False, False
         try:
             answer = await self._upstream.look(choice.batch_id)
             await self.standing.heed(answer)
@@ -193,11 +251,13 @@ class Poller:
                 self.learner.looked(choice.by, "untouched")
             else:
                 await self.learner.take_in(choice.batch_id, look, choice.by)
+                answered = not isinstance(look, Unanswered)
         finally:
             if not untouched:  # also where it failed in a way that no answer tells of: not at once again
                 self.roster.attempt(choice.batch_id, asked)
             self.standing.landed()
-            self.schedule.land(choice, again=untouched)
+            self.schedule.land(choice, again=untouched, failed=not answered)
+            self.refreshes.landed(choice.batch_ids, answered=answered)
             self.wake()
 
     async def _list(self, choice: PageChoice, asked: datetime) -> None:
@@ -214,6 +274,7 @@ class Poller:
                 self.schedule.listings.attempt(choice.page, asked.timestamp())
             self.standing.landed()
             self.schedule.land(choice, again=untouched)
+            self.refreshes.shown(answered=not untouched)
             self.wake()
 
     def _admit(self, watch: Watch) -> None:
@@ -242,6 +303,7 @@ class Poller:
 
     async def report(self) -> None:
         """Tells how many watches there are, what is owed to them, and what of the budget was used."""
+        await self.submitter.cases.tidy()
         now, monotonic = self._clock.now().timestamp(), self._clock.monotonic()
         self._settle(now)
         elapsed, self._reported = monotonic - self._reported, monotonic
@@ -264,53 +326,6 @@ class Poller:
                 expected_wait=self.schedule.expected_wait(now),
             )
         )
-
-    def eta(self, batch_id: int) -> Eta | None:
-        """When the batch will have ended with a chance of 50 and 90 %; None where too little is known, or nobody follows it."""
-        eta = self.schedule.eta(batch_id, self._clock.now().timestamp())
-        return None if eta is None else Eta(p50=_instant(eta[0]), p90=_instant(eta[1]))
-
-    def lengths(self) -> Lengths:
-        """What was learnt of how long validation takes."""
-        return lengths(self.learnt)
-
-    def explain(self, batch_id: int) -> Explanation | None:
-        """Why the watch is looked at when it is; None where it is not open."""
-        return self.schedule.explain(batch_id, self._clock.now().timestamp())
-
-    def last_look(self, batch_id: int) -> LastLook | None:
-        """The last look at an open watch."""
-        return self.roster.last_look(batch_id)
-
-    def next_look(self, batch_id: int) -> datetime | None:
-        """Roughly when the watch will be looked at: when it is worth it, but not before the account may be asked."""
-        at = self.schedule.next_look(batch_id, self._clock.now().timestamp())
-        if at is None:
-            return None
-        due = datetime.fromtimestamp(at, UTC)
-        return max(due, self.account.until) if self.account.until is not None else due
-
-    def view(self) -> AccountView:
-        """The account as it is now."""
-        account = self.account
-        now = self._clock.now()
-        held = account.until is not None and account.until > now
-        return AccountView(
-            name=account.name,
-            condition=account.condition,
-            reason=account.reason,
-            until=account.until if held else None,
-            rate=self.standing.rates.rate,
-            effective_rate=self._upstream.effective_rate,
-            in_flight=self.standing.in_flight,
-            open=len(self.roster),
-            overdue=self.schedule.overdue(now.timestamp()),
-            last_step=self.last_step,
-        )
-
-
-def _instant(seconds: float) -> datetime:
-    return datetime.fromtimestamp(min(seconds, LAST), UTC)
 
 
 def _not_from_the_future(watch: Watch, now: datetime) -> Watch:

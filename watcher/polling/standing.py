@@ -4,11 +4,13 @@ The decisions are those of `watcher.core.account`, and of `pacing`; here they ar
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from watcher.core.account import Account, Condition, heed, record_of, room
+from watcher.core.account import Account, Condition, heed, record_of, resume, room
 from watcher.core.answers import NO_BATCH, Answer, Kind, PageAnswer, account_answer
+from watcher.core.model import Event
 from watcher.core.news import AccountTold, ConditionChanged, Tell, Throttled
 from watcher.polling.pacing import Pacing
 from watcher.ports import AccountChange, Accounts, Clock, StoreError, Upstream
@@ -84,13 +86,20 @@ class Standing:
         after = self._paced(heeded.account, answer)
         if after is before:
             return
-        self.account = after
+        await self._become(after, heeded.events)
+
+    async def resume(self) -> None:
+        """An operator wants the account to be asked again."""
+        await self._become(resume(self.account))
+
+    async def _become(self, after: Account, events: Sequence[Event] = ()) -> None:
+        before, self.account = self.account, after
         if after.condition is not before.condition:
             self._tell_condition(before.condition)
         if after.condition is Condition.THROTTLED and after.until is not None and after.until != before.until:
             self._tell(Throttled(account=after.name, until=after.until, again=after.throttles == before.throttles))
-        if heeded.events or record_of(after) != record_of(before):
-            self._unsaved = _both(self._unsaved, AccountChange(record=record_of(after), events=heeded.events))
+        if events or record_of(after) != record_of(before):
+            self._unsaved = _both(self._unsaved, AccountChange(record=record_of(after), events=events))
             try:
                 await self.save()
             except StoreError:

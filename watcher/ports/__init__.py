@@ -19,7 +19,7 @@ from watcher.core.recovering import (
     Recovery,
     Resent,
 )
-from watcher.core.wishes import BroadcastWish, Followed, FollowedBroadcast, Wish
+from watcher.core.wishes import UNSET, BroadcastWish, Followed, FollowedBroadcast, Unset, Wish
 from watcher.ports.delivering import Committed, Deliveries, Endpoints, Settled
 from watcher.ports.errors import StoreError, StoreInUse, UnusableStore
 from watcher.ports.interface import (
@@ -33,13 +33,19 @@ from watcher.ports.interface import (
     Subscribing,
     Verification,
 )
+from watcher.ports.once import Begun, KeptAnswer, Once
+from watcher.ports.ranks import Ranks
 from watcher.ports.store import AccountChange, Accounts, Broadcasts, Change, Store
+from watcher.ports.submissions import SubmissionQuery, Submissions, Submitting, Switched
+from watcher.ports.tokens import Tokens, Whose
 from watcher.ports.world import Clock, Handshake, Sender, Upstream
 
 __all__ = [
+    "UNSET",
     "AccountChange",
     "AccountView",
     "Accounts",
+    "Begun",
     "Broadcast",
     "BroadcastView",
     "BroadcastWish",
@@ -64,10 +70,13 @@ __all__ = [
     "Forgotten",
     "Handshake",
     "Health",
+    "KeptAnswer",
     "LastLook",
     "Length",
     "Lengths",
+    "Once",
     "Owed",
+    "Ranks",
     "Recovered",
     "Recovery",
     "RefusalKind",
@@ -78,11 +87,18 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreInUse",
+    "SubmissionQuery",
+    "Submissions",
+    "Submitting",
     "Subscribing",
+    "Switched",
     "Tell",
+    "Tokens",
+    "Unset",
     "UnusableStore",
     "Upstream",
     "Verification",
     "WatchQuery",
+    "Whose",
     "Wish",
 ]

@@ -1,5 +1,6 @@
 """What the interface may ask of polling, of delivery, and of the daemon's health."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,9 +10,10 @@ from watcher.core.broadcasts import BroadcastView
 from watcher.core.endpoint import Attempt, Endpoint, Scheme, SigningKey
 from watcher.core.explaining import Explanation
 from watcher.core.lengths import Eta, Lengths
-from watcher.core.model import Key, LastLook
+from watcher.core.model import Key, LastLook, Watch
 from watcher.core.recovering import DeliveryDetails, DeliveryQuery, DeliveryView, Recovered, Recovery
-from watcher.core.wishes import BroadcastWish, Followed, FollowedBroadcast, Wish
+from watcher.core.streamrank import StreamRank
+from watcher.core.wishes import UNSET, BroadcastWish, Followed, FollowedBroadcast, Unset, Wish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,23 @@ class Following(Protocol):
         """As Store.stop; it is not looked at any more."""
         ...
 
+    async def relabel(
+        self, key: Key, labels: Mapping[str, str | None] | None, correlation_id: str | Unset | None = UNSET
+    ) -> Watch | None:
+        """As Store.relabel, of any watch that is kept; what is being learnt of it at that moment does not bring the old ones
+        back."""
+        ...
+
+    def refresh(self, key: Key) -> asyncio.Future[bool] | None:
+        """Has the watch looked at before all others, as soon as the budget allows; a look in flight will do. The future ends
+        when a look has come in, and tells whether CallFire answered. None where the watch is not open."""
+        ...
+
+    async def resume(self, account: str) -> None:
+        """An operator wants the account to be asked again: one that is refused, down or paused is probed now. Accounts are
+        checked before."""
+        ...
+
     async def follow_broadcast(self, wish: BroadcastWish) -> FollowedBroadcast:
         """Stores the wish; from now on the broadcast's batches are found by themselves. Accounts are checked before."""
         ...
@@ -66,6 +85,11 @@ class Following(Protocol):
         """The last look at an open watch, also one that is not saved yet; None before the first."""
         ...
 
+    def overdue(self, account: str) -> Sequence[int]:
+        """The batches of the account's open watches that were not asked about for longer than `polling.max_interval`, but for
+        those set aside on purpose: in ascending order, none where the account is not followed."""
+        ...
+
     def eta(self, key: Key) -> Eta | None:
         """When the watch's batch will have ended; None where it is not open, has ended, or there is too little to go by."""
         ...
@@ -76,6 +100,10 @@ class Following(Protocol):
 
     def lengths(self, account: str) -> Lengths:
         """What the account has learnt of how long validation takes. Accounts are checked before."""
+        ...
+
+    def streamrank(self, account: str) -> StreamRank:
+        """What polling the account costs, and being told of changes instead. Accounts are checked before."""
         ...
 
     def view(self, account: str) -> AccountView:

@@ -1,6 +1,6 @@
 """Everything that lasts. Each method's docstring states its promise, which one contract suite tests for every store."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,8 +9,13 @@ from watcher.core.account import AccountRecord
 from watcher.core.asking import EventQuery, WatchQuery
 from watcher.core.broadcasts import Broadcast
 from watcher.core.model import BroadcastKind, Event, Key, LastLook, Recorded, Watch
-from watcher.core.wishes import BroadcastWish, Followed, FollowedBroadcast, Wish
+from watcher.core.wishes import UNSET, BroadcastWish, Followed, FollowedBroadcast, Unset, Wish
 from watcher.ports.delivering import Committed, Deliveries, Endpoints
+from watcher.ports.log import Log
+from watcher.ports.once import Once
+from watcher.ports.ranks import Ranks
+from watcher.ports.submissions import Submissions
+from watcher.ports.tokens import Tokens, Whose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +75,7 @@ class Broadcasts(Protocol):
         ...
 
 
-class Store(Accounts, Broadcasts, Endpoints, Deliveries, Protocol):
+class Store(Accounts, Broadcasts, Endpoints, Deliveries, Log, Once, Ranks, Submissions, Tokens, Whose, Protocol):
     """Everything that lasts. Every method either does all it says, durably, or raises StoreError and does nothing."""
 
     @property
@@ -79,12 +84,21 @@ class Store(Accounts, Broadcasts, Endpoints, Deliveries, Protocol):
         ...
 
     async def follow(self, wishes: Sequence[Wish], now: datetime) -> list[Followed]:
-        """Makes or opens the watches, in the order of the wishes. An open one is left as it is, but for labels, correlation id
-        and an unknown broadcast. An ended or settled one is opened: `opened` is now, strikes are forgotten, numbers go on."""
+        """Makes or opens the watches, in the order of the wishes. An open one is left as it is, but for labels, correlation id,
+        an unknown broadcast, and when it expires where that is said. An ended or settled one is opened: `opened` is now, it
+        expires when that is said, strikes are forgotten, numbers go on."""
         ...
 
     async def stop(self, key: Key) -> bool:
         """Nobody follows it any more: the watch becomes STOPPED. False where there was none, or it was stopped already."""
+        ...
+
+    async def relabel(
+        self, key: Key, labels: Mapping[str, str | None] | None, correlation_id: str | Unset | None = UNSET
+    ) -> Watch | None:
+        """The watch with other labels: those named are set, or taken away where None, and the others stay (a JSON merge patch,
+        RFC 7396); `labels` None takes all away. UNSET leaves the correlation id. Its version grows where that changed anything.
+        None where nobody follows it (there is none, or it was stopped)."""
         ...
 
     async def watch(self, key: Key) -> Watch | None:

@@ -1,6 +1,7 @@
 """Time, CallFire, and the sending of webhooks."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
@@ -9,6 +10,7 @@ from typing import Protocol
 from watcher.core.answers import Answer, PageAnswer
 from watcher.core.endpoint import Attempt, Delivery, Endpoint
 from watcher.core.model import PageRef
+from watcher.core.submissions import Order, SubmitAnswer, SwitchAnswer
 
 
 class Clock(Protocol):
@@ -57,6 +59,16 @@ class Upstream(Protocol):
 
     async def page(self, ref: PageRef) -> PageAnswer:
         """As `look`, for one page of a broadcast's batches: it costs one token, too."""
+        ...
+
+
+    async def submit(self, order: Order, leave: Callable[[], Awaitable[None]]) -> SubmitAnswer:
+        """As `look`, to add a batch to a broadcast: sent once, whatever comes of it. `leave` is awaited when nothing but the
+        request itself is left to do; what it raises passes through, and nothing was sent then."""
+        ...
+
+    async def switch(self, batch_id: int, enabled: bool) -> SwitchAnswer:
+        """As `look`, to have a batch's contacts be dialled, or not."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from watcher.settings.endpoints import Endpoint
 from watcher.settings.loading import load, load_http
-from watcher.settings.model import Account, Database, Http, Log, Polling, Retention, Settings, Webhooks
+from watcher.settings.model import Account, Auth, Database, Http, Log, Polling, Retention, Settings, Webhooks
 from watcher.settings.problems import BadSettings, Problem
 from watcher.settings.showing import Shown, reference, shown
 from watcher.settings.values import Address
@@ -10,6 +10,7 @@ from watcher.settings.values import Address
 __all__ = [
     "Account",
     "Address",
+    "Auth",
     "BadSettings",
     "Database",
     "Endpoint",

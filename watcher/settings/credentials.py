@@ -47,7 +47,7 @@ def _credential(value: SecretStr) -> SecretStr:
 
 def _token(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[\x21-\x7e]+", value.get_secret_value()):
-        raise refusal("cannot be sent in a header", "make one with `watcher token new`")
+        raise refusal("cannot be sent in a header", "make one with `watcher token random`")
     return value
 
 

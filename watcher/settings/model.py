@@ -133,6 +133,26 @@ class Polling(Section):
         return self
 
 
+class Submit(Section):
+    """[submit]: how careful to be with what has people called or texted."""
+
+    settle: Duration = Field(
+        default=timedelta(seconds=60),
+        ge=timedelta(milliseconds=100),
+        le=timedelta(hours=1),
+        description="after a lost answer, CallFire counts as not having the batch when it is not listed this long after",
+    )
+    resend: bool = Field(
+        default=True, description="send it again then, under the same name; off: say so, and leave it to a person"
+    )
+    within: Duration = Field(
+        default=timedelta(hours=1),
+        ge=timedelta(seconds=1),
+        le=timedelta(days=7),
+        description="a batch that could not be sent for this long is not sent any more",
+    )
+
+
 class Webhooks(Section):
     """[webhooks]: what holds for all endpoints."""
 
@@ -231,8 +251,13 @@ class Http(Section):
     )
     token: Token | None = Field(
         default=None,
-        description="token that requests must bring; none: loopback only. `watcher token new` makes one",
+        description="token with all scopes, beside those of `watcher token new`; without any: loopback only. "
+        "`watcher token random` makes one",
         json_schema_extra=OR_FILE,
+    )
+
+    streams: Count = Field(
+        default=2000, ge=1, le=100_000, description="clients that may listen to streams at once; each takes some 20 kB"
     )
 
     @model_validator(mode="after")
@@ -244,6 +269,17 @@ class Http(Section):
                 key="listen",
             )
         return self
+
+
+class Auth(Section):
+    """[auth]: who may use the interface, beside what tokens themselves say."""
+
+    session: Duration = Field(
+        default=timedelta(hours=12),
+        ge=timedelta(minutes=1),
+        le=timedelta(days=30),
+        description="how long a browser that signed in with a token stays signed in; never longer than the token is good",
+    )
 
 
 class Log(Section):
@@ -262,11 +298,13 @@ class Settings(Section):
 
     accounts: Annotated[Mapping[Name, Account], AfterValidator(_some)] = Field(default_factory=dict)
     polling: Polling = Polling()
+    submit: Submit = Submit()
     webhooks: Webhooks = Webhooks()
     endpoints: Mapping[Name, Endpoint] = Field(default_factory=dict)
     database: Database = Database()
     retention: Retention = Retention()
     http: Http = Http()
+    auth: Auth = Auth()
     log: Log = Log()
 
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
@@ -298,7 +336,7 @@ class Settings(Section):
                 yield f"{place}: webhooks go over the network in the clear: use https://"
         if self.http.token is not None and len(self.http.token.get_secret_value()) < WEAK_TOKEN:
             place = self._origins.get("http.token", "http.token")
-            yield f"{place}: is shorter than {WEAK_TOKEN} characters: make one with `watcher token new`"
+            yield f"{place}: is shorter than {WEAK_TOKEN} characters: make one with `watcher token random`"
 
 
 def _in_the_clear(url: str) -> bool:

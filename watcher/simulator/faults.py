@@ -92,6 +92,14 @@ MIXED: Final[Sequence[tuple[float, Fault]]] = (
 )
 """By weight: what a right client survives without concluding anything that is not so."""
 
+MIXED_SUBMIT: Final[Sequence[tuple[float, Fault]]] = (
+    *((weight, fault) for weight, fault in MIXED if fault.kind != "other_id"),
+    (5, Fault(kind="lost", code=0)),
+    (3, Fault(kind="lost", code=502, body="html")),
+    (2, Fault(kind="lost", code=504)),
+)
+"""The same for a batch that is added, with answers that are lost after it was. None could tell that it got another batch's id."""
+
 
 class _Rule:
     """A fault in force."""
@@ -158,14 +166,14 @@ class Faults:
                     rule.left -= 1
                 return rule.fault
         if self._mixed and self._chance() < self._mixed:
-            return self._one_of_mixed()
+            return self._one_of(MIXED_SUBMIT if operation == "submit" else MIXED)
         return None
 
-    def _one_of_mixed(self) -> Fault:
-        at = self._chance() * sum(weight for weight, _ in MIXED)
+    def _one_of(self, mixed: Sequence[tuple[float, Fault]]) -> Fault:
+        at = self._chance() * sum(weight for weight, _ in mixed)
         passed = 0.0
-        for weight, fault in MIXED[:-1]:
+        for weight, fault in mixed[:-1]:
             passed += weight
             if at < passed:
                 return fault
-        return MIXED[-1][1]
+        return mixed[-1][1]

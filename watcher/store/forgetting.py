@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 
 from watcher.core.recovering import Cutoffs, Forgotten
+from watcher.store.logbook import note_forgotten
 from watcher.store.remembered import Remembered
 from watcher.store.resending import NEWEST
 from watcher.store.rows import millis
@@ -68,4 +69,6 @@ def _events(
         left += connection.execute(sql["forget_deliveries_of"], {"position": event["position"]}).fetchall()
     connection.executemany(sql["forget_attempts"], left)
     connection.executemany(sql["forget_event"], unwanted)
+    if unwanted:
+        note_forgotten(connection, sql, unwanted[-1]["position"])
     return len(unwanted), left, after if end is None else last, end is None or end["at"] >= cutoff

@@ -19,11 +19,11 @@ SELECT * FROM watches WHERE account = :account AND batch_id = :batch_id;
 INSERT INTO watches (
     account, batch_id, opened, version, number, state, status, final, since, name, broadcast_id, created, size, remaining,
     enabled, asked, answered, looks, missing_since, missing_count, refused_count, aside_until, stuck_told, stuck_last,
-    labels, correlation_id
+    expires, labels, correlation_id
 ) VALUES (
     :account, :batch_id, :opened, :version, :number, :state, :status, :final, :since, :name, :broadcast_id, :created, :size,
     :remaining, :enabled, :asked, :answered, :looks, :missing_since, :missing_count, :refused_count, :aside_until,
-    :stuck_told, :stuck_last, :labels, :correlation_id
+    :stuck_told, :stuck_last, :expires, :labels, :correlation_id
 );
 
 -- name: swap_watch!
@@ -33,7 +33,8 @@ UPDATE watches SET
     since = :since, name = :name, broadcast_id = :broadcast_id, created = :created, size = :size, remaining = :remaining,
     enabled = :enabled, asked = :asked, answered = :answered, looks = :looks, missing_since = :missing_since,
     missing_count = :missing_count, refused_count = :refused_count, aside_until = :aside_until,
-    stuck_told = :stuck_told, stuck_last = :stuck_last, labels = :labels, correlation_id = :correlation_id
+    stuck_told = :stuck_told, stuck_last = :stuck_last, expires = :expires, labels = :labels,
+    correlation_id = :correlation_id
 WHERE account = :account AND batch_id = :batch_id AND version = :old_version;
 
 -- name: stop_watch!
@@ -52,37 +53,16 @@ SELECT * FROM watches
 WHERE account = :account AND state = 'open' AND batch_id > :after
 ORDER BY batch_id LIMIT :limit;
 
--- name: watches_of
--- A portion of an account's watches.
-SELECT * FROM watches
-WHERE account = :account AND batch_id > :after AND state <> 'stopped'
-ORDER BY batch_id LIMIT :limit;
-
--- name: watches_with_status
--- A portion of an account's watches that were last seen with the status.
-SELECT * FROM watches
-WHERE account = :account AND status = :status AND batch_id > :after AND state <> 'stopped'
-ORDER BY batch_id LIMIT :limit;
-
--- name: finished_watches
--- A portion of an account's watches whose status is final.
-SELECT * FROM watches
-WHERE account = :account AND batch_id > :after AND final = 1 AND state <> 'stopped'
-ORDER BY batch_id LIMIT :limit;
-
--- name: unfinished_watches
--- A portion of an account's watches whose status is not final, or not known.
-SELECT * FROM watches
-WHERE account = :account AND batch_id > :after AND final = 0 AND state <> 'stopped'
-ORDER BY batch_id LIMIT :limit;
-
 -- name: next_account$
 -- The first account behind the one given that has watches.
 SELECT min(account) FROM watches WHERE account > :account;
 
 -- name: tally
--- How many watches an account has, by state and status.
-SELECT state, status, count(*) AS count FROM watches WHERE account = :account GROUP BY state, status;
+-- How many watches an account has, by status, and of those in each state.
+SELECT
+    status, sum(state = 'open') AS open, sum(state = 'settled') AS settled, sum(state = 'missing') AS missing,
+    sum(state = 'expired') AS expired, sum(state = 'stopped') AS stopped
+FROM watches WHERE account = :account GROUP BY status;
 
 -- name: account^
 -- What was kept of an account.

@@ -13,6 +13,7 @@ PRAGMA secure_delete = FAST;
 SELECT * FROM events
 WHERE position > :after
     AND (:account IS NULL OR account = :account)
+    AND (:accounts IS NULL OR account IN (SELECT value FROM json_each(:accounts)))
     AND (:batch_id IS NULL OR batch_id = :batch_id)
     AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
 ORDER BY position LIMIT :limit;
@@ -21,8 +22,24 @@ ORDER BY position LIMIT :limit;
 -- A portion of the events of one watch; they are few, and found by the key of rule 2.
 SELECT * FROM events
 WHERE account = :account AND coalesce(batch_id, 0) = :batch_id AND position > :after
+    AND (:accounts IS NULL OR account IN (SELECT value FROM json_each(:accounts)))
     AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
 ORDER BY position LIMIT :limit;
+
+-- name: log_span^
+-- Up to where events were deleted, in former versions too, and the last position that was given out.
+SELECT
+    max(
+        coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'forgotten'), 0),
+        coalesce((SELECT min(position) - 1 FROM events), 0)
+    ) AS forgotten,
+    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) AS last;
+
+-- name: note_forgotten!
+-- Events up to this position were deleted; what is written down never goes back.
+INSERT INTO meta (name, value) VALUES ('forgotten', :position)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+WHERE CAST(meta.value AS INTEGER) < CAST(excluded.value AS INTEGER);
 
 -- name: hungry_endpoints
 -- Which endpoints are owed first attempts, and which retries, that are due; those that are owed nothing cost nothing.

@@ -214,7 +214,8 @@ WHERE position > :after AND position <= :last AND at < :cutoff AND NOT EXISTS (
         deliveries.created >= :kept
         OR (deliveries.state = 'pending' AND endpoint_id IN (SELECT id FROM endpoints WHERE state = 'active'))
     )
-);
+)
+ORDER BY position;
 
 -- name: forget_deliveries_of
 -- Those of an event that is forgotten.

@@ -1,5 +1,6 @@
 """What SQLite does for changes: a watch or an account, its events and their deliveries, inside one transaction (rule 1)."""
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -66,6 +67,7 @@ def events(connection: sqlite3.Connection, sql: Statements, query: EventQuery, t
     values: dict[str, Any] = {
         "after": query.after,
         "account": query.account,
+        "accounts": None if query.accounts is None else json.dumps(list(query.accounts)),
         "batch_id": query.batch_id,
         "types": types,
         "limit": query.limit,

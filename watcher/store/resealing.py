@@ -5,6 +5,7 @@ from pathlib import Path
 
 from watcher.core.endpoint import Endpoint
 from watcher.ports import UnusableStore
+from watcher.store import once, submissions
 from watcher.store.endpoint_rows import endpoint_of
 from watcher.store.sealing import CannotOpen, Seal
 from watcher.store.statements import load
@@ -25,7 +26,9 @@ def seal_anew(connection: sqlite3.Connection, path: Path, seal: Seal) -> list[En
         except CannotOpen as error:
             raise UnusableStore(f"{path}: the secrets of endpoint {endpoint_id} cannot be read: {error}") from error
     connection.executemany(sql["put_sealed"], anew)
+    answers = once.settle_in(connection, sql, seal)
+    requests = submissions.seal_anew(connection, sql, seal)
     connection.execute("COMMIT")
-    if anew:  # what was not sealed is to be gone from the log, too
+    if anew or answers or requests:  # what was not sealed is to be gone from the log, too
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return endpoints

@@ -97,6 +97,7 @@ def values_of_watch(watch: Watch, version: int) -> Values:
         "aside_until": _millis(watch.aside_until),
         "stuck_told": watch.stuck_told,
         "stuck_last": _millis(watch.stuck_last),
+        "expires": _millis(watch.expires),
         "labels": json.dumps(dict(watch.labels)) if watch.labels else "{}",
         "correlation_id": _text(watch.correlation_id),
     }
@@ -130,6 +131,7 @@ def watch_of(row: Row) -> Watch:
         aside_until=_instant(row["aside_until"]),
         stuck_told=row["stuck_told"],
         stuck_last=_instant(row["stuck_last"]),
+        expires=_instant(row["expires"]),
         labels={} if labels == "{}" else json.loads(labels),
         correlation_id=row["correlation_id"],
     )

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 ID_BYTES: Final = 4
+PREFIX_BYTES: Final = 1 + ID_BYTES
+"""So many bytes in front tell how it is sealed."""
 VERSION: Final = b"\x01"
 """The first byte of what is sealed: version, id of the key, nonce, ciphertext with its tag. What is not sealed is JSON text, and
 begins with a brace."""
@@ -83,7 +85,7 @@ def is_plain(kept: bytes) -> bool:
 
 
 def _parts(kept: bytes) -> tuple[bytes, bytes, bytes]:
-    body = 1 + ID_BYTES
+    body = PREFIX_BYTES
     return kept[:body], kept[body : body + NONCE_BYTES], kept[body + NONCE_BYTES :]
 
 

@@ -19,7 +19,7 @@ from watcher.core.endpoint import Delivery, DeliveryState, Endpoint, EndpointSta
 from watcher.core.model import BroadcastKind, Key, LastLook, Recorded, Watch
 from watcher.core.news import SecretsExposed, Tell
 from watcher.core.outbox import Settlement
-from watcher.core.wishes import BroadcastWish, FollowedBroadcast
+from watcher.core.wishes import UNSET, BroadcastWish, FollowedBroadcast, Unset
 from watcher.ports import (
     AccountChange,
     Change,
@@ -41,19 +41,23 @@ from watcher.ports import (
     WatchQuery,
     Wish,
 )
-from watcher.store import broadcasting, delivering, forgetting, recording, resending, subscribing, watching
+from watcher.store import broadcasting, delivering, forgetting, lists, recording, resending, subscribing, watching
 from watcher.store.failures import explain
 from watcher.store.lane import PING
-from watcher.store.lanes import Lanes
 from watcher.store.lock import ProcessLock
+from watcher.store.logbook import SqliteLog
 from watcher.store.migrations import migrations
+from watcher.store.once import SqliteOnce
 from watcher.store.opening import Migrated, connect, connect_reader, prepare
+from watcher.store.ranks import SqliteRanks
 from watcher.store.recording import told
 from watcher.store.remembered import Remembered
 from watcher.store.resealing import seal_anew
 from watcher.store.rows import instant, millis, values_of_look, values_of_record, values_of_watch, view_of
 from watcher.store.sealing import NOT_SEALED, Seal
 from watcher.store.statements import load
+from watcher.store.submissions import SqliteSubmissions
+from watcher.store.tokens import SqliteTokens
 
 PORTION: Final = 1000
 """Open watches read at once."""
@@ -62,7 +66,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class SqliteStore(Lanes):
+class SqliteStore(SqliteLog, SqliteOnce, SqliteRanks, SqliteSubmissions, SqliteTokens):
     """The port `Store` on an open database. Made by `open_store`."""
 
     def __init__(
@@ -85,6 +89,11 @@ class SqliteStore(Lanes):
     async def stop(self, key: Key) -> bool:
         return await self._write("stop", watching.stop, key)
 
+    async def relabel(
+        self, key: Key, labels: Mapping[str, str | None] | None, correlation_id: str | Unset | None = UNSET
+    ) -> Watch | None:
+        return await self._write("relabel", watching.relabel, key, labels, correlation_id)
+
     async def watch(self, key: Key) -> Watch | None:
         return await self._read("watch", watching.watch, key)
 
@@ -95,7 +104,7 @@ class SqliteStore(Lanes):
             after = portion[-1].batch_id
 
     async def find(self, query: WatchQuery) -> list[Watch]:
-        return await self._read("find", watching.find, query)
+        return await self._read("find", lists.find, query)
 
     async def tally(self, account: str) -> dict[tuple[str, str | None], int]:
         return await self._read("tally", watching.tally, account)

@@ -8,19 +8,26 @@ from typing import Final
 import aiosql
 
 FOLDER: Final = Path(__file__).parent
-COMMON: Final = ("queries", "queries_deliveries")
+COMMON: Final = (
+    "queries",
+    "queries_deliveries",
+    "queries_once",
+    "queries_ranks",
+    "queries_submissions",
+    "queries_tokens",
+)
 """The files that both databases understand."""
 
 
 @cache
 def load(dialect: str) -> Mapping[str, str]:
-    """The statements by name: those of the common files, and those of `queries.<dialect>.sql` in place of or beside them.
+    """The statements by name: those of the common files, and those of the dialect's own files in place of or beside them.
 
     The text is used as it is: aiosql's own functions cost half a microsecond a call and want rows that are tuples, where
     ours are asked for columns by name.
     """
     statements: dict[str, str] = {}
-    for name in (*COMMON, f"queries.{dialect}"):
+    for name in (*COMMON, f"queries.{dialect}", f"queries_lists.{dialect}"):
         statements |= _named(FOLDER / f"{name}.sql")
     return statements
 

@@ -1,13 +1,14 @@
-"""What SQLite does for watches: following, stopping, last looks, lists and counts. Called inside a transaction."""
+"""What SQLite does for watches: following, labels, stopping, last looks and counts. Called inside a transaction."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from watcher.core.model import Key, Watch
-from watcher.ports import Followed, WatchQuery, Wish
+from watcher.core.model import Key, State, Watch
+from watcher.core.wishes import Unset
+from watcher.ports import Followed, Wish
 from watcher.store.rows import Values, values_of_watch, watch_of
-from watcher.store.wishes import grant
+from watcher.store.wishes import grant, relabelled
 
 Statements = Mapping[str, str]
 
@@ -31,10 +32,30 @@ def follow(connection: sqlite3.Connection, sql: Statements, wishes: Sequence[Wis
     connection.executemany(sql["make_watch"], (values_of_watch(each, each.version) for each in new))
     for key, before in stored.items():
         after = wanted[key]
-        if after is not before:
-            values = values_of_watch(after, after.version) | {"old_version": before.version}
-            connection.execute(sql["swap_watch"], values)
+        _swap(connection, sql, before, after)
     return followed
+
+
+def relabel(
+    connection: sqlite3.Connection,
+    sql: Statements,
+    key: Key,
+    labels: Mapping[str, str | None] | None,
+    correlation_id: str | Unset | None,
+) -> Watch | None:
+    """The watch with its labels changed, None where nobody follows it."""
+    before = watch(connection, sql, key)
+    if before is None or before.state is State.STOPPED:
+        return None
+    after = relabelled(before, labels, correlation_id)
+    _swap(connection, sql, before, after)
+    return after
+
+
+def _swap(connection: sqlite3.Connection, sql: Statements, before: Watch, after: Watch) -> None:
+    if after is not before:
+        values = values_of_watch(after, after.version) | {"old_version": before.version}
+        connection.execute(sql["swap_watch"], values)
 
 
 def stop(connection: sqlite3.Connection, sql: Statements, key: Key) -> bool:
@@ -59,48 +80,7 @@ def open_watches(connection: sqlite3.Connection, sql: Statements, account: str, 
     return [watch_of(row) for row in connection.execute(sql["open_watches"], values)]
 
 
-def find(connection: sqlite3.Connection, sql: Statements, query: WatchQuery) -> list[Watch]:
-    """The watches that match, account by account."""
-    found: list[Watch] = []
-    after = query.after
-    for account in _accounts(connection, sql, query):
-        values = {
-            "account": account,
-            "status": query.status,
-            "after": after.batch_id if after is not None and after.account == account else 0,
-            "limit": query.limit - len(found),
-        }
-        rows = connection.execute(sql[_listing(query)], values)
-        found.extend(each for each in map(watch_of, rows) if query.final is None or each.final is query.final)
-        if len(found) >= query.limit:
-            break
-    return found
-
-
 def tally(connection: sqlite3.Connection, sql: Statements, account: str) -> dict[tuple[str, str | None], int]:
     """The counts by (state, status)."""
     rows = connection.execute(sql["tally"], {"account": account})
-    return {(row["state"], row["status"]): row["count"] for row in rows}
-
-
-def _listing(query: WatchQuery) -> str:
-    """The statement that has an index for what is asked."""
-    if query.status is not None:
-        return "watches_with_status"
-    if query.final is not None:
-        return "finished_watches" if query.final else "unfinished_watches"
-    return "watches_of"
-
-
-def _accounts(connection: sqlite3.Connection, sql: Statements, query: WatchQuery) -> Iterator[str]:
-    """The accounts to go through, in order, from the one where the last list ended."""
-    if query.accounts is not None:
-        first = "" if query.after is None else query.after.account
-        yield from sorted({account for account in query.accounts if account >= first})
-        return
-    account: str | None = ""
-    if query.after is not None:
-        account = query.after.account
-        yield account
-    while account := connection.execute(sql["next_account"], {"account": account}).fetchone()[0]:
-        yield account
+    return {(state.value, row["status"]): row[state.value] for row in rows for state in State if row[state.value]}

@@ -23,6 +23,8 @@ DELAY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3600)
 ATTEMPT_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30)
 LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 STORE_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+DROPPED: Final = ("slow", "stalled", "token", "store")
+"""Why a client of a stream is let go."""
 
 
 class Catalogue:
@@ -32,6 +34,7 @@ class Catalogue:
         self.registry = CollectorRegistry()
         self._make_upstream()
         self._make_watches()
+        self._make_ranks()
         self._make_deliveries()
         self._make_daemon(version)
 
@@ -88,6 +91,29 @@ class Catalogue:
         )
         self.unknown = self._counter("status_unknown_total", "Statuses that nobody knows.", "account")
         self.ended = self._counter("watches_ended_total", "Watches that ended.", "account", "reason")
+        self.submissions = self._counter(
+            "submissions_total", "Batches on their way to CallFire, by what they became.", "account", "state"
+        )
+
+    def _make_ranks(self) -> None:
+        self.rank_time = self._gauge(
+            "streamrank_total_time_average_seconds",
+            "How long a request took (polling), or an event to a webhook's acceptance (streaming).",
+            "account",
+            "by",
+        )
+        self.rank_size = self._gauge(
+            "streamrank_size_download_average_bytes",
+            "Length of the body of an answer (polling), or of an event (streaming).",
+            "account",
+            "by",
+        )
+        self.rank_saved = self._gauge(
+            "streamrank_saved_percentage", "How much less the events took than the requests.", "account", "of"
+        )
+        self.rank_change = self._gauge(
+            "streamrank_change_percentage", "How many of the looks showed another status.", "account"
+        )
 
     def _make_deliveries(self) -> None:
         self.deliveries = self._counter(
@@ -123,6 +149,13 @@ class Catalogue:
         self.request_failures = self._counter(
             "http_request_failures_total", "Requests answered with 500: a mistake of ours.", "route"
         )
+        self.stream_clients = Gauge(
+            "stream_clients", "Clients that listen to streams.", namespace="watcher", registry=self.registry
+        )
+        self.streams_dropped = self._counter("stream_dropped_total", "Clients of streams that were let go.", "reason")
+        for reason in DROPPED:
+            self.streams_dropped.of(reason)
+        self.auth_failures = self._counter("auth_failures_total", "Requests with a token that is not right.", "reason")
         self.reload_ok = Gauge(
             "settings_last_reload_successful",
             "1 where the settings read last are in force.",
@@ -146,8 +179,10 @@ class Catalogue:
         """Those whose first label is an account."""
         return (
             *(self.requests, self.throttled, self.opened, self.looks, self.transitions, self.unknown, self.ended),
+            self.submissions,
             *(self.rate_configured, self.rate_effective, self.rate_used, self.state, self.last_step),
             *(self.watches, self.overdue, self.oldest_look, self.stuck, self.expected_wait),
+            *(self.rank_time, self.rank_size, self.rank_saved, self.rank_change),
         )
 
     @property

@@ -22,7 +22,7 @@ SECRET_KEYS: Final = re.compile(
 )
 SECRET_VALUES: Final = re.compile(
     r"""
-      (?P<key>wh(?:sec|sk)_)[A-Za-z0-9+/=_-]+           # a signing key
+      (?P<key>wh(?:sec|sk)_|\bwat_)[A-Za-z0-9+/=_-]+    # a signing key, a token
     | (?P<scheme>\b(?:Basic|Bearer)\s+)[A-Za-z0-9+/=._~-]{4,}
     | (?P<url>://)[^\s/?\#]{1,512}@                     # user:password in a URL
     | (?<![^\s"'(=,])[^\s:/@"'(=,]{1,128}:(?!//)[^\s@"']{1,128}@(?=[\w\[])  # and without one

@@ -26,6 +26,9 @@ WORDS_MOST: Final = 1_000
 ENCRYPT: Final = "make a key with `watcher db key` and set it as database.encryption_key"
 """What to do about secrets that are kept as they are."""
 
+DOUBTFUL: Final = frozenset({"unclear", "absent", "refused"})
+"""States of a submission that somebody should look at."""
+
 WARNED_OF: Final = frozenset(
     {"batch.errors", "batch.source_error", "batch.unknown", "batch.missing", "batch.stuck", "watch.expired"}
 )
@@ -50,6 +53,7 @@ class Logs:
         self._unfit: set[str] = set()
         self._workers: dict[str, Trouble] = {}
         self._stores: dict[str, Trouble] = {}
+        self._attempts: dict[str, Trouble] = {}
         self._deliveries: dict[str, int] = {}
         self._endpoints: dict[str, str] = {}
         self._exposed = False
@@ -74,6 +78,7 @@ class Logs:
             told.Changed: self._changed,
             told.UnknownStatus: self._unknown_status,
             told.SetAside: self._set_aside,
+            told.Submitted: self._submitted,
             told.ConditionChanged: self._condition_changed,
             told.RateLearnt: self._rate_learnt,
             told.Attempted: self._attempted,
@@ -84,6 +89,8 @@ class Logs:
             told.WorkerFailed: self._worker_failed,
             told.WorkerRecovered: self._worker_recovered,
             told.RequestFailed: self._request_failed,
+            told.AuthFailed: self._auth_failed,
+            told.AuthCalm: self._auth_calm,
             told.StoreFailed: self._store_failed,
             told.StoreRecovered: self._store_recovered,
             told.Started: self._started,
@@ -112,6 +119,8 @@ class Logs:
                 position=news.position,
                 deliveries=news.deliveries,
             ),
+            told.StreamOpened: lambda news: debug("stream.opened", stream=news.stream),
+            told.StreamClosed: lambda news: debug("stream.closed", stream=news.stream, reason=news.reason),
             told.Throttled: lambda news: debug("account.waits", account=news.account, until=instant(news.until)),
         }
 
@@ -141,6 +150,18 @@ class Logs:
         say = self._log.debug if kind in self._unfit else self._log.warning
         self._unfit.add(kind)
         say("watch.set_aside", account=news.account, batch_id=news.batch_id, outcome=news.outcome, detail=news.detail)
+
+    def _submitted(self, news: told.Submitted) -> None:
+        say = self._log.warning if news.state in DOUBTFUL else self._log.info
+        say(
+            f"submission.{news.state}",
+            account=news.account,
+            broadcast_id=news.broadcast_id,
+            submission=news.submission,
+            batch_id=news.batch_id,
+            tries=news.tries,
+            detail=news.detail,
+        )
 
     def _condition_changed(self, news: told.ConditionChanged) -> None:
         if news.condition == "ok":
@@ -250,7 +271,23 @@ class Logs:
         self._log.info("worker.recovered", worker=news.worker)
 
     def _request_failed(self, news: told.RequestFailed) -> None:
-        self._log.error("request.failed", method=news.method, route=news.route, error=news.error, exception=news.trace)
+        self._log.error(
+            "request.failed",
+            method=news.method,
+            route=news.route,
+            request_id=news.request_id,
+            error=news.error,
+            exception=news.trace,
+        )
+
+    def _auth_failed(self, news: told.AuthFailed) -> None:
+        again = self._again(self._attempts, news.reason, news.reason)
+        say = self._log.debug if again is None else self._log.warning
+        say("auth.failing", reason=news.reason, address=news.address, **({"times": again} if (again or 0) > 1 else {}))
+
+    def _auth_calm(self, news: told.AuthCalm) -> None:
+        self._attempts.clear()
+        self._log.info("auth.calm", failed=news.failed)
 
     def _store_failed(self, news: told.StoreFailed) -> None:
         again = self._again(self._stores, news.operation, news.error)

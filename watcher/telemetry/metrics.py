@@ -5,14 +5,14 @@ Gauges are set as things happen, so that a scrape only writes down what is there
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from prometheus_client.exposition import choose_encoder
 
 from watcher.core import news as told
 from watcher.core.model import FINAL_STATUSES, KNOWN_STATUSES, OPERATOR_TYPES, TRANSITION_TYPES
 from watcher.core.news import News
-from watcher.telemetry.catalogue import Catalogue
+from watcher.telemetry.catalogue import DROPPED, Catalogue
 from watcher.telemetry.series import OTHER, Capped
 
 ACCOUNTS_MOST: Final = 1_000
@@ -53,6 +53,8 @@ class Metrics:
         self._operations = Capped(WORDS_MOST)
         self._workers = Capped(WORDS_MOST)
         self._hearers = self._table()
+        for reason in get_args(told.AuthFailure):
+            self.catalogue.auth_failures.of(reason)
         self._reloaded(told.Reloaded(at=loaded, error=None))
 
     def __call__(self, news: News) -> None:
@@ -94,7 +96,9 @@ class Metrics:
             told.Changed: self._changed,
             told.UnknownStatus: lambda news: self.catalogue.unknown.of(self._account(news.account)).inc(),
             told.Following: self._following,
+            told.Submitted: lambda news: self.catalogue.submissions.of(self._account(news.account), news.state).inc(),
             told.Tally: self._tally,
+            told.StreamRanked: self._streamranked,
             told.ConditionChanged: self._condition_changed,
             told.Throttled: self._throttle,
             told.BudgetUsed: self._budget_used,
@@ -108,6 +112,9 @@ class Metrics:
             told.Swept: self._swept,
             told.WorkerFailed: self._worker_failed,
             told.RequestFailed: lambda news: self.catalogue.request_failures.of(news.route).inc(),
+            told.StreamOpened: lambda _: self.catalogue.stream_clients.inc(),
+            told.StreamClosed: self._stream_closed,
+            told.AuthFailed: lambda news: self.catalogue.auth_failures.of(news.reason).inc(),
             told.LoopLag: lambda news: self.catalogue.lag.observe(news.seconds),
             told.StoreTook: self._store_took,
             told.Reloaded: self._reloaded,
@@ -194,6 +201,18 @@ class Metrics:
         self.catalogue.stuck.of(account).set(news.stuck)
         self.catalogue.expected_wait.of(account).set(news.expected_wait)
 
+    def _streamranked(self, news: told.StreamRanked) -> None:
+        account, rank, catalogue = self._account(news.account), news.rank, self.catalogue
+        if account == OTHER:
+            return
+        catalogue.rank_time.of(account, "polling").set(rank.polling_total_time_average)
+        catalogue.rank_time.of(account, "streaming").set(rank.streaming_total_time_average)
+        catalogue.rank_size.of(account, "polling").set(rank.polling_size_download_average)
+        catalogue.rank_size.of(account, "streaming").set(rank.streaming_size_download_average)
+        catalogue.rank_saved.of(account, "time").set(rank.time_percentage)
+        catalogue.rank_saved.of(account, "size").set(rank.size_percentage)
+        catalogue.rank_change.of(account).set(rank.change_percentage)
+
     def _condition_changed(self, news: told.ConditionChanged) -> None:
         account = self._account(news.account)
         self._show_account(account, news.condition)
@@ -250,6 +269,11 @@ class Metrics:
 
     def _store_took(self, news: told.StoreTook) -> None:
         self.catalogue.store.of(self._operations.label(news.operation)).observe(news.took)
+
+    def _stream_closed(self, news: told.StreamClosed) -> None:
+        self.catalogue.stream_clients.dec()
+        if news.reason in DROPPED:
+            self.catalogue.streams_dropped.of(news.reason).inc()
 
     def _swept(self, news: told.Swept) -> None:
         self.catalogue.swept.of("events").inc(news.events)

@@ -1,19 +1,77 @@
-"""Which accounts may be asked about: those of the settings, and to read what is kept, also those that have rows in the store."""
+"""`/v1/accounts`: how each stands, and asking one again that is refused or paused."""
 
-from collections.abc import Sequence
+from aiohttp import web
 
-from watcher.ports import Following, Store
-from watcher.web.problems import Problem, cut, listed
+from watcher.ports import Following
+from watcher.web.bodies import read_object
+from watcher.web.known_accounts import require_account
+from watcher.web.models import AccountDetails, AccountPage, Taken
+from watcher.web.operations import Operation, gives
+from watcher.web.shown import account_details, account_shown, answer
+from watcher.web.visible import accounts_of
 
 
-def require_account(name: str, accounts: Sequence[str]) -> None:
-    """Returns where the settings have the account, else raises the Problem that names those there are."""
-    if name not in accounts:
-        raise Problem(404, "unknown-account", f"There is no account {cut(name)!r}. There are: {listed(accounts)}.")
+class Accounts:
+    """The handlers that have to do with accounts."""
 
+    def __init__(self, *, following: Following) -> None:
+        self._following = following
 
-async def require_kept(name: str, following: Following, store: Store) -> None:
-    """As `require_account`, but what is kept of an account that was taken out of the settings stays readable."""
-    if name in following.accounts or await store.tally(name) or await store.account(name) is not None:
-        return
-    require_account(name, following.accounts)
+    def operations(self) -> list[Operation]:
+        one = "/v1/accounts/{account}"
+        return [
+            Operation(
+                method="GET",
+                path="/v1/accounts",
+                handler=self.list,
+                scope="read",
+                tag="accounts",
+                gives=gives(AccountPage),
+            ),
+            Operation(
+                method="GET",
+                path=one,
+                handler=self.read,
+                scope="read",
+                tag="accounts",
+                headers=("If-None-Match",),
+                gives=gives(AccountDetails),
+                problems=("unknown-account",),
+            ),
+            Operation(
+                method="POST",
+                path=one + "/resume",
+                handler=self.resume,
+                scope="admin",
+                tag="accounts",
+                body=Taken,
+                gives=gives(AccountDetails),
+                problems=("unknown-account",),
+            ),
+        ]
+
+    async def list(self, request: web.Request) -> web.Response:
+        """All accounts."""
+        views = (self._following.view(name) for name in accounts_of(request, self._following))
+        return answer(AccountPage(items=[account_shown(view) for view in views]))
+
+    async def read(self, request: web.Request) -> web.Response:
+        """One account, with what it has learnt, and its StreamRank: what polling it costs, and being told of changes instead."""
+        return self._answer(self._name(request))
+
+    async def resume(self, request: web.Request) -> web.Response:
+        """Has the account asked again now: one whose login was refused, that does not answer, or that was paused. One request is
+        made; the account is in order again when that succeeds. A pause that CallFire itself asked for is kept."""
+        name = self._name(request)
+        await read_object(request, Taken)
+        await self._following.resume(name)
+        return self._answer(name)
+
+    def _name(self, request: web.Request) -> str:
+        name = request.match_info["account"]
+        require_account(name, accounts_of(request, self._following))
+        return name
+
+    def _answer(self, name: str) -> web.Response:
+        following = self._following
+        return answer(account_details(following.view(name), following.lengths(name), following.streamrank(name)))

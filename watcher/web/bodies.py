@@ -19,6 +19,8 @@ MAX_ROWS: Final = 10_000
 
 NDJSON: Final = "application/x-ndjson"
 ROWS: Final = (JSON, NDJSON)
+PATCHES: Final = (JSON, "application/merge-patch+json")
+"""What a JSON merge patch (RFC 7396) may be called."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -52,11 +54,17 @@ async def read_body(request: web.Request, deadline: float = READ_DEADLINE) -> by
         ) from error
 
 
-async def read_object(request: web.Request, model: type[Model], context: Mapping[str, Any] | None = None) -> Model:
+async def read_object(
+    request: web.Request,
+    model: type[Model],
+    context: Mapping[str, Any] | None = None,
+    *,
+    media: Sequence[str] = (JSON,),
+) -> Model:
     """The body as the model says, whose validators may look at the context; where there is none, as an empty object."""
     body = await read_body(request)
-    if body.strip() and request.content_type != JSON:
-        raise _other_kind(request, JSON)
+    if body.strip() and request.content_type not in media:
+        raise _other_kind(request, " or ".join(media))
     try:
         return model.model_validate(parse(body) if body.strip() else {}, context=context)
     except BadJson as error:
@@ -67,7 +75,8 @@ async def read_object(request: web.Request, model: type[Model], context: Mapping
 
 
 async def read_rows(request: web.Request) -> list[tuple[str, object]]:
-    """The rows of a JSON list or of NDJSON, each with its place in words."""
+    """The rows of a JSON list or of NDJSON, each with its place in words. A line of NDJSON that is no JSON is a BadJson in its
+    place; in a list nobody can tell where the next row would begin, so that it is refused as a whole."""
     if request.content_type not in (JSON, NDJSON):
         raise _other_kind(request, f"{JSON} (a list) or {NDJSON} (a line each)")
     body = await read_body(request)
@@ -75,7 +84,7 @@ async def read_rows(request: web.Request) -> list[tuple[str, object]]:
     if request.content_type == NDJSON:
         lines = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
         _check_count(len(lines))
-        rows = [(f"line {number}", _row(number, line)) for number, line in lines]
+        rows = [(f"line {number}", _row(line)) for number, line in lines]
     else:
         try:
             document = parse(body)
@@ -89,9 +98,9 @@ async def read_rows(request: web.Request) -> list[tuple[str, object]]:
 
 
 def parse(text: bytes) -> object:
-    """JSON with one meaning: no key twice, no NaN. Raises BadJson."""
+    """JSON with one meaning: no key twice, no NaN; 13.0 is 13. Raises BadJson."""
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_number)
     except RecursionError:
         raise BadJson("It is nested too deeply.") from None
     except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, a number with thousands of digits
@@ -99,36 +108,31 @@ def parse(text: bytes) -> object:
 
 
 def read_query(request: web.Request, model: type[Model], *, repeatable: Sequence[str] = ()) -> Model:
-    """The query as the model says. Unknown parameters and ones given twice are refused."""
+    """The query as the model says. Unknown parameters and ones given twice are refused, all at once."""
     query: dict[str, Any] = {}
-    for name in request.query:
+    errors: list[dict[str, str]] = []
+    for name in dict.fromkeys(request.query):
         values = request.query.getall(name)
-        if name in repeatable:
-            query[name] = values
-        elif len(values) > 1:
-            raise Problem(
-                422,
-                "bad-query",
-                f"{cut(name)} is given {len(values)} times; give it once.",
-                errors=[{"parameter": cut(name), "message": "It may be given once"}],
-            )
-        else:
-            query[name] = values[0]
+        query[name] = values if name in repeatable else values[0]
+        if name not in repeatable and len(values) > 1:
+            errors.append({"parameter": cut(name), "message": f"It is given {len(values)} times; give it once"})
     try:
-        return model.model_validate(query)
+        read = model.model_validate(query)
     except ValidationError as error:
-        errors = places(error, "parameter")
-        known = listed(model.model_fields)
-        raise Problem(422, "bad-query", f"{summary(errors)}. There are: {known}.", errors=errors) from None
+        errors += places(error, "parameter")
+    else:
+        if not errors:
+            return read
+    detail = f"{summary(errors)}. There are: {listed(model.model_fields)}."
+    raise Problem(422, "bad-query", detail, errors=errors)
 
 
-def _row(number: int, line: bytes) -> object:
-    """A row of NDJSON. One that is no JSON spoils the whole body: what its sender meant is not sure."""
+def _row(line: bytes) -> object:
+    """A row of NDJSON: what it holds, or why it holds nothing."""
     try:
         return parse(line)
     except BadJson as error:
-        place = f"line {number}"
-        raise Problem(400, "bad-json", f"Nothing was done. At {place}: {error}", place=place) from None
+        return error
 
 
 def _check_count(rows: int) -> None:
@@ -154,6 +158,12 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise ValueError(f"The key {cut(twice)!r} is there twice")
     return found
+
+
+def _number(text: str) -> float:
+    """JSON knows numbers only, and a JSON Schema takes 13.0 for an integer as well."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _no_constant(name: str) -> object:

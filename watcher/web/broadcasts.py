@@ -1,22 +1,33 @@
-"""`/v1/accounts/{account}/broadcasts/{broadcast_id}`: follow a broadcast as a whole, read how it stands, stop."""
+"""`/v1/accounts/{account}/broadcasts/{broadcast_id}`: follow a broadcast as a whole, read how it stands, change what its batches
+are known by, stop; and `/v1/broadcasts`, the list."""
+
+import asyncio
+from typing import Any
 
 from aiohttp import web
 
-from watcher.ports import BroadcastView, BroadcastWish, Following
-from watcher.web.accounts import require_account
-from watcher.web.bodies import read_object
+from watcher.core.model import MAX_BATCH_ID
+from watcher.ports import UNSET, BroadcastView, BroadcastWish, Following, Store
+from watcher.web.bodies import PATCHES, read_object, read_query
+from watcher.web.cursors import cursor_of, next_link, read_cursor
+from watcher.web.known_accounts import require_account
 from watcher.web.models import BroadcastBody, BroadcastShown
 from watcher.web.operations import Operation, gives
 from watcher.web.paths import broadcast_id_of
 from watcher.web.problems import Problem
 from watcher.web.shown import answer
+from watcher.web.visible import accounts_of
+from watcher.web.watch_models import BroadcastPage, BroadcastsParams, MarksPatch
+from watcher.web.watches import marks_of
 
 
 class Broadcasts:
     """The handlers that have to do with broadcasts."""
 
-    def __init__(self, *, following: Following) -> None:
+    def __init__(self, *, store: Store, following: Following) -> None:
+        self._store = store
         self._following = following
+        self._changing = asyncio.Lock()
 
     def operations(self) -> list[Operation]:
         one = "/v1/accounts/{account}/broadcasts/{broadcast_id}"
@@ -29,8 +40,9 @@ class Broadcasts:
                 scope="write",
                 tag="broadcasts",
                 body=BroadcastBody,
+                headers=("If-Match", "If-None-Match"),
                 gives=gives(BroadcastShown, also={201: BroadcastShown}),
-                problems=where,
+                problems=(*where, "precondition-failed"),
             ),
             Operation(
                 method="GET",
@@ -38,8 +50,21 @@ class Broadcasts:
                 handler=self.read,
                 scope="read",
                 tag="broadcasts",
+                headers=("If-None-Match",),
                 gives=gives(BroadcastShown),
                 problems=(*where, "broadcast-not-followed"),
+            ),
+            Operation(
+                method="PATCH",
+                path=one,
+                handler=self.change,
+                scope="write",
+                tag="broadcasts",
+                body=MarksPatch,
+                media=PATCHES,
+                headers=("If-Match",),
+                gives=gives(BroadcastShown),
+                problems=(*where, "broadcast-not-followed", "precondition-failed"),
             ),
             Operation(
                 method="DELETE",
@@ -47,8 +72,19 @@ class Broadcasts:
                 handler=self.stop,
                 scope="write",
                 tag="broadcasts",
+                headers=("If-Match",),
                 gives=gives(),
-                problems=(*where, "broadcast-not-followed"),
+                problems=(*where, "broadcast-not-followed", "precondition-failed"),
+            ),
+            Operation(
+                method="GET",
+                path="/v1/broadcasts",
+                handler=self.list,
+                scope="read",
+                tag="broadcasts",
+                query=BroadcastsParams,
+                gives=gives(BroadcastPage),
+                problems=("unknown-account", "bad-cursor"),
             ),
         ]
 
@@ -78,6 +114,50 @@ class Broadcasts:
             raise _not_followed(account, broadcast_id)
         return answer(_shown(view))
 
+    async def change(self, request: web.Request) -> web.Response:
+        """Changes by what the batches that are found in it from now on are to be known: a JSON merge patch of labels and
+        correlation id. Those that were found already keep theirs."""
+        account, broadcast_id = self._place(request)
+        patch = await read_object(request, MarksPatch, media=PATCHES)
+        async with self._changing:  # of two changes at once neither is lost
+            view = self._following.broadcast(account, broadcast_id)
+            if view is None or not view.broadcast.followed:
+                raise _not_followed(account, broadcast_id)
+            changes, correlation_id = marks_of(patch, view.broadcast.labels)
+            merged = {} if changes is None else {**view.broadcast.labels, **changes}
+            wish = BroadcastWish(
+                account=account,
+                broadcast_id=broadcast_id,
+                labels={name: value for name, value in merged.items() if value is not None},
+                correlation_id=None if correlation_id is UNSET else correlation_id,
+                forgets_correlation=correlation_id is None,
+            )
+            followed = await self._following.follow_broadcast(wish)
+        view = self._following.broadcast(account, broadcast_id)
+        return answer(_shown(BroadcastView(broadcast=followed.broadcast) if view is None else view))
+
+    async def list(self, request: web.Request) -> web.Response:
+        """Broadcasts of which something is known, in the order of account and broadcast id."""
+        params = read_query(request, BroadcastsParams, repeatable=("account",))
+        accounts = accounts_of(request, self._following)
+        for name in params.account or ():
+            require_account(name, accounts)
+        after = ("", 0) if params.cursor is None else read_cursor(params.cursor, _broadcast_place, params.filters)
+        views = [
+            self._following.broadcast(each.account, each.broadcast_id) or BroadcastView(broadcast=each)
+            for account in sorted(accounts if params.account is None else set(params.account))
+            if account >= after[0]
+            for each in await self._store.broadcasts(account)
+            if (each.account, each.broadcast_id) > after and params.followed in (None, each.followed)
+        ]
+        page, more = views[: params.limit], len(views) > params.limit
+        cursor = None
+        if more:
+            last = page[-1].broadcast
+            cursor = cursor_of([last.account, last.broadcast_id], params.filters)
+        items = [_shown(view) for view in page]
+        return answer(BroadcastPage(items=items, next=cursor), headers=next_link(request, cursor))
+
     async def stop(self, request: web.Request) -> web.Response:
         """Finds no more batches in it. Those that were found are followed on."""
         account, broadcast_id = self._place(request)
@@ -87,7 +167,7 @@ class Broadcasts:
 
     def _place(self, request: web.Request) -> tuple[str, int]:
         account = request.match_info["account"]
-        require_account(account, self._following.accounts)
+        require_account(account, accounts_of(request, self._following))
         return account, broadcast_id_of(request)
 
 
@@ -105,6 +185,14 @@ def _shown(view: BroadcastView) -> BroadcastShown:
         listed=view.listed,
         note=view.note,
     )
+
+
+def _broadcast_place(place: Any) -> tuple[str, int]:
+    """The broadcast that a cursor names; ValueError or TypeError where it names none."""
+    account, broadcast_id = place
+    if not isinstance(account, str) or type(broadcast_id) is not int or not 1 <= broadcast_id <= MAX_BATCH_ID:
+        raise ValueError
+    return account, broadcast_id
 
 
 def _not_followed(account: str, broadcast_id: int) -> Problem:

@@ -1,5 +1,6 @@
 """What strangers send that is no request, and clients that go away: answered as a problem, not logged as a failure of ours."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from aiohttp import web
@@ -7,6 +8,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from watcher.web.problems import Problem, cut
+from watcher.web.request_ids import HEADER, new_id
 
 THEIRS: Final = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 """What comes of what a client does to its connection."""
@@ -19,6 +21,8 @@ SECURITY_HEADERS: Final = {
     "Server": "watcher",
 }
 """Borne by every answer."""
+OWN: Final = frozenset({"Cache-Control", "Content-Security-Policy"})
+"""Those of them that an answer may bear another value of."""
 
 
 class Runner(web.AppRunner):
@@ -35,7 +39,20 @@ class Server(web.Server):
 
 
 class Connection(RequestHandler):
-    __slots__ = ()
+    __slots__ = ("lost",)
+
+    lost: Callable[[], None] | None
+
+    def __init__(self, manager: web.Server, **more: Any) -> None:
+        super().__init__(manager, **more)
+        self.lost = None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Tells whoever writes to the client without waiting for it; a handler that reads or waits finds out by itself."""
+        lost, self.lost = self.lost, None
+        super().connection_lost(exc)
+        if lost is not None:
+            lost()
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
@@ -44,8 +61,9 @@ class Connection(RequestHandler):
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
         self.log_exception(exc_info=exc)
-        response = Problem(status, "bad-request", f"{_first_line(exc)}.").response()
-        response.headers.update(SECURITY_HEADERS)
+        request_id = new_id()
+        response = Problem(status, "bad-request", f"{_first_line(exc)}.").response(request_id)
+        response.headers.update({**SECURITY_HEADERS, HEADER: request_id})
         response.force_close()
         return response
 
@@ -56,6 +74,12 @@ class Connection(RequestHandler):
             self.logger.debug("bad request: %s: %s", type(error).__name__, _first_line(error))
         else:
             super().log_exception(*args, **more)
+
+
+def notice_loss(request: web.Request, lost: Callable[[], None] | None) -> None:
+    """Has `lost` called when the request's connection ends; None: nobody any more."""
+    if isinstance(request.protocol, Connection):
+        request.protocol.lost = lost
 
 
 def _first_line(error: BaseException) -> str:

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 from watcher.core.endpoint import Endpoint, Scheme, Secrets
 from watcher.core.recovering import Recovery
-from watcher.ports import Clock, EndpointView, Following, Refused, Subscribing
+from watcher.ports import Clock, EndpointView, Following, Refused, Subscribing, Whose
 from watcher.web.bodies import read_object, read_query
-from watcher.web.cursors import cursor_of, read_cursor
+from watcher.web.cursors import cursor_of, next_link, read_cursor
 from watcher.web.delivery_models import RecoveredShown, SampleShown
 from watcher.web.endpoint_models import (
     IN_ORDER,
@@ -34,21 +34,31 @@ from watcher.web.endpoint_models import (
 )
 from watcher.web.endpoint_shown import endpoint_made, endpoint_shown, keys_made, sample_shown
 from watcher.web.operations import Gives, Operation, gives
-from watcher.web.paths import endpoint_id_of, unknown_endpoint
+from watcher.web.paths import unknown_endpoint
 from watcher.web.problems import Problem, summary
 from watcher.web.refusals import granted
 from watcher.web.shown import answer
 from watcher.web.values import in_milliseconds, key_of_secret
+from watcher.web.visible import accounts_of, grant, only, visible_endpoint
 
 SET_UP: Final = frozenset(SetUpBody.model_fields) - {"headers", "authorization", "signatures"}
 """What of a body is kept as it is given; the rest is among the secrets."""
 
+LIST: Final = "endpoints"
+"""What a cursor is for."""
+
 
 class Endpoints:
-    """The handlers that have to do with endpoints. An attempt may take `timeout` where nothing is said of it."""
+    """The handlers that have to do with endpoints. An attempt may take `timeout` where nothing is said of it.
 
-    def __init__(self, *, subscribing: Subscribing, following: Following, clock: Clock, timeout: timedelta) -> None:
+    For a token that is limited to accounts there are only endpoints which get events of these, and of no other.
+    """
+
+    def __init__(
+        self, *, subscribing: Subscribing, following: Following, whose: Whose, clock: Clock, timeout: timedelta
+    ) -> None:
         self._subscribing = subscribing
+        self._whose = whose
         self._following = following
         self._clock = clock
         self._usual = Endpoint(id="", url="", timeout=timeout)
@@ -96,6 +106,7 @@ class Endpoints:
                 handler=self.read,
                 scope="read",
                 tag="endpoints",
+                headers=("If-None-Match",),
                 gives=gives(EndpointShown),
                 problems=known,
             ),
@@ -106,8 +117,9 @@ class Endpoints:
                 scope="write",
                 tag="endpoints",
                 body=EndpointPatch,
+                headers=("If-Match",),
                 gives=gives(EndpointShown),
-                problems=(*kept, "changed-meanwhile", "bad-endpoint"),
+                problems=(*kept, "changed-meanwhile", "bad-endpoint", "precondition-failed"),
             ),
             Operation(
                 method="DELETE",
@@ -115,8 +127,9 @@ class Endpoints:
                 handler=self.remove,
                 scope="write",
                 tag="endpoints",
+                headers=("If-Match",),
                 gives=gives(),
-                problems=kept,
+                problems=(*kept, "precondition-failed"),
             ),
             to_do("enable", self.enable, EnableBody, EndpointShown),
             to_do("disable", self.disable, DisableBody, EndpointShown),
@@ -124,27 +137,33 @@ class Endpoints:
                 "rotate", self.rotate, RotateBody, KeysMade, "kept-by-settings", "too-many-secrets", "changed-meanwhile"
             ),
             to_do("test", self.test, SampleBody, SampleShown),
-            to_do("recover", self.recover, RecoverBody, RecoveredShown, "not-active"),
+            to_do("recover", self.recover, RecoverBody, RecoveredShown, "not-active", "bad-endpoint"),
         ]
 
     async def list(self, request: web.Request) -> web.Response:
         """Endpoints in the order of their ids."""
         params = read_query(request, EndpointsParams)
-        after = "" if params.cursor is None else read_cursor(params.cursor, _endpoint_id)
-        views = [view for view in await self._subscribing.endpoints() if view.endpoint.id > after]
+        after = "" if params.cursor is None else read_cursor(params.cursor, _endpoint_id, LIST)
+        sees = grant(request).sees_all
+        known = await self._subscribing.endpoints()
+        views = [view for view in known if view.endpoint.id > after and sees(view.endpoint.accounts)]
         page, now = views[: params.limit], self._clock.now()
         more = len(views) > params.limit
         items = [endpoint_shown(view, now) for view in page]
-        return answer(EndpointPage(items=items, next=cursor_of(page[-1].endpoint.id) if more else None))
+        cursor = cursor_of(page[-1].endpoint.id, LIST) if more else None
+        return answer(EndpointPage(items=items, next=cursor), headers=next_link(request, cursor))
 
     async def make(self, request: web.Request) -> web.Response:
         """A new endpoint: 201, with its secrets."""
-        body = await read_object(request, EndpointBody, self._context)
-        secret = key_of_secret(body.secret)
+        body = await read_object(request, EndpointBody, self._context(request))
+        if body.id is not None and grant(request).accounts is not None:
+            # Whether there is one of this id already is nothing that they may learn.
+            raise _bad("/id", "A token for some accounts cannot choose it: leave it out, and one is made")
+        secret, usual = key_of_secret(body.secret), self._usual_for(request)
         schemes: list[Scheme] = list(dict.fromkeys(body.signatures or ["v1" if secret is None else secret.scheme]))
         made = granted(
             await self._subscribing.make(
-                set_up(replace(self._usual, id=body.id or "", url=body.url), body, self._usual),
+                _within(request, set_up(replace(usual, id=body.id or "", url=body.url), body, usual)),
                 schemes=schemes,
                 secret=secret,
                 verification=body.verification,
@@ -155,37 +174,37 @@ class Endpoints:
 
     async def read(self, request: web.Request) -> web.Response:
         """One endpoint."""
-        return self._answer(await self._view(endpoint_id_of(request)))
+        return self._answer(await self._view(await visible_endpoint(request, self._whose)))
 
     async def change(self, request: web.Request) -> web.Response:
         """Sets up what is given; the rest stays."""
-        endpoint_id = endpoint_id_of(request)
-        body = await read_object(request, EndpointPatch, self._context)
-        changed = await self._change(endpoint_id, body)
+        endpoint_id = await visible_endpoint(request, self._whose)
+        body = await read_object(request, EndpointPatch, self._context(request))
+        changed = await self._change(request, endpoint_id, body)
         if isinstance(changed, Refused) and changed.kind == "changed-meanwhile":
-            changed = await self._change(endpoint_id, body)
+            changed = await self._change(request, endpoint_id, body)
         return self._answer(granted(changed))
 
     async def remove(self, request: web.Request) -> web.Response:
         """Deletes the endpoint."""
-        granted(await self._subscribing.remove(endpoint_id_of(request)))
+        granted(await self._subscribing.remove(await visible_endpoint(request, self._whose)))
         return web.Response(status=204)
 
     async def enable(self, request: web.Request) -> web.Response:
         """It gets webhooks again, what was held as well where that is wished."""
-        endpoint_id = endpoint_id_of(request)
+        endpoint_id = await visible_endpoint(request, self._whose)
         body = await read_object(request, EnableBody)
         return self._answer(granted(await self._subscribing.enable(endpoint_id, send_held=body.send_held)))
 
     async def disable(self, request: web.Request) -> web.Response:
         """What happens is held for it from now on."""
-        endpoint_id = endpoint_id_of(request)
+        endpoint_id = await visible_endpoint(request, self._whose)
         body = await read_object(request, DisableBody)
         return self._answer(granted(await self._subscribing.disable(endpoint_id, body.reason)))
 
     async def rotate(self, request: web.Request) -> web.Response:
         """New keys, shown this once; the old ones sign along for the grace."""
-        endpoint_id = endpoint_id_of(request)
+        endpoint_id = await visible_endpoint(request, self._whose)
         body = await read_object(request, RotateBody)
         secret = key_of_secret(body.secret)
         rotated = granted(await self._subscribing.rotate(endpoint_id, grace=body.grace, secret=secret))
@@ -193,13 +212,13 @@ class Endpoints:
 
     async def test(self, request: web.Request) -> web.Response:
         """Sends a sample: 200 whatever the receiver said, with what came of it."""
-        endpoint_id = endpoint_id_of(request)
+        endpoint_id = await visible_endpoint(request, self._whose)
         body = await read_object(request, SampleBody)
         return answer(sample_shown(body.type, granted(await self._subscribing.test(endpoint_id, body.type))))
 
     async def recover(self, request: web.Request) -> web.Response:
         """Sends again what the body names, a portion at a time, or only counts it."""
-        endpoint_id = endpoint_id_of(request)
+        endpoint_id = await visible_endpoint(request, self._whose)
         body = await read_object(request, RecoverBody)
         recovery = Recovery(
             endpoint_id=endpoint_id,
@@ -219,9 +238,12 @@ class Endpoints:
             )
         )
 
-    @property
-    def _context(self) -> Mapping[str, Any]:
-        return {"accounts": self._following.accounts}
+    def _context(self, request: web.Request) -> Mapping[str, Any]:
+        return {"accounts": accounts_of(request, self._following)}
+
+    def _usual_for(self, request: web.Request) -> Endpoint:
+        """What an endpoint is where nothing is said of it: one for all accounts that whoever makes it sees."""
+        return replace(self._usual, accounts=tuple(only(request) or ()))
 
     async def _view(self, endpoint_id: str) -> EndpointView:
         view = await self._subscribing.endpoint(endpoint_id)
@@ -229,11 +251,12 @@ class Endpoints:
             raise unknown_endpoint(endpoint_id)
         return view
 
-    async def _change(self, endpoint_id: str, body: EndpointPatch) -> EndpointView | Refused:
+    async def _change(self, request: web.Request, endpoint_id: str, body: EndpointPatch) -> EndpointView | Refused:
         view = await self._view(endpoint_id)
         if not body.model_fields_set:
             return view
-        return await self._subscribing.change(set_up(view.endpoint, body, self._usual))
+        wanted = _within(request, set_up(view.endpoint, body, self._usual_for(request)))
+        return await self._subscribing.change(wanted)
 
     def _answer(self, view: EndpointView) -> web.Response:
         return answer(endpoint_shown(view, self._clock.now()))
@@ -251,6 +274,15 @@ def set_up(endpoint: Endpoint, body: SetUpBody, usual: Endpoint) -> Endpoint:
     if changed.ordering == "batch" and (changed.concurrency or 1) > 1:
         raise _bad("/concurrency" if "concurrency" in body.model_fields_set else "/ordering", IN_ORDER)
     return changed
+
+
+def _within(request: web.Request, endpoint: Endpoint) -> Endpoint:
+    """The endpoint, where whoever asks for it sees all that it would be sent."""
+    if not grant(request).sees_all(endpoint.accounts):
+        raise _bad(
+            "/accounts", "Your token is for some accounts only: name those that the endpoint is for, or leave them out"
+        )
+    return endpoint
 
 
 def _kept(value: Any) -> Any:

@@ -12,8 +12,9 @@ from watcher.ports import AccountView, Clock, Following, Store
 from watcher.web.models import Given, Instant
 from watcher.web.operations import Operation, gives
 from watcher.web.paths import key_of
-from watcher.web.problems import Problem
 from watcher.web.shown import answer
+from watcher.web.visible import accounts_of
+from watcher.web.watch_shown import kept_watch, not_open
 
 WORDS: Final[dict[Why, tuple[str, str]]] = {
     "in flight": ("in_flight", "It is being asked about at this moment."),
@@ -95,13 +96,11 @@ class Explanations:
 
     async def read(self, request: web.Request) -> web.Response:
         """Why the batch is looked at when it is."""
-        key = key_of(request, self._following.accounts)
-        watch = await self._store.watch(key)
-        if watch is None or watch.state is State.STOPPED:
-            raise Problem(404, "not-followed", f"{_named(key)} is not followed. PUT to its own path follows it.")
+        key = key_of(request, accounts_of(request, self._following))
+        watch = await kept_watch(self._store, key)
         found = self._following.explain(key) if watch.state is State.OPEN else None
         if found is None:
-            raise _not_open(key, watch.state)
+            raise not_open(key, watch.state)
         return answer(explained(key, found, self._following.view(key.account), self._clock.now()))
 
 
@@ -172,18 +171,6 @@ def _sentences(found: Explanation, view: AccountView, turn: datetime | None, now
         said.append(f"The account is {view.condition}{because}{until}.")
     said.append("When its turn comes nobody can tell." if turn is None else f"Its turn is expected {_when(turn, now)}.")
     return said
-
-
-def _named(key: Key) -> str:
-    return f"Batch {key.batch_id} of account {key.account!r}"
-
-
-def _not_open(key: Key, state: State) -> Problem:
-    """There is nothing to be explained of a watch that is not looked at."""
-    detail = f"{_named(key)} is {state}: it is not looked at any more. PUT to its own path follows it again."
-    if state is State.OPEN:  # the poller does not have it yet, or has it no more
-        detail = f"{_named(key)} begins or ends to be followed just now: ask again."
-    return Problem(409, "not-open", detail, state=state.value)
 
 
 def _ahead(each: Ahead) -> AheadShown:

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from watcher.core.message import instant
 from watcher.core.model import MAX_BATCH_ID, BroadcastKind
+from watcher.web.streamrank import StreamRankShown
+from watcher.web.values import ExpiresIn, TypeFilter
 
 MAX_POSITION = 2**63 - 1
 
@@ -21,7 +23,11 @@ def _storable(text: str) -> str:
 
 STORABLE = AfterValidator(_storable)
 Text = Annotated[str, STORABLE]
-Instant = Annotated[datetime, PlainSerializer(instant, return_type=str)]
+Instant = Annotated[
+    datetime,
+    PlainSerializer(instant, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
 LabelName = Annotated[str, Field(min_length=1, max_length=100), STORABLE]
 LabelValue = Annotated[str, Field(max_length=500), STORABLE]
 BatchId = Annotated[int, Field(ge=1, le=MAX_BATCH_ID)]
@@ -51,9 +57,11 @@ class Marks(Taken):
 
 
 class FollowBody(Marks):
-    """What may be said when a batch is to be followed: also in which broadcast it is, where the client knows it."""
+    """What may be said when a batch is to be followed: also in which broadcast it is, where the client knows it, and after how
+    long it is to be given up, counted from now. Without `expires_in` a watch is given up after `polling.max_age`."""
 
     broadcast_id: BroadcastId | None = None
+    expires_in: ExpiresIn | None = None
 
 
 class BroadcastBody(Marks):
@@ -69,18 +77,6 @@ class RowBody(FollowBody):
     account: str | None = None
 
 
-class WatchesParams(BaseModel):
-    """The query of a list of watches."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    account: list[Text] | None = None
-    status: Annotated[str, Field(min_length=1, max_length=100), STORABLE] | None = None
-    final: bool | None = None
-    cursor: str | None = None
-    limit: int = Field(default=100, ge=1, le=1000)
-
-
 class EventsParams(BaseModel):
     """The query of a list of events."""
 
@@ -88,7 +84,7 @@ class EventsParams(BaseModel):
 
     after: int = Field(default=0, ge=0, le=MAX_POSITION)
     limit: int = Field(default=100, ge=1, le=1000)
-    type: list[str] = []
+    type: list[TypeFilter] = []
     account: Text | None = None
     batch_id: BatchId | None = None
 
@@ -130,7 +126,8 @@ class TransitionShown(Given):
 
 
 class WatchShown(Given):
-    """A watch in a list: the batch as last seen, and how it is followed."""
+    """A watch in a list: the batch as last seen, and how it is followed. `expires` is when it is given up, null where nobody said
+    when: then `polling.max_age` counts. `stuck`: it stays in its status for longer than usual."""
 
     account: str
     batch_id: int
@@ -145,10 +142,12 @@ class WatchShown(Given):
     remaining: int | None
     enabled: bool | None
     opened: Instant
+    stuck: bool
     looks: int
     last_look: LookShown | None
     next_look: Instant | None
     eta: EtaShown | None
+    expires: Instant | None
     labels: Mapping[str, str]
     correlation_id: str | None
 
@@ -255,9 +254,10 @@ class LearntShown(Given):
 
 
 class AccountDetails(AccountShown):
-    """An account by itself: with what it has learnt."""
+    """An account by itself: with what it has learnt, and its StreamRank."""
 
     learnt: LearntShown
+    streamrank: StreamRankShown
 
 
 class AccountPage(Given):

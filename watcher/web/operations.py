@@ -18,10 +18,12 @@ JSON: Final = "application/json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gives:
-    """An answer: the model of its body (None: it has none, or one that is no JSON document), of what media type."""
+    """An answer: the model of its body (None: it has none, or one that is no JSON document), of what media type. Where there are
+    `lines`, who accepts NDJSON gets a document of that model a line instead."""
 
     model: type[BaseModel] | None = None
     media: str = JSON
+    lines: type[BaseModel] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,9 @@ class Operation:
     """One method of one path. What it does in words is its handler's docstring.
 
     `scope` is what a token must have, None where everybody may ask. `query` and `body` are the models that the handler reads
-    with, `gives` its answers by status, `problems` the kinds of its own; those that any operation may answer are not named.
+    with, `headers` the names of those that it heeds, `gives` its answers by status, `problems` the kinds of its own; those
+    that any operation may answer are not named. A POST is done once for each Idempotency-Key; one that `keeps_own_key` sees
+    to its keys itself.
     """
 
     method: str
@@ -40,8 +44,10 @@ class Operation:
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     media: Sequence[str] = (JSON,)
+    headers: Sequence[str] = ()
     gives: Mapping[int, Gives] = field(default_factory=dict)
     problems: Sequence[str] = ()
+    keeps_own_key: bool = False
 
 
 OPERATIONS: Final = web.AppKey("operations", Mapping[web.AbstractRoute, Operation])
@@ -69,3 +75,8 @@ def add_operations(app: web.Application, operations: Iterable[Operation]) -> Non
 def operation_of(request: web.Request) -> Operation | None:
     """What is asked for; None where there is nothing at the path, or not by this method."""
     return request.app[OPERATIONS].get(request.match_info.route)
+
+
+def operations_of(app: web.Application) -> list[Operation]:
+    """All of the application, each once, in the order in which they were added."""
+    return list({id(operation): operation for operation in app[OPERATIONS].values()}.values())

@@ -6,8 +6,13 @@ from aiohttp import web
 
 from watcher.core.endpoint import ID
 from watcher.core.model import MAX_BATCH_ID, Key
-from watcher.web.accounts import require_account
+from watcher.web.known_accounts import require_account
 from watcher.web.problems import Problem, cut
+
+
+def nothing_at(request: web.Request) -> Problem:
+    """There is nothing at the path, or nothing that exists for whoever asks."""
+    return Problem(404, "unknown-path", f"There is nothing at {cut(request.path)}. The README lists what there is.")
 
 
 def batch_id_of(request: web.Request) -> int:
@@ -41,6 +46,16 @@ def unknown_endpoint(endpoint_id: str) -> Problem:
         404,
         "unknown-endpoint",
         f"There is no endpoint {cut(endpoint_id)!r}: `watcher endpoints ls`, or GET /v1/endpoints, lists those there are.",
+    )
+
+
+def unknown_delivery(delivery_id: int) -> Problem:
+    """There is no delivery of that id."""
+    return Problem(
+        404,
+        "unknown-delivery",
+        f"There is no delivery {delivery_id}, or it was forgotten: `watcher deliveries ls`, or GET /v1/deliveries, lists those "
+        "there are.",
     )
 
 

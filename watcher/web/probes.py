@@ -10,7 +10,9 @@ from aiohttp.typedefs import Handler
 from watcher.ports import Check, Clock, Health
 from watcher.web.models import CheckShown, HealthShown
 from watcher.web.operations import Gives, Operation, gives
+from watcher.web.paths import nothing_at
 from watcher.web.shown import answer
+from watcher.web.visible import grant
 
 READY_DEADLINE: Final = 5.0
 """Seconds that the checks may take: a store that hangs is not ready."""
@@ -46,6 +48,7 @@ class Probes:
                 scope="read",
                 tag="probes",
                 gives={200: Gives(media="text/plain")},
+                problems=("unknown-path",),
             ),
         ]
 
@@ -63,7 +66,11 @@ class Probes:
         return self._verdict(checks)
 
     async def metrics(self, request: web.Request) -> web.Response:
-        """The metrics, as text or OpenMetrics. With very many accounts writing them takes long enough to be in the way."""
+        """The metrics, as text or OpenMetrics, of all accounts: for a token that is limited to some they do not exist. From this
+        machine they may be read without a token."""
+        if grant(request).accounts is not None:
+            raise nothing_at(request)
+        # With very many accounts writing them takes long enough to be in the way.
         accept = ",".join(request.headers.getall("Accept", []))
         body, content_type = await asyncio.to_thread(self._render, accept)
         return web.Response(body=body, headers={"Content-Type": content_type})

@@ -24,6 +24,12 @@ TITLES: Final[Mapping[str, str]] = {
     "too-many-secrets": "Too many old secrets still sign along",
     "bad-endpoint": "The endpoint is not right",
     "not-verified": "The receiver did not confirm",
+    "submission-refused": "The batch is not sent, or not again",
+    "unknown-submission": "There is no such submission",
+    "not-to-be-withdrawn": "The submission cannot be withdrawn",
+    "unknown-batch": "CallFire has no such batch",
+    "callfire-refuses": "CallFire refuses it",
+    "callfire-silent": "CallFire did not confirm it",
     "bad-delivery-id": "This is no delivery id",
     "bad-batch-id": "This is no batch id",
     "bad-broadcast-id": "This is no broadcast id",
@@ -33,6 +39,11 @@ TITLES: Final[Mapping[str, str]] = {
     "bad-body": "The body is not right",
     "bad-media-type": "The body is of another kind",
     "bad-request": "This is no HTTP request",
+    "bad-idempotency-key": "The Idempotency-Key is not right",
+    "idempotency-key-reused": "The Idempotency-Key stands for another request",
+    "idempotency-under-way": "The request of this Idempotency-Key is under way",
+    "precondition-failed": "It is not as the request wants it",
+    "too-many-waiting": "Too many requests wait",
     "bad-encoding": "The body's encoding is broken",
     "body-too-large": "The body is too large",
     "body-too-slow": "The body did not arrive in time",
@@ -40,9 +51,19 @@ TITLES: Final[Mapping[str, str]] = {
     "no-good-row": "None of the rows is right",
     "token-wanted": "A token is needed",
     "token-wrong": "The token is not right",
+    "scope-missing": "The token may not do this",
+    "session-over": "The session is over",
+    "too-many-attempts": "Too many attempts failed",
+    "unknown-token": "There is no such token",
+    "admin-wanted": "A token with the scope admin is needed first",
+    "last-admin": "It is the last token with the scope admin",
+    "too-many-tokens": "There are too many tokens",
     "local-only": "Only this machine may ask",
     "wrong-host": "The request is for another host",
     "wrong-origin": "The request comes from another site's page",
+    "too-many-streams": "Too many clients listen to streams",
+    "too-slow": "The stream is not read quickly enough",
+    "stopping": "The daemon stops",
     "store-unavailable": "The store cannot do it now",
     "internal": "A mistake of ours",
     "refused": "The request was refused",
@@ -74,8 +95,8 @@ class Problem(Exception):
         self.headers = headers or {}
         self.more = more
 
-    def document(self) -> dict[str, Any]:
-        """The problem as JSON-ready data."""
+    def document(self, request_id: str | None = None) -> dict[str, Any]:
+        """The problem as JSON-ready data, with the id of the request that met it."""
         document: dict[str, Any] = {
             "type": f"/problems/{self.kind}",
             "title": TITLES[self.kind],
@@ -84,13 +105,15 @@ class Problem(Exception):
         }
         if self.errors:
             document["errors"] = list(self.errors)
+        if request_id is not None:
+            document["request_id"] = request_id
         return document | self.more
 
-    def response(self) -> web.Response:
+    def response(self, request_id: str | None = None) -> web.Response:
         """The problem as a response."""
         return web.Response(
             status=self.status,
-            body=json.dumps(self.document(), separators=(",", ":")).encode() + b"\n",
+            body=json.dumps(self.document(request_id), separators=(",", ":")).encode() + b"\n",
             content_type="application/problem+json",
             headers=self.headers,
         )

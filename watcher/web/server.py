@@ -12,18 +12,32 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from watcher.core.news import RequestFailed, Tell
-from watcher.ports import Clock, Following, Health, Store, StoreError, Subscribing
-from watcher.web.auth import Guard
+from watcher.ports import Clock, Following, Health, Store, StoreError, Submitting, Subscribing
+from watcher.web.accounts import Accounts
+from watcher.web.auth import ADMISSION, Admission
 from watcher.web.bodies import MAX_BODY
 from watcher.web.broadcasts import Broadcasts
-from watcher.web.connection import SECURITY_HEADERS, Runner
+from watcher.web.compressing import compressing
+from watcher.web.conditional import conditional
+from watcher.web.connection import OWN, SECURITY_HEADERS, Runner
 from watcher.web.deliveries import Deliveries
+from watcher.web.documents import Documents
 from watcher.web.endpoints import Endpoints
 from watcher.web.events import Log
 from watcher.web.explaining import Explanations
+from watcher.web.once import once
 from watcher.web.operations import add_operations
+from watcher.web.paths import nothing_at
 from watcher.web.probes import Probes, Render
 from watcher.web.problems import Problem, cut
+from watcher.web.request_ids import REQUEST_ID, named, request_ids
+from watcher.web.sessions import Sessions
+from watcher.web.streams import Streams
+from watcher.web.submissions import Submissions
+from watcher.web.switching import Switching
+from watcher.web.tokens import TokenRoom
+from watcher.web.waiting import Waiters
+from watcher.web.watch_lists import WatchLists
 from watcher.web.watches import Watches
 
 RETRY_AFTER: Final = 5
@@ -39,31 +53,58 @@ def make_app(
     store: Store,
     following: Following,
     subscribing: Subscribing,
+    submitting: Submitting,
     health: Health,
     metrics_render: Render,
     token: str | None,
     clock: Clock,
     version: str,
     timeout: timedelta,
+    session: timedelta = timedelta(hours=12),
     tell: Tell = lambda _: None,
+    streams: Streams | None = None,
+    waiters: Waiters | None = None,
 ) -> web.Application:
     """The interface. Without a token only this machine may use it. `timeout` is that of an attempt at an endpoint of which
-    nothing else is said."""
+    nothing else is said, `session` how long a browser stays signed in. Whoever gives the `streams` keeps them going; else they
+    tell what there is, and no more. The `waiters` are to hear the news."""
+    admission = Admission(token=token, store=store, clock=clock, tell=tell, session=session)
     app = web.Application(
         client_max_size=MAX_BODY,
-        middlewares=[_problems(tell), Guard(token).middleware()],
+        middlewares=[
+            request_ids(),
+            compressing,
+            _problems(tell),
+            admission.middleware(),
+            conditional(),
+            once(store, clock),
+        ],
     )
+    streams = streams or Streams(store=store, following=following, clock=clock, tell=tell)
+    waiters = waiters or Waiters(clock=clock)
     rooms = (
-        Watches(store=store, following=following),
+        Watches(store=store, following=following, waiters=waiters, clock=clock),
+        WatchLists(store=store, following=following),
         Explanations(store=store, following=following, clock=clock),
-        Broadcasts(following=following),
-        Endpoints(subscribing=subscribing, following=following, clock=clock, timeout=timeout),
-        Deliveries(subscribing=subscribing),
+        Broadcasts(store=store, following=following),
+        Accounts(following=following),
+        Submissions(submitting=submitting, following=following, waiters=waiters, clock=clock),
+        Switching(submitting=submitting, following=following),
+        Endpoints(subscribing=subscribing, following=following, whose=store, clock=clock, timeout=timeout),
+        Deliveries(subscribing=subscribing, whose=store),
         Log(store=store, following=following),
+        streams,
+        TokenRoom(admission=admission, following=following, clock=clock),
+        Sessions(admission=admission, clock=clock),
         Probes(health=health, render=metrics_render, clock=clock, version=version),
+        Documents(version=version),
     )
     add_operations(app, chain.from_iterable(room.operations() for room in rooms))
-    app.on_response_prepare.append(_secure)
+    app.on_response_prepare.extend((_secure, named))
+    app.on_shutdown.extend((waiters.end, streams.end))
+    app[ADMISSION] = admission
+    app.on_startup.append(admission.load)
+    app.on_cleanup.append(admission.leave)
     return app
 
 
@@ -98,7 +139,8 @@ def _why_not(error: Exception, host: str, port: int) -> str:
 
 async def _secure(_: web.Request, response: web.StreamResponse) -> None:
     for name, value in SECURITY_HEADERS.items():
-        response.headers[name] = value
+        if name not in OWN or name not in response.headers:
+            response.headers[name] = value
 
 
 def _problems(tell: Tell) -> Middleware:
@@ -107,22 +149,23 @@ def _problems(tell: Tell) -> Middleware:
         """Whatever a handler raises becomes a problem document."""
         try:
             return await handler(request)
-        except Problem as problem:
-            return problem.response()
+        except Problem as error:
+            problem = error
         except web.HTTPException as error:
             if error.status < 400:
                 raise
-            return _of_aiohttp(request, error).response()
+            problem = _of_aiohttp(request, error)
         except StoreError as error:
-            return Problem(
+            problem = Problem(
                 503,
                 "store-unavailable",
                 f"{cut(str(error))} Nothing was done; try again in a few seconds.",
                 headers={"Retry-After": str(RETRY_AFTER)},
-            ).response()
+            )
         except Exception as error:  # noqa: BLE001 # every request gets an answer, and the answer tells nothing of the inside
             tell(_failure(request, error))
-            return Problem(500, "internal", "It was logged. Whether anything was done is not certain.").response()
+            problem = Problem(500, "internal", "It was logged. Whether anything was done is not certain.")
+        return problem.response(request[REQUEST_ID])
 
     return problems
 
@@ -134,6 +177,7 @@ def _failure(request: web.Request, error: Exception) -> RequestFailed:
         route="none" if resource is None else resource.canonical,
         error=f"{type(error).__name__}: {error}",
         trace="".join(traceback.format_exception(error)),
+        request_id=request[REQUEST_ID],
     )
 
 
@@ -147,5 +191,5 @@ def _of_aiohttp(request: web.Request, error: web.HTTPException) -> Problem:
             headers={"Allow": allowed},
         )
     if isinstance(error, web.HTTPNotFound):
-        return Problem(404, "unknown-path", f"There is nothing at {cut(request.path)}. The README lists what there is.")
+        return nothing_at(request)
     return Problem(error.status, "refused", f"{error.reason}.")

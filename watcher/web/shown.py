@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from watcher.core.model import Recorded
+from watcher.core.streamrank import StreamRank
 from watcher.ports import AccountView, Eta, Length, Lengths
 from watcher.web.models import (
     AccountDetails,
@@ -18,6 +19,7 @@ from watcher.web.models import (
     LengthShown,
     TransitionShown,
 )
+from watcher.web.streamrank import streamrank_shown
 
 
 def answer(
@@ -70,10 +72,14 @@ def account_shown(view: AccountView) -> AccountShown:
     )
 
 
-def account_details(view: AccountView, learnt: Lengths) -> AccountDetails:
-    """The account as it is now, with what it has learnt."""
+def account_details(view: AccountView, learnt: Lengths, rank: StreamRank) -> AccountDetails:
+    """The account as it is now, with what it has learnt, and its StreamRank."""
     sizes = [_length_shown(each) for each in learnt.sizes]
-    return AccountDetails(**dict(account_shown(view)), learnt=LearntShown(ends=learnt.ends, sizes=sizes))
+    return AccountDetails(
+        **dict(account_shown(view)),
+        learnt=LearntShown(ends=learnt.ends, sizes=sizes),
+        streamrank=streamrank_shown(rank),
+    )
 
 
 def eta_shown(eta: Eta | None) -> EtaShown | None:

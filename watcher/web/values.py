@@ -5,9 +5,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
 
-from watcher.core.addresses import url_fault
+from watcher.core.addresses import URL_LENGTH, url_fault
 from watcher.core.endpoint import (
     CONCURRENCY_MOST,
     ID,
@@ -18,10 +18,10 @@ from watcher.core.endpoint import (
     SigningKey,
     covers,
 )
-from watcher.core.headers import header_refusal
+from watcher.core.headers import NAME, header_refusal
 from watcher.core.keys import GRACE_MOST, parse_key
 from watcher.core.model import EVENT_TYPES
-from watcher.core.spans import span_of
+from watcher.core.spans import LONGEST, span_of
 from watcher.web.problems import cut, listed
 
 MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
@@ -30,6 +30,10 @@ BEARER: Final = re.compile(r"[\x21-\x7e]{1,4000}")
 CREDENTIAL: Final = re.compile(r"[^\x00-\x1f\x7f]{0,200}")
 USERNAME: Final = re.compile(r"[^\x00-\x1f\x7f:]{1,200}")
 NO_TYPE: Final = "There is no event type {}. There are: {}"
+
+EXPIRES_LEAST: Final = timedelta(minutes=1)
+EXPIRES_MOST: Final = timedelta(days=366)
+"""After how long a watch may be given up where somebody says when."""
 
 
 def in_milliseconds(moment: datetime) -> datetime:
@@ -132,22 +136,102 @@ def _shaped(shape: re.Pattern[str], wanted: str) -> Callable[[SecretStr], Secret
     return shaped
 
 
-EndpointId = Annotated[str, AfterValidator(_endpoint_id)]
-Url = Annotated[str, AfterValidator(_url)]
-EventPattern = Annotated[str, AfterValidator(_event_pattern)]
-SampleType = Annotated[str, AfterValidator(_sample_type)]
+def _written(seconds: tuple[float, float], text: str, description: str) -> WithJsonSchema:
+    """How a span of time is told of in the document: seconds as a number, or a text such as `15s`."""
+    least, most = seconds
+    choices = [{"type": "number", "minimum": least, "maximum": most}, {"type": "string", "pattern": text}]
+    return WithJsonSchema({"anyOf": choices, "description": description})
+
+
+def _secret_schema(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "format": "password", "writeOnly": True, "pattern": pattern})
+
+
+EVENT_PATTERNS: Final = (*EVENT_TYPES, *sorted({f"{kind.partition('.')[0]}.*" for kind in EVENT_TYPES}), "*")
+"""What may be asked for of the types of events."""
+SIXTY_FOUR: Final = "[A-Za-z0-9+/]"
+SECRETS: Final = (
+    f"^(?:whsec_(?:(?:{SIXTY_FOUR}{{4}}){{8,20}}(?:{SIXTY_FOUR}{{2}}==|{SIXTY_FOUR}{{3}}=)?"
+    f"|(?:{SIXTY_FOUR}{{4}}){{21}}(?:{SIXTY_FOUR}{{2}}==)?)|whsk_(?:{SIXTY_FOUR}{{4}}){{21}}{SIXTY_FOUR}{{2}}==)$"
+)
+"""24 to 64 bytes behind `whsec_`, 64 behind `whsk_`, in base64."""
+
+EndpointId = Annotated[
+    str, AfterValidator(_endpoint_id), WithJsonSchema({"type": "string", "pattern": f"^{ID.pattern}$"})
+]
+Url = Annotated[
+    str,
+    AfterValidator(_url),
+    WithJsonSchema(
+        {"type": "string", "format": "uri", "maxLength": URL_LENGTH, "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s@#]+$"}
+    ),
+]
+EventPattern = Annotated[
+    str, AfterValidator(_event_pattern), WithJsonSchema({"type": "string", "enum": list(EVENT_PATTERNS)})
+]
+TypeFilter = Annotated[str, WithJsonSchema({"type": "string", "enum": list(EVENT_PATTERNS)})]
+"""As an EventPattern, of a query, whose reader refuses others."""
+SampleType = Annotated[
+    str, AfterValidator(_sample_type), WithJsonSchema({"type": "string", "enum": ["ping", *EVENT_TYPES]})
+]
 AccountName = Annotated[str, AfterValidator(_account)]
-Timeout = Annotated[timedelta, BeforeValidator(_span(TIMEOUT_LEAST, TIMEOUT_MOST))]
-Grace = Annotated[timedelta, BeforeValidator(_span(timedelta(0), GRACE_MOST))]
-Moment = Annotated[datetime, BeforeValidator(_moment)]
+Timeout = Annotated[
+    timedelta,
+    BeforeValidator(_span(TIMEOUT_LEAST, TIMEOUT_MOST)),
+    _written(
+        (TIMEOUT_LEAST.total_seconds(), TIMEOUT_MOST.total_seconds()),
+        r"^(?:(?:[1-9]|[12][0-9])(?:\.[0-9]{1,6})?s?|30s?|(?:[1-9][0-9]{3}|[12][0-9]{4}|30000)ms)$",
+        "1 to 30 seconds, as a number or a text such as `2.5s` or `1500ms`.",
+    ),
+]
+Grace = Annotated[
+    timedelta,
+    BeforeValidator(_span(timedelta(0), GRACE_MOST)),
+    _written(
+        (0, GRACE_MOST.total_seconds()),
+        r"^(?:[0-9]{1,5}(?:\.[0-9]{1,6})?s?|[0-9]{1,4}m|(?:[0-9]{1,2}|1[0-5][0-9])h|[0-7]d)$",
+        "Up to 7 days: seconds as a number, or a text such as `90s`, `12h` or `7d`.",
+    ),
+]
+ExpiresIn = Annotated[
+    timedelta,
+    BeforeValidator(_span(EXPIRES_LEAST, EXPIRES_MOST)),
+    _written(
+        (EXPIRES_LEAST.total_seconds(), EXPIRES_MOST.total_seconds()),
+        r"^(?:[1-9][0-9]{2,6}s?|[1-9][0-9]{0,4}m|[1-9][0-9]{0,2}h|(?:[1-9][0-9]?|[12][0-9]{2}|3[0-5][0-9]|36[0-6])d)$",
+        "A minute to 366 days: seconds as a number, or a text such as `90m`, `12h` or `7d`.",
+    ),
+]
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Rate = Annotated[float, Field(ge=RATE_LEAST, le=RATE_MOST, allow_inf_nan=False)]
 """Deliveries a second."""
 Concurrency = Annotated[int, Field(ge=1, le=CONCURRENCY_MOST)]
-Secret = Annotated[SecretStr, AfterValidator(_secret)]
-HeaderName = Annotated[str, AfterValidator(_header_name)]
-HeaderValue = Annotated[SecretStr, AfterValidator(_header_value)]
-BearerToken = Annotated[SecretStr, AfterValidator(_shaped(BEARER, "It must be 1 to 4000 visible ASCII characters"))]
-Password = Annotated[SecretStr, AfterValidator(_shaped(CREDENTIAL, "It must be up to 200 characters, none of control"))]
+Secret = Annotated[SecretStr, AfterValidator(_secret), _secret_schema(SECRETS)]
+HeaderName = Annotated[
+    str, AfterValidator(_header_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})
+]
+HeaderValue = Annotated[SecretStr, AfterValidator(_header_value), _secret_schema("^[!-~](?:[ -~]{0,4094}[!-~])?$")]
+BearerToken = Annotated[
+    SecretStr,
+    AfterValidator(_shaped(BEARER, "It must be 1 to 4000 visible ASCII characters")),
+    _secret_schema("^[!-~]{1,4000}$"),
+]
+Password = Annotated[
+    SecretStr,
+    AfterValidator(_shaped(CREDENTIAL, "It must be up to 200 characters, none of control")),
+    _secret_schema(r"^[^\u0000-\u001f\u007f]{0,200}$"),
+]
 Username = Annotated[
-    SecretStr, AfterValidator(_shaped(USERNAME, "It must be 1 to 200 characters, none of control, no colon"))
+    SecretStr,
+    AfterValidator(_shaped(USERNAME, "It must be 1 to 200 characters, none of control, no colon")),
+    _secret_schema(r"^[^\u0000-\u001f\u007f:]{1,200}$"),
+]
+Life = Annotated[
+    timedelta,
+    BeforeValidator(_span(timedelta(minutes=1), LONGEST)),
+    _written(
+        (60, LONGEST.total_seconds()),
+        r"^(?:[1-9][0-9]{0,2}d|[1-9][0-9]{0,3}h|[1-9][0-9]{0,4}m|[1-9][0-9]{2,8}s?)$",
+        "1 minute to 3650 days: seconds as a number, or a text such as `12h` or `90d`.",
+    ),
 ]

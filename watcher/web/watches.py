@@ -1,44 +1,41 @@
-"""`/v1/accounts/{account}/batches/{batch_id}` and `/v1/watches`: follow, read, list, stop."""
+"""`/v1/accounts/{account}/batches/{batch_id}`: follow a batch, read its watch, change what it is known by, look now, stop."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from aiohttp import web
-from pydantic import ValidationError
 
-from watcher.core.model import KNOWN_STATUSES, MAX_BATCH_ID, Key, State, Watch, overlaid
-from watcher.ports import EventQuery, Following, Store, WatchQuery, Wish
-from watcher.web.accounts import require_account, require_kept
-from watcher.web.bodies import ROWS, read_object, read_query, read_rows
-from watcher.web.cursors import cursor_of, read_cursor
-from watcher.web.models import (
-    FollowBody,
-    LookShown,
-    RowBody,
-    RowResult,
-    RowResults,
-    WatchDetails,
-    WatchesParams,
-    WatchPage,
-    WatchShown,
-)
+from watcher.core.model import Key, State, Watch
+from watcher.ports import UNSET, Clock, Following, Store, Unset, Wish
+from watcher.web.bodies import PATCHES, read_object
+from watcher.web.conditional import READING, has_tag, known_tag
+from watcher.web.models import FollowBody, Taken, WatchDetails
 from watcher.web.operations import Operation, gives
 from watcher.web.paths import key_of
-from watcher.web.problems import Problem, listed, places, summary
-from watcher.web.shown import answer, eta_shown, transition_shown
+from watcher.web.preferring import applied, preferred_wait
+from watcher.web.problems import Problem
+from watcher.web.shown import answer
+from watcher.web.visible import accounts_of
+from watcher.web.waiting import Waiters
+from watcher.web.watch_models import MarksPatch
+from watcher.web.watch_shown import kept_watch, not_followed, not_open, watch_details, watch_tag
 
-EVENTS_AT_ONCE: Final = 500
-ROWS_AT_ONCE: Final = 500
-"""Rows that are worked on before others get a turn."""
+LOOK_WAIT: Final = 10.0
+"""Seconds that a refresh waits for its look where the client does not say."""
+LABELS_MOST: Final = 50
+UNANSWERING: Final = frozenset({"refused", "paused"})
+"""Conditions of an account in which no look comes soon."""
 
 
 class Watches:
-    """The handlers that have to do with watches."""
+    """The handlers that have to do with one watch."""
 
-    def __init__(self, *, store: Store, following: Following) -> None:
+    def __init__(self, *, store: Store, following: Following, waiters: Waiters, clock: Clock) -> None:
         self._store = store
         self._following = following
+        self._waiters = waiters
+        self._clock = clock
 
     def operations(self) -> list[Operation]:
         one = "/v1/accounts/{account}/batches/{batch_id}"
@@ -51,8 +48,9 @@ class Watches:
                 scope="write",
                 tag="watches",
                 body=FollowBody,
+                headers=("If-Match", "If-None-Match"),
                 gives=gives(WatchDetails, also={201: WatchDetails}),
-                problems=where,
+                problems=(*where, "precondition-failed"),
             ),
             Operation(
                 method="GET",
@@ -60,8 +58,21 @@ class Watches:
                 handler=self.read,
                 scope="read",
                 tag="watches",
+                headers=("If-None-Match", "Prefer"),
                 gives=gives(WatchDetails),
-                problems=(*where, "not-followed"),
+                problems=(*where, "not-followed", "too-many-waiting"),
+            ),
+            Operation(
+                method="PATCH",
+                path=one,
+                handler=self.change,
+                scope="write",
+                tag="watches",
+                body=MarksPatch,
+                media=PATCHES,
+                headers=("If-Match",),
+                gives=gives(WatchDetails),
+                problems=(*where, "not-followed", "precondition-failed"),
             ),
             Operation(
                 method="DELETE",
@@ -69,209 +80,124 @@ class Watches:
                 handler=self.stop,
                 scope="write",
                 tag="watches",
+                headers=("If-Match",),
                 gives=gives(),
-                problems=(*where, "not-followed"),
+                problems=(*where, "not-followed", "precondition-failed"),
             ),
             Operation(
                 method="POST",
-                path="/v1/watches",
-                handler=self.follow_many,
+                path=one + "/refresh",
+                handler=self.refresh,
                 scope="write",
                 tag="watches",
-                body=RowBody,
-                media=ROWS,
-                gives=gives(RowResults),
-                problems=("too-many-rows", "no-good-row"),
-            ),
-            Operation(
-                method="GET",
-                path="/v1/watches",
-                handler=self.list,
-                scope="read",
-                tag="watches",
-                query=WatchesParams,
-                gives=gives(WatchPage),
-                problems=("unknown-account", "bad-cursor"),
+                body=Taken,
+                headers=("Prefer",),
+                gives=gives(WatchDetails, also={202: WatchDetails}),
+                problems=(*where, "not-followed", "not-open", "too-many-waiting"),
             ),
         ]
 
     async def follow(self, request: web.Request) -> web.Response:
         """Follows the batch: 201 where it is new, 200 where it was known or is opened again."""
-        key = key_of(request, self._following.accounts)
+        key = self._key(request)
         body = await read_object(request, FollowBody)
-        wish = _wish(key, body)
-        (followed,) = await self._following.follow([wish])
-        details = await self._details(followed.watch)
+        (followed,) = await self._following.follow([wish_of(key, body)])
         if followed.what != "created":
-            return answer(details)
-        return answer(details, status=201, headers={"Location": request.rel_url.raw_path})
+            return await self._answer(followed.watch)
+        return await self._answer(followed.watch, status=201, headers={"Location": request.rel_url.raw_path})
 
     async def read(self, request: web.Request) -> web.Response:
-        """The watch with its transitions."""
-        key = key_of(request, self._following.accounts)
-        watch = await self._store.watch(key)
-        if watch is None or watch.state is State.STOPPED:
-            raise _not_followed(key)
-        return answer(await self._details(watch))
+        """The watch with its transitions. With `Prefer: wait=30` it is answered as soon as it changes: against what
+        `If-None-Match` names where that is given, else from now on; where it does not change so soon, as it is, or with 304.
+        Looks that show nothing new are no change."""
+        key = self._key(request)
+        wait = preferred_wait(request) if request.method in READING else None
+        if wait is None:
+            return await self._answer(await kept_watch(self._store, key))
+        known, until = known_tag(request), self._clock.monotonic() + wait
+        with self._waiters.waiting(key) as waiter:
+            watch = await kept_watch(self._store, key)
+            known = known or watch_tag(watch)
+            while has_tag(known, watch_tag(watch)) and await waiter.woken(request, until):
+                watch = await kept_watch(self._store, key)
+        return await self._answer(await kept_watch(self._store, key), headers=applied(wait))
+
+    async def change(self, request: web.Request) -> web.Response:
+        """Changes by what its events are to be known: a JSON merge patch of labels and correlation id. Events that were told
+        already stay as they are."""
+        key = self._key(request)
+        patch = await read_object(request, MarksPatch, media=PATCHES)
+        watch = await kept_watch(self._store, key)
+        labels, correlation_id = marks_of(patch, watch.labels)
+        changed = await self._following.relabel(key, labels, correlation_id)
+        if changed is None:
+            raise not_followed(key)
+        return await self._answer(changed)
 
     async def stop(self, request: web.Request) -> web.Response:
         """Follows the batch no more."""
-        key = key_of(request, self._following.accounts)
+        key = self._key(request)
         if not await self._following.stop(key):
-            raise _not_followed(key)
+            raise not_followed(key)
         return web.Response(status=204)
 
-    async def list(self, request: web.Request) -> web.Response:
-        """Watches in the order of account and batch id."""
-        params = read_query(request, WatchesParams, repeatable=("account",))
-        status = params.status
-        if status is not None and status.upper() in KNOWN_STATUSES:
-            status = status.upper()
-        for account in params.account or ():
-            await require_kept(account, self._following, self._store)
-        watches = await self._store.find(
-            WatchQuery(
-                accounts=params.account,
-                status=status,
-                final=params.final,
-                after=None if params.cursor is None else read_cursor(params.cursor, _key),
-                limit=params.limit + 1,
-            )
-        )
-        page = watches[: params.limit]
-        more = len(watches) > params.limit
-        return answer(
-            WatchPage(items=[self._shown(watch) for watch in page], next=cursor_of(page[-1].key) if more else None)
+    async def refresh(self, request: web.Request) -> web.Response:
+        """Has the batch looked at before all others, as soon as the account's budget allows; a look under way will do. Waits for
+        that look, ten seconds or what `Prefer: wait` says: 200 with the watch as it was then seen; 202 with the watch as it is
+        where CallFire has not answered yet, or not with sense, or may not be asked: `next_look` says when it will be."""
+        key = self._key(request)
+        await read_object(request, Taken)
+        watch = await kept_watch(self._store, key)
+        look = self._following.refresh(key) if watch.state is State.OPEN else None
+        if look is None:
+            raise not_open(key, watch.state)
+        prefers = preferred_wait(request)
+        wait = LOOK_WAIT if prefers is None else prefers
+        if self._following.view(key.account).condition not in UNANSWERING:
+            await self._landed(request, look, self._clock.monotonic() + wait)
+        seen = look.done() and look.result()
+        return await self._answer(
+            await kept_watch(self._store, key), status=200 if seen else 202, headers=applied(prefers)
         )
 
-    async def follow_many(self, request: web.Request) -> web.Response:
-        """Follows all rows that are right, at once; says of each row what became of it."""
-        rows = await read_rows(request)
-        keys: list[Key | None] = []
-        refused: dict[int, RowResult] = {}
-        wishes: dict[Key, Wish] = {}
-        for number, (place, row) in enumerate(rows):
-            if number % ROWS_AT_ONCE == 0:
-                await asyncio.sleep(0)
-            try:
-                wish = self._wish(row)
-            except Problem as problem:
-                refused[number] = RowResult(row=number, error=problem.document() | {"place": place})
-                keys.append(None)
-            else:
-                keys.append(wish.key)
-                wishes[wish.key] = _merged(wishes.get(wish.key), wish)
-        results = await self._follow(keys, list(wishes.values()), refused)
-        if rows and not wishes:
-            items = [item.model_dump(mode="json", exclude_none=True) for item in results.items]
-            detail = f"Nothing was done. The first: {items[0]['error']['detail']}"
-            raise Problem(422, "no-good-row", detail, items=items)
-        return answer(results, exclude_none=True)
+    async def _landed(self, request: web.Request, look: "asyncio.Future[bool]", until: float) -> None:
+        """Returns when the look is over, or the time."""
+        if look.done():
+            return
+        over = asyncio.Event()
+        look.add_done_callback(lambda _: over.set())
+        with self._waiters.waiting(None, over) as waiter:
+            await waiter.woken(request, until)
 
-    async def _follow(
-        self, keys: Sequence[Key | None], wishes: Sequence[Wish], refused: dict[int, RowResult]
-    ) -> RowResults:
-        followed = await self._following.follow(wishes) if wishes else []
-        became = {each.watch.key: each.what for each in followed}
-        counts = {"created": 0, "known": 0, "reopened": 0}
-        items: list[RowResult] = []
-        for number, key in enumerate(keys):
-            if key is None:
-                items.append(refused[number])
-                continue
-            what, became[key] = became[key], "known"  # named twice: the second finds it known
-            counts[what] += 1
-            items.append(RowResult(row=number, result=what, account=key.account, batch_id=key.batch_id))
-        return RowResults(**counts, refused=len(refused), items=items)
+    async def _answer(
+        self, watch: Watch, *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> web.Response:
+        details = await watch_details(watch, self._following, self._store)
+        return answer(details, status=status, headers={"ETag": watch_tag(watch), **(headers or {})})
 
-    def _wish(self, row: object) -> Wish:
-        if not isinstance(row, dict):
-            raise Problem(422, "bad-body", 'A row is an object such as {"batch_id": 13}.')
-        try:
-            body = RowBody.model_validate(row)
-        except ValidationError as error:
-            errors = places(error)
-            raise Problem(422, "bad-body", summary(errors), errors=errors) from None
-        accounts = self._following.accounts
-        account = body.account
-        if account is None:
-            if len(accounts) != 1:
-                raise Problem(422, "bad-body", f"Name the account, one of: {listed(accounts)}.")
-            account = accounts[0]
-        require_account(account, self._following.accounts)
-        return _wish(Key(account, body.batch_id), body)
-
-    async def _details(self, watch: Watch) -> WatchDetails:
-        events = []
-        after = 0
-        while True:
-            some = await self._store.events(
-                EventQuery(after=after, limit=EVENTS_AT_ONCE, account=watch.account, batch_id=watch.batch_id)
-            )
-            events += some
-            if len(some) < EVENTS_AT_ONCE:
-                break
-            after = some[-1].position
-        shown = self._shown(watch)
-        return WatchDetails(**dict(shown), transitions=[transition_shown(event) for event in events])
-
-    def _shown(self, watch: Watch) -> WatchShown:
-        watch = overlaid(watch, self._following.last_look(watch.key))  # what was seen since the store last heard of it
-        is_open = watch.state is State.OPEN
-        last_look = None
-        if watch.asked is not None and watch.answered is not None:
-            last_look = LookShown(asked=watch.asked, answered=watch.answered)
-        return WatchShown(
-            account=watch.account,
-            batch_id=watch.batch_id,
-            broadcast_id=watch.broadcast_id,
-            name=watch.name,
-            status=watch.status,
-            since=watch.since,
-            final=watch.final,
-            state=watch.state,
-            created=watch.created,
-            size=watch.size,
-            remaining=watch.remaining,
-            enabled=watch.enabled,
-            opened=watch.opened,
-            looks=watch.looks,
-            last_look=last_look,
-            next_look=self._following.next_look(watch.key) if is_open else None,
-            eta=eta_shown(self._following.eta(watch.key)) if is_open else None,
-            labels=watch.labels,
-            correlation_id=watch.correlation_id,
-        )
+    def _key(self, request: web.Request) -> Key:
+        return key_of(request, accounts_of(request, self._following))
 
 
-def _wish(key: Key, body: FollowBody) -> Wish:
-    return Wish(key=key, labels=body.labels, correlation_id=body.correlation_id, broadcast_id=body.broadcast_id)
-
-
-def _merged(earlier: Wish | None, later: Wish) -> Wish:
-    """Two rows of one batch: what the later says counts, what it leaves out does not."""
-    if earlier is None:
-        return later
+def wish_of(key: Key, body: FollowBody) -> Wish:
+    """What the body asks for."""
     return Wish(
-        key=later.key,
-        labels=earlier.labels if later.labels is None else later.labels,
-        correlation_id=earlier.correlation_id if later.correlation_id is None else later.correlation_id,
-        broadcast_id=earlier.broadcast_id if later.broadcast_id is None else later.broadcast_id,
+        key=key,
+        labels=body.labels,
+        correlation_id=body.correlation_id,
+        broadcast_id=body.broadcast_id,
+        expires_in=body.expires_in,
     )
 
 
-def _not_followed(key: Key) -> Problem:
-    return Problem(
-        404,
-        "not-followed",
-        f"Batch {key.batch_id} of account {key.account!r} is not followed. PUT to this path follows it.",
-    )
-
-
-def _key(place: Any) -> Key:
-    """The watch that a cursor names; ValueError or TypeError where it names none."""
-    account, batch_id = place
-    if not (isinstance(account, str) and type(batch_id) is int and 0 <= batch_id <= MAX_BATCH_ID):
-        raise ValueError
-    account.encode()  # half a surrogate pair is no name
-    return Key(account, batch_id)
+def marks_of(
+    patch: MarksPatch, labels: Mapping[str, str]
+) -> tuple[Mapping[str, str | None] | None, str | Unset | None]:
+    """What the patch asks for, of labels and of the correlation id; a Problem where the labels would become too many."""
+    said = patch.model_fields_set
+    changes = patch.labels if "labels" in said else {}
+    after = {} if changes is None else {**labels, **changes}
+    if sum(value is not None for value in after.values()) > LABELS_MOST:
+        message = f"There would be more than {LABELS_MOST} labels"
+        raise Problem(422, "bad-body", f"{message}.", errors=[{"pointer": "/labels", "message": message}])
+    return changes, patch.correlation_id if "correlation_id" in said else UNSET

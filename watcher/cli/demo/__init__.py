@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from watcher.cli.asking import words
+from watcher.cli.formats import PEOPLE, say_data
 from watcher.cli.options import As
-from watcher.cli.printing import Output, printing, say, say_json, stop
+from watcher.cli.printing import Output, printing, say, stop
 
 
 def demo(
@@ -49,15 +51,14 @@ async def _perform(seed: int, batches: int, keep: bool, output: Output) -> int:
     from watcher.cli.demo.play import Play
     from watcher.cli.demo.stage import StageError, open_stage
     from watcher.cli.demo.verdict import judge
+    from watcher.client import WatcherError
 
     try:
         async with open_stage() as stage:
-            with open_picture(batches, quiet=output is Output.JSON) as picture:
+            with open_picture(batches, quiet=output not in PEOPLE) as picture:
                 facts = await Play(stage, picture, seed=seed, batches=batches).perform()
             verdict = judge(facts)
-            if output is Output.JSON:
-                say_json(verdict.document(), indent=2)
-            else:
+            if not say_data(verdict.document(), output):
                 with printing():
                     print_verdict(verdict)
             if keep:
@@ -65,6 +66,8 @@ async def _perform(seed: int, batches: int, keep: bool, output: Output) -> int:
                 await asyncio.Event().wait()
     except StageError as error:
         stop(str(error))
+    except WatcherError as error:
+        stop(*words(error))
     return 0 if verdict.good else 1
 
 

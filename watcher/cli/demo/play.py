@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from watcher.cli.daemon import Daemon, DaemonError, Place, Row, reach
-from watcher.cli.demo.stage import Stage
+from watcher.cli.demo.stage import Stage, StageError
 from watcher.cli.demo.verdict import Facts
+from watcher.client import Row, Watcher
 
 RATE: Final = 10.0
 """Requests a second that the daemon may spend."""
@@ -99,13 +99,13 @@ class Play:
             ):
                 await self._kill()
             await asyncio.sleep(ROUND)
-            async with self._reach() as daemon:
-                await self._round(daemon)
-        async with self._reach() as daemon:
-            return await self._facts(daemon)
+            async with self._reach() as watcher:
+                await self._round(watcher)
+        async with self._reach() as watcher:
+            return await self._facts(watcher)
 
-    def _reach(self) -> Any:
-        return reach(Place(url=self._stage.addresses["daemon"]))
+    def _reach(self) -> Watcher:
+        return Watcher(self._stage.addresses["daemon"])
 
     async def _start_daemon(self, who: str) -> None:
         await self._stage.daemon(rate=RATE)
@@ -120,23 +120,24 @@ class Play:
         await self._start_daemon("the daemon again, on the same database,")
         self._enough = time.monotonic() + WATCHED_FOR
 
-    async def _round(self, daemon: Daemon) -> None:
+    async def _round(self, watcher: Watcher) -> None:
         """Looks at what is true, follows what is new, and takes in what was told."""
         truth = await self._stage.ask("control", "/truth")
         self._now = truth["now"]
         self._truth = {batch["id"]: batch for batch in truth["batches"]}
         new = [batch_id for batch_id in self._truth if batch_id not in self._followed]
         if new:
-            rows = [Row(where=str(batch_id), body={"batch_id": batch_id}) for batch_id in new]
-            async for outcomes in daemon.follow(rows):
+            rows = [Row(where=str(batch_id), batch_id=batch_id) for batch_id in new]
+            async for outcomes in watcher.follow_many(rows):
                 for outcome in outcomes:
                     if outcome.error is not None:
-                        raise DaemonError(f"batch {outcome.row.where} could not be followed: {outcome.error}")
+                        raise StageError(f"batch {outcome.where} could not be followed: {outcome.error}")
             self._followed |= dict.fromkeys(new, time.time() * 1000)
         journal = await self._stage.ask("receiver", f"/journal?since={len(self._received)}")
         self._received += journal["received"]
-        found, self._position = await daemon.events(after=self._position)
-        self._events += found
+        async for event in watcher.events(after=self._position):
+            self._position = event.position
+            self._events.append(event.document)
         self._audience.see(self._scene())
 
     def _over(self) -> bool:
@@ -176,13 +177,13 @@ class Play:
             last=tuple(_line(event) for event in self._events[-6:]),
         )
 
-    async def _facts(self, daemon: Daemon) -> Facts:
+    async def _facts(self, watcher: Watcher) -> Facts:
         budget = (await self._stage.ask("control", "/budget")).get("default", {"total": 0, "most_in_a_second": 0})
         return Facts(
             truth=list(self._truth.values()),
             expected=self._batches,
             followed=self._followed,
-            watches=[watch async for watch in daemon.watches()],
+            watches=[watch.document async for watch in watcher.watches()],
             events=self._events,
             received=self._received,
             rate=RATE,

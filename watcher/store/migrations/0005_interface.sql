@@ -34,16 +34,19 @@ CREATE TABLE once (
 ) WITHOUT ROWID;
 
 CREATE INDEX once_by_time ON once (at);
+CREATE INDEX once_under_way ON once (holder, key) WHERE status IS NULL;
 
 -- A batch that is to be, or was, added to a broadcast: written down before the request leaves. `request` is what is sent, sealed
--- where there is a key for it, and null once it is settled. The name is what it is found by after an unclear answer.
+-- where there is a key for it, and null once it is settled. The name is what it is found by after an unclear answer. `ended` is
+-- when the last request did, `absences` how many listings since then did not show it.
 CREATE TABLE submissions (
     id TEXT PRIMARY KEY,
     account TEXT NOT NULL,
     broadcast_id INTEGER NOT NULL,
-    kind TEXT NOT NULL,
+    kind TEXT,
     name TEXT NOT NULL,
     state TEXT NOT NULL,
+    version INTEGER NOT NULL,
     batch_id INTEGER,
     request BLOB,
     strict INTEGER NOT NULL,
@@ -53,23 +56,34 @@ CREATE TABLE submissions (
     expires_in INTEGER,
     holder TEXT NOT NULL,
     idempotency_key TEXT,
+    fingerprint BLOB NOT NULL,
     tries INTEGER NOT NULL,
     created INTEGER NOT NULL,
     sent INTEGER,
+    ended INTEGER,
+    absences INTEGER NOT NULL,
     settled INTEGER,
     detail TEXT NOT NULL
 );
 
 CREATE UNIQUE INDEX submissions_named ON submissions (account, broadcast_id, name);
 CREATE UNIQUE INDEX submissions_once ON submissions (holder, idempotency_key) WHERE idempotency_key IS NOT NULL;
-CREATE INDEX submissions_unsettled ON submissions (account, created) WHERE settled IS NULL;
+CREATE INDEX submissions_unsettled ON submissions (account, created, id) WHERE settled IS NULL;
+CREATE INDEX submissions_by_time ON submissions (account, created, id);
+CREATE INDEX submissions_settled ON submissions (settled) WHERE settled IS NOT NULL;
 
 -- When a watch is given up, where somebody said so; else polling.max_age counts.
 ALTER TABLE watches ADD COLUMN expires INTEGER;
 
-CREATE INDEX watches_of_broadcast ON watches (account, broadcast_id, batch_id);
-CREATE INDEX watches_by_since ON watches (account, since, batch_id);
-CREATE INDEX watches_stuck ON watches (account, batch_id) WHERE stuck_told > 0;
+-- Lists go by what is asked. Stopped watches, which no list shows, are left out where nothing else needs them.
+-- One index by status serves the tally too, which counts by state in it: each index costs every change of a watch some.
+DROP INDEX watches_by_state;
+DROP INDEX watches_by_status;
+CREATE INDEX watches_by_status ON watches (account, status, batch_id, state);
+CREATE INDEX watches_of_broadcast ON watches (account, broadcast_id, batch_id) WHERE state <> 'stopped';
+CREATE INDEX watches_by_since ON watches (account, since, batch_id) WHERE state <> 'stopped';
+CREATE INDEX watches_stuck ON watches (account, batch_id) WHERE stuck_told > 0 AND state = 'open';
+CREATE INDEX watches_lost ON watches (account, batch_id) WHERE state IN ('missing', 'expired');
 
 -- The labels of watches once more, each by itself. Only watches that have some cost anything.
 CREATE TABLE watch_labels (
@@ -99,3 +113,9 @@ BEGIN
     INSERT INTO watch_labels (account, name, value, batch_id)
     SELECT new.account, label.key, label.value, new.batch_id FROM json_each(new.labels) AS label;
 END;
+
+-- What was counted of an account for StreamRank. `record` is for whoever wrote it to read again, and for nobody else.
+CREATE TABLE streamranks (
+    account TEXT PRIMARY KEY,
+    record BLOB NOT NULL
+) WITHOUT ROWID;

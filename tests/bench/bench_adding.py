@@ -1,0 +1,90 @@
+"""What very many batches cost by command: 100,000 rows from a file through `watcher add`, in portions, to a daemon that polls.
+
+The command's own time and memory beside it: how long `watcher --help` takes, and by how much more memory the command needs for
+100,000 rows than for one.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from tests.bench.opponent import opponent
+
+ROWS: Final = 100_000
+WATCHER: Final = (sys.executable, "-m", "watcher")
+
+
+@contextmanager
+def _daemon(callfire: str, folder: Path) -> Iterator[str]:
+    environment = {
+        **os.environ,
+        "CALLFIRE_LOGIN": "login",
+        "CALLFIRE_PASSWORD": "password",
+        "CALLFIRE_BASE_URL": callfire,
+        "CALLFIRE_RATE": "20",
+        "WATCHER_DATABASE_URL": f"sqlite:///{folder / 'watcher.db'}",
+        "WATCHER_LISTEN": "127.0.0.1:0",
+        "WATCHER_LOG": "json",
+    }
+    with subprocess.Popen(
+        [*WATCHER, "run"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as daemon:
+        try:
+            assert daemon.stdout is not None
+            yield daemon.stdout.readline().split()[-1]
+        finally:
+            daemon.terminate()
+            daemon.wait(25)
+
+
+def _run(arguments: list[str], environ: Mapping[str, str]) -> tuple[float, float]:
+    """Seconds that a command takes, and the MB of memory that it had at most."""
+    began = time.monotonic()
+    pid = os.posix_spawn(
+        sys.executable,
+        [*WATCHER, *arguments],
+        {**os.environ, **environ},
+        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
+    )
+    _, status, usage = os.wait4(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    return time.monotonic() - began, _megabytes(usage)
+
+
+def _megabytes(usage: resource.struct_rusage) -> float:
+    return usage.ru_maxrss / 1024
+
+
+def run(rows: int = ROWS) -> dict[str, float]:
+    """Half a minute."""
+    with opponent() as other, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        many, one = folder / "many", folder / "one"
+        lines = (f'{{"batch_id": {number}, "labels": {{"campaign": "autumn"}}}}\n' for number in range(1, rows + 1))
+        many.write_text("".join(lines))
+        one.write_text("1\n")
+        with _daemon(other.url, folder) as url:
+            environ = {"WATCHER_URL": url}
+            _, little = _run(["add", str(one)], environ)
+            took, much = _run(["add", str(many)], environ)
+            again, _ = _run(["add", str(many)], environ)
+        help_ = min(_run(["--help"], {})[0] for _ in range(5))
+    return {
+        f"seconds to add {rows:,} rows by command": took,
+        f"seconds to add the same {rows:,} again": again,
+        "rows a second": rows / took,
+        f"MB more for {rows:,} rows than for one": much - little,
+        "ms for `watcher --help` (best of 5)": 1000 * help_,
+    }
+
+
+if __name__ == "__main__":
+    for figure, value in run(int(sys.argv[1]) if len(sys.argv) > 1 else ROWS).items():
+        print(f"{figure}: {value:.3g}")

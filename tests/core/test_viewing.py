@@ -1,0 +1,96 @@
+"""Which watches belong to a page, and how they are counted."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.fakes import NOON
+from watcher.core.asking import WatchQuery
+from watcher.core.model import Key, State, Watch
+from watcher.core.viewing import Sight, belongs, counted
+
+WATCH = Watch(
+    account="west",
+    batch_id=13,
+    opened=NOON,
+    status="VALIDATING",
+    broadcast_id=14,
+    stuck_told=1,
+    labels={"team": "north", "city": "Oslo"},
+)
+
+
+@pytest.mark.parametrize(
+    "sight",
+    [
+        Sight(),
+        Sight(accounts=("east", "west")),
+        Sight(status="VALIDATING"),
+        Sight(state=State.OPEN),
+        Sight(final=False),
+        Sight(stuck=True),
+        Sight(broadcast_id=14),
+        Sight(labels=frozenset({("team", "north"), ("city", "Oslo")})),
+    ],
+)
+def test_a_watch_belongs_where_everything_applies(sight: Sight) -> None:
+    assert belongs(WATCH, sight)
+
+
+@pytest.mark.parametrize(
+    "sight",
+    [
+        Sight(accounts=("east",)),
+        Sight(accounts=()),
+        Sight(status="ACTIVE"),
+        Sight(state=State.SETTLED),
+        Sight(final=True),
+        Sight(stuck=False),
+        Sight(broadcast_id=13),
+        Sight(labels=frozenset({("team", "north"), ("city", "Bergen")})),
+        Sight(labels=frozenset({("street", "x")})),
+    ],
+)
+def test_a_watch_does_not_belong_where_one_thing_does_not_apply(sight: Sight) -> None:
+    assert not belongs(WATCH, sight)
+
+
+def test_a_watch_that_nobody_follows_belongs_nowhere_and_one_that_ended_is_not_stuck() -> None:
+    assert not belongs(replace(WATCH, state=State.STOPPED), Sight())
+    assert belongs(replace(WATCH, state=State.SETTLED), Sight(stuck=False))
+
+
+def test_the_store_is_asked_for_what_belongs() -> None:
+    sight = Sight(
+        accounts=("west",),
+        status="NEW",
+        state=State.OPEN,
+        final=False,
+        stuck=False,
+        broadcast_id=14,
+        labels=frozenset({("team", "north")}),
+    )
+    assert sight.query(Key("west", 3), 7) == WatchQuery(
+        accounts=("west",),
+        status="NEW",
+        state=State.OPEN,
+        final=False,
+        stuck=False,
+        broadcast_id=14,
+        labels={"team": "north"},
+        after=Key("west", 3),
+        limit=7,
+    )
+
+
+def test_watches_are_counted_by_status_or_by_how_they_ended() -> None:
+    tally = {
+        ("open", None): 1,
+        ("open", "VALIDATING"): 2,
+        ("settled", "ACTIVE"): 3,
+        ("open", "ACTIVE"): 4,
+        ("missing", "NEW"): 5,
+        ("expired", None): 6,
+        ("stopped", "NEW"): 7,
+    }
+    assert counted(tally) == {"active": 7, "expired": 6, "missing": 5, "unseen": 1, "validating": 2}

@@ -1,0 +1,98 @@
+"""Listens to the news for StreamRank: what requests, looks, events and deliveries of each account cost."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from watcher.core.message import account_of
+from watcher.core.news import Answered, Attempted, Changed, Looked, News, StreamRanked, Tell
+from watcher.core.streamrank import Meter, StreamRank
+from watcher.ports import Clock, StoreError
+from watcher.ports.ranks import Ranks
+
+POLLS: Final = frozenset({"batch", "page"})
+SHOWN: Final = "200"
+"""The outcome of a request that showed what it asked for: all others say nothing of what polling costs."""
+
+
+class StreamRanks:
+    """A meter for each of the accounts. `load` first; `hear` all news; `save` and `report` now and then."""
+
+    def __init__(self, accounts: Sequence[str], *, store: Ranks, clock: Clock, tell: Tell) -> None:
+        self._meters = {account: Meter() for account in accounts}
+        self._store = store
+        self._clock = clock
+        self._tell = tell
+        self._unsaved: set[str] = set()
+        self._untold = set(accounts)
+        self._hearers: Mapping[type[News], Callable[[Any], None]] = {
+            Answered: self._answered,
+            Looked: self._looked,
+            Changed: self._changed,
+            Attempted: self._attempted,
+        }
+
+    async def load(self) -> None:
+        """Goes on from what was counted before. Raises StoreError."""
+        for account in self._meters:
+            record = await self._store.rank(account)
+            if record is not None:
+                self._meters[account] = Meter.from_record(record)
+
+    def hear(self, news: News) -> None:
+        """Counts one piece of news."""
+        hearer = self._hearers.get(type(news))
+        if hearer is not None:
+            hearer(news)
+
+    def rank(self, account: str) -> StreamRank:
+        """The account's figures as they are now. Accounts are checked before."""
+        return self._meters[account].rank()
+
+    async def save(self) -> None:
+        """Keeps what was counted since the last time; where that fails it is kept for the next."""
+        unsaved, self._unsaved = self._unsaved, set()
+        if not unsaved:
+            return
+        try:
+            await self._store.save_ranks({account: self._meters[account].to_record() for account in sorted(unsaved)})
+        except StoreError:
+            self._unsaved |= unsaved
+            raise
+
+    async def report(self) -> None:
+        """Tells the figures of accounts of which anything was counted since the last time, and once those of all."""
+        untold, self._untold = self._untold, set()
+        for account in sorted(untold):
+            self._tell(StreamRanked(account=account, rank=self.rank(account)))
+
+    def _answered(self, news: Answered) -> None:
+        if news.outcome == SHOWN and news.operation in POLLS:
+            meter = self._meter(news.account)
+            if meter is not None:
+                meter.polled(self._clock.now(), took=news.took, size=news.size)
+
+    def _looked(self, news: Looked) -> None:
+        if news.result in ("changed", "unchanged"):
+            meter = self._meter(news.account)
+            if meter is not None:
+                meter.looked(changed=news.result == "changed")
+
+    def _changed(self, news: Changed) -> None:
+        meter = self._meter(news.account)
+        if meter is not None:
+            meter.committed(news.size)
+
+    def _attempted(self, news: Attempted) -> None:
+        account = account_of(news.event_id)
+        if news.delay is not None and account is not None:
+            meter = self._meter(account)
+            if meter is not None:
+                meter.arrived(news.delay)
+
+    def _meter(self, account: str) -> Meter | None:
+        """The account's meter, which counts something now; None where the settings do not have the account any more."""
+        meter = self._meters.get(account)
+        if meter is not None:
+            self._unsaved.add(account)
+            self._untold.add(account)
+        return meter

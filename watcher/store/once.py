@@ -1,0 +1,103 @@
+"""What SQLite does for answers that are given once. Called inside a transaction, but for what opens and closes an answer.
+
+An answer is kept as a line of JSON with its headers, and its body behind that; sealed where there is a key for it, for its holder
+and its key alone.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from watcher.ports import Begun, KeptAnswer, StoreError
+from watcher.ports.once import KEPT_FOR
+from watcher.store.lanes import Lanes
+from watcher.store.rows import instant, millis
+from watcher.store.sealing import PREFIX_BYTES, CannotOpen, Seal
+
+Statements = Mapping[str, str]
+
+FORGOTTEN_AT_ONCE: Final = 20
+"""Old answers that go when a request comes: more than come, so that they get fewer."""
+
+
+class Sealed(NamedTuple):
+    """An answer as it is kept."""
+
+    status: int
+    answer: bytes
+
+
+class SqliteOnce(Lanes):
+    """The port `Once` on an open database."""
+
+    async def begin(self, holder: str, key: str, fingerprint: bytes, now: datetime) -> Begun | KeptAnswer:
+        found = await self._write("begin_once", begin, holder, key, fingerprint, millis(now))
+        if not isinstance(found, Sealed):
+            return found
+        try:
+            return _answer_of(found.status, self._remembered.seal.opened(_place(holder, key), found.answer))
+        except CannotOpen as error:
+            raise StoreError(f"{self.place}: what was answered cannot be read any more: {error}") from error
+
+    async def finish(self, holder: str, key: str, answer: KeptAnswer) -> None:
+        sealed = self._remembered.seal.sealed(_place(holder, key), _bytes_of(answer))
+        values = {"holder": holder, "key": key, "status": answer.status, "answer": sealed}
+        await self._write("finish_once", _do, "finish_once", values)
+
+    async def abandon(self, holder: str, key: str) -> None:
+        await self._write("abandon_once", _do, "abandon_once", {"holder": holder, "key": key})
+
+
+def begin(
+    connection: sqlite3.Connection, sql: Statements, holder: str, key: str, fingerprint: bytes, now: int
+) -> Begun | Sealed:
+    """What the key stands for; where it is nothing, the request is under way from now on. Some that are too old go."""
+    cutoff = millis(instant(now) - KEPT_FOR)
+    connection.execute(sql["forget_once"], {"cutoff": cutoff, "most": FORGOTTEN_AT_ONCE})
+    row = connection.execute(sql["once"], {"holder": holder, "key": key}).fetchone()
+    if row is None or row["at"] <= cutoff:
+        values = {"holder": holder, "key": key, "fingerprint": fingerprint, "at": now}
+        connection.execute(sql["begin_once"], values)
+        return "fresh"
+    if row["fingerprint"] != fingerprint:
+        return "other"
+    return "under-way" if row["status"] is None else Sealed(row["status"], row["answer"])
+
+
+def settle_in(connection: sqlite3.Connection, sql: Statements, seal: Seal) -> bool:
+    """At the opening: what was under way is forgotten, and answers are sealed with the newest key; whether any was. Those that
+    cannot be opened stay as they are: their key may come back."""
+    connection.execute(sql["abandon_all"])
+    resealed = False
+    for row in connection.execute(sql["answers_sealed"], {"length": PREFIX_BYTES}).fetchall():
+        place = {"holder": row["holder"], "key": row["key"]}
+        if not seal.is_newest(row["head"]):
+            answer = connection.execute(sql["once"], place).fetchone()["answer"]
+            name = _place(row["holder"], row["key"])
+            try:
+                values = place | {"answer": seal.sealed(name, seal.opened(name, answer))}
+            except CannotOpen:
+                continue
+            connection.execute(sql["reseal_once"], values)
+            resealed = True
+    return resealed
+
+
+def _do(connection: sqlite3.Connection, sql: Statements, statement: str, values: Mapping[str, object]) -> None:
+    connection.execute(sql[statement], values)
+
+
+def _place(holder: str, key: str) -> str:
+    """Whose answer it is, in a form that no endpoint's id has."""
+    return json.dumps(["once", holder, key])
+
+
+def _bytes_of(answer: KeptAnswer) -> bytes:
+    return json.dumps({"headers": dict(answer.headers)}).encode() + b"\n" + answer.body
+
+
+def _answer_of(status: int, kept: bytes) -> KeptAnswer:
+    head, _, body = kept.partition(b"\n")
+    return KeptAnswer(status=status, headers=json.loads(head)["headers"], body=body)

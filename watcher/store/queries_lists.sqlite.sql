@@ -1,0 +1,183 @@
+-- Lists of watches: a portion of an account's. Each statement goes by an index that leads to the rows in their order; what is asked
+-- beside that is looked at row by row. What is not asked is NULL.
+
+-- name: watches_of
+-- Any watches.
+SELECT * FROM watches
+WHERE account = :account AND state <> 'stopped'
+    AND batch_id > :after
+    AND (:status IS NULL OR status = :status)
+    AND (:final IS NULL OR final = :final)
+    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
+    AND (:state IS NULL OR state = :state)
+ORDER BY batch_id LIMIT :limit;
+
+-- name: watches_among
+-- Those of the batches named, which travel as JSON in the order of the list.
+SELECT watches.* FROM json_each(:among) AS asked
+CROSS JOIN watches ON watches.account = :account AND watches.batch_id = asked.value
+WHERE state <> 'stopped'
+    AND (:status IS NULL OR status = :status)
+    AND (:final IS NULL OR final = :final)
+    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
+    AND (:state IS NULL OR state = :state)
+    AND (:broadcast_id IS NULL OR broadcast_id = :broadcast_id)
+    AND (:since IS NULL OR since >= :since)
+    AND (:name IS NULL OR EXISTS (
+        SELECT 1 FROM watch_labels AS label
+        WHERE label.account = watches.account AND label.batch_id = watches.batch_id
+            AND label.name = :name AND label.value = :value
+    ))
+    AND (:labels IS NULL OR NOT EXISTS (
+        SELECT 1 FROM json_each(:labels) AS wanted
+        WHERE NOT EXISTS (
+            SELECT 1 FROM watch_labels AS label
+            WHERE label.account = watches.account AND label.batch_id = watches.batch_id
+                AND label.name = wanted.key AND label.value = wanted.value
+        )
+    ))
+LIMIT :limit;
+
+-- name: watches_since
+-- Those that came into their status later than a watch did, or at the same moment and have a greater id.
+SELECT * FROM watches INDEXED BY watches_by_since
+WHERE account = :account AND (since, batch_id) > (:since, :after) AND state <> 'stopped'
+    AND (:status IS NULL OR status = :status)
+    AND (:final IS NULL OR final = :final)
+    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
+    AND (:state IS NULL OR state = :state)
+    AND (:broadcast_id IS NULL OR broadcast_id = :broadcast_id)
+    AND (:name IS NULL OR EXISTS (
+        SELECT 1 FROM watch_labels AS label
+        WHERE label.account = watches.account AND label.batch_id = watches.batch_id
+            AND label.name = :name AND label.value = :value
+    ))
+    AND (:labels IS NULL OR NOT EXISTS (
+        SELECT 1 FROM json_each(:labels) AS wanted
+        WHERE NOT EXISTS (
+            SELECT 1 FROM watch_labels AS label
+            WHERE label.account = watches.account AND label.batch_id = watches.batch_id
+                AND label.name = wanted.key AND label.value = wanted.value
+        )
+    ))
+ORDER BY since, batch_id LIMIT :limit;
+
+-- name: watches_labelled
+-- Those with a label, and others beside it.
+SELECT watches.* FROM watch_labels
+CROSS JOIN watches ON watches.account = watch_labels.account AND watches.batch_id = watch_labels.batch_id
+WHERE watch_labels.account = :account AND watch_labels.name = :name AND watch_labels.value = :value
+    AND watch_labels.batch_id > :after AND state <> 'stopped'
+    AND (:status IS NULL OR status = :status)
+    AND (:final IS NULL OR final = :final)
+    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
+    AND (:state IS NULL OR state = :state)
+    AND (:broadcast_id IS NULL OR broadcast_id = :broadcast_id)
+    AND (:labels IS NULL OR NOT EXISTS (
+        SELECT 1 FROM json_each(:labels) AS wanted
+        WHERE NOT EXISTS (
+            SELECT 1 FROM watch_labels AS label
+            WHERE label.account = watches.account AND label.batch_id = watches.batch_id
+                AND label.name = wanted.key AND label.value = wanted.value
+        )
+    ))
+ORDER BY watch_labels.batch_id LIMIT :limit;
+
+-- name: watches_of_broadcast
+-- Those in a broadcast.
+SELECT * FROM watches INDEXED BY watches_of_broadcast
+WHERE account = :account AND broadcast_id = :broadcast_id AND state <> 'stopped'
+    AND batch_id > :after
+    AND (:status IS NULL OR status = :status)
+    AND (:final IS NULL OR final = :final)
+    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
+    AND (:state IS NULL OR state = :state)
+ORDER BY batch_id LIMIT :limit;
+
+-- name: stuck_watches
+-- Those that were told to be stuck and have not moved since.
+SELECT * FROM watches INDEXED BY watches_stuck
+WHERE account = :account AND stuck_told > 0 AND state = 'open' AND state <> 'stopped'
+    AND batch_id > :after
+    AND (:status IS NULL OR status = :status)
+    AND (:final IS NULL OR final = :final)
+    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
+    AND (:state IS NULL OR state = :state)
+    AND (:broadcast_id IS NULL OR broadcast_id = :broadcast_id)
+    AND (:name IS NULL OR EXISTS (
+        SELECT 1 FROM watch_labels AS label
+        WHERE label.account = watches.account AND label.batch_id = watches.batch_id
+            AND label.name = :name AND label.value = :value
+    ))
+    AND (:labels IS NULL OR NOT EXISTS (
+        SELECT 1 FROM json_each(:labels) AS wanted
+        WHERE NOT EXISTS (
+            SELECT 1 FROM watch_labels AS label
+            WHERE label.account = watches.account AND label.batch_id = watches.batch_id
+                AND label.name = wanted.key AND label.value = wanted.value
+        )
+    ))
+ORDER BY batch_id LIMIT :limit;
+
+-- name: lost_watches
+-- Those that ended without a status that ends validation.
+SELECT * FROM watches INDEXED BY watches_lost
+WHERE account = :account AND state IN ('missing', 'expired') AND state <> 'stopped'
+    AND batch_id > :after
+    AND (:status IS NULL OR status = :status)
+    AND (:final IS NULL OR final = :final)
+    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
+    AND (:state IS NULL OR state = :state)
+ORDER BY batch_id LIMIT :limit;
+
+-- name: watches_with_status
+-- Those that were last seen with the status.
+SELECT * FROM watches INDEXED BY watches_by_status
+WHERE account = :account AND status = :status AND state <> 'stopped'
+    AND batch_id > :after
+    AND (:status IS NULL OR status = :status)
+    AND (:final IS NULL OR final = :final)
+    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
+    AND (:state IS NULL OR state = :state)
+ORDER BY batch_id LIMIT :limit;
+
+-- name: listed_open_watches
+-- Those that are open.
+SELECT * FROM watches INDEXED BY watches_open
+WHERE account = :account AND state = 'open' AND state <> 'stopped'
+    AND batch_id > :after
+    AND (:status IS NULL OR status = :status)
+    AND (:final IS NULL OR final = :final)
+    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
+    AND (:state IS NULL OR state = :state)
+ORDER BY batch_id LIMIT :limit;
+
+-- name: unfinished_watches
+-- Those whose status is not final, or not known.
+SELECT * FROM watches INDEXED BY watches_unfinished
+WHERE account = :account AND final = 0 AND state <> 'stopped'
+    AND batch_id > :after
+    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
+    AND (:state IS NULL OR state = :state)
+ORDER BY batch_id LIMIT :limit;
+
+-- name: finished_watches
+-- Those whose status is final: of each such status, merged.
+SELECT * FROM watches INDEXED BY watches_by_status
+WHERE account = :account AND status = :final_1 AND state <> 'stopped'
+    AND batch_id > :after
+    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
+    AND (:state IS NULL OR state = :state)
+UNION ALL
+SELECT * FROM watches INDEXED BY watches_by_status
+WHERE account = :account AND status = :final_2 AND state <> 'stopped'
+    AND batch_id > :after
+    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
+    AND (:state IS NULL OR state = :state)
+UNION ALL
+SELECT * FROM watches INDEXED BY watches_by_status
+WHERE account = :account AND status = :final_3 AND state <> 'stopped'
+    AND batch_id > :after
+    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
+    AND (:state IS NULL OR state = :state)
+ORDER BY batch_id LIMIT :limit;

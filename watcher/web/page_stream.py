@@ -1,0 +1,215 @@
+"""`/v1/stream`: what a page shows, as server-sent events: once as a whole (`data`), then what changes of it (`patch`), and why it
+ends (`error`). The form is Streamdata.io's, so that its clients can read it.
+
+Views are kept once for all who look at the same. What changes is gathered for a quarter of a second.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+
+from watcher.core.model import KNOWN_STATUSES, Key, State
+from watcher.core.news import AccountTold, Changed, ConditionChanged, EndpointTold, News
+from watcher.core.news import Following as FollowingNews
+from watcher.core.viewing import Sight
+from watcher.ports import Clock, Following, Store, StoreError
+from watcher.web.asked_accounts import asked_accounts
+from watcher.web.bodies import read_query
+from watcher.web.event_stream import AGAIN, HEARTBEAT, SSE
+from watcher.web.frames import Frames, alive, frames, greeting, told
+from watcher.web.listeners import FULL, Listener, Listeners
+from watcher.web.operations import Gives, Operation
+from watcher.web.patches import Change, written
+from watcher.web.stream_models import PageParams
+from watcher.web.views import View
+
+BEAT: Final = 0.25
+"""Seconds between two patches at least."""
+SLOW_BEAT: Final = 5.0
+"""Seconds between two times that looks, accounts and counts are shown anew."""
+
+Place = tuple[Sight, tuple[str, ...]]
+"""What a view is known by: what is to be seen, and the accounts whose condition and counts are."""
+
+
+class Shared:
+    """A view and those who look at it. For who is still being written the snapshot, what changes meanwhile waits."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.users = 0
+        self._waiting: dict[Listener, list[Frames]] = {}
+        self._joined: set[Listener] = set()
+
+    async def show(self, listener: Listener) -> None:
+        """Writes the snapshot, then what changed meanwhile, until the client is where the view is: then it is one of all."""
+        async with self.view.lock:
+            pieces = self.view.snapshot()
+            waiting = self._waiting[listener] = []
+            position = self.view.position
+        await listener.write(b"id: %d\nevent: data\ndata: " % position)
+        for piece in pieces:
+            await listener.write(piece)
+        await listener.write(b"\n\n")
+        while waiting and listener.reason is None:
+            await listener.write(waiting.pop(0).plain)
+        del self._waiting[listener]
+        if listener.reason is None:
+            self._joined.add(listener)
+
+    def leave(self, listener: Listener) -> None:
+        """It is written to no more."""
+        self._joined.discard(listener)
+        self._waiting.pop(listener, None)
+
+    def tell(self, changes: Sequence[Change]) -> None:
+        """What changed, if anything did."""
+        if changes:
+            self.send(frames(told("patch", written(changes), self.view.position)))
+
+    def send(self, sent: Frames) -> None:
+        """To all of them, at once or as soon as the snapshot is with them."""
+        for listener in list(self._joined):
+            listener.send(sent)
+        for listener, waiting in self._waiting.items():
+            waiting.append(sent)
+            if sum(len(each.plain) for each in waiting) > FULL:
+                listener.end("slow")
+
+
+class PageStream:
+    """The handler, and the loop that writes to all who look: `step` by `step`. It hears the news."""
+
+    name: Final = "page stream"
+
+    def __init__(self, *, store: Store, following: Following, listeners: Listeners, clock: Clock) -> None:
+        self._store = store
+        self._following = following
+        self._listeners = listeners
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._views: dict[Place, Shared] = {}
+        self._position = 0
+        self._beat = self._slow_beat = self._sign = clock.monotonic()
+
+    def operations(self) -> list[Operation]:
+        return [
+            Operation(
+                method="GET",
+                path="/v1/stream",
+                handler=self.stream,
+                scope="read",
+                tag="watches",
+                query=PageParams,
+                gives={200: Gives(media=SSE)},
+                problems=("unknown-account", "too-many-streams", "stopping"),
+            )
+        ]
+
+    def hear(self, news: News) -> None:
+        """Marks what may look otherwise now."""
+        if isinstance(news, Changed | AccountTold | EndpointTold):
+            self._position = max(self._position, news.position)
+        if isinstance(news, Changed | FollowingNews):
+            for shared in self._views.values():
+                if shared.view.concerns(news.account):
+                    shared.view.dirty.add(Key(news.account, news.batch_id))
+                    shared.view.uncounted.add(news.account)
+                    self._wake.set()
+        elif isinstance(news, ConditionChanged):
+            self._slow_beat = float("-inf")
+            self._wake.set()
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """Watches, accounts and counts for a page, as server-sent events: `event: data` with all of it, then `event: patch` with
+        JSON Patches (RFC 6902) of what changes; `event: error` says why the stream ends (a problem document). The document is
+        {"watches": {"ACCOUNT/BATCH": a watch as in GET /v1/watches}, "more": whether there are others that are not shown,
+        "accounts": {NAME: as in GET /v1/accounts}, "counts": {NAME: {STATUS: how many}}, "position": of the log}. Changes of
+        watches are told within a quarter of a second; of `looks`, `last_look`, `next_look` and `eta` every five seconds, of 200
+        watches at most, in turn. Who comes again gets all of it again."""
+        params = read_query(request, PageParams, repeatable=("account", "label"))
+        asked = await asked_accounts(request, params.account, self._following, self._store)
+        if request.method == "HEAD":
+            return web.Response(content_type=SSE)
+        async with self._looking(self._place(params, asked)) as shared:
+            begin = greeting(shared.view.position)
+            async with self._listeners.listening(request, "page", begin) as listener:
+                try:
+                    await shared.show(listener)
+                    await listener.ended()
+                finally:
+                    shared.leave(listener)
+        return listener.response
+
+    async def step(self) -> None:
+        """Waits until something happened or is due, and writes to all what it changes."""
+        now = self._clock.monotonic()
+        due = min(self._slow_beat + SLOW_BEAT, self._sign + HEARTBEAT) - now
+        await self._clock.wait(self._wake, max(due, 0.0))
+        await self._clock.sleep(max(self._beat + BEAT - self._clock.monotonic(), 0.0))
+        self._wake.clear()
+        self._beat = now = self._clock.monotonic()
+        slow = now - self._slow_beat >= SLOW_BEAT
+        if slow:
+            self._slow_beat = now
+        try:
+            for shared in list(self._views.values()):
+                await self._renew(shared, slow=slow)
+        except StoreError:  # which the store tells of; everybody stays, and is shown it later
+            await self._clock.sleep(AGAIN)
+            self._wake.set()
+        if now - self._sign >= HEARTBEAT:
+            self._sign = now
+            for shared in list(self._views.values()):
+                shared.send(frames(alive(shared.view.position)))
+
+    def _place(self, params: PageParams, asked: Sequence[str] | None) -> Place:
+        status = params.status
+        if status is not None and status.upper() in KNOWN_STATUSES:
+            status = status.upper()
+        sight = Sight(
+            accounts=None if asked is None else tuple(sorted(set(asked))),
+            status=status,
+            state=None if params.state is None else State(params.state),
+            final=params.final,
+            stuck=params.stuck,
+            broadcast_id=params.broadcast,
+            labels=params.labels,
+            limit=params.limit,
+        )
+        return sight, tuple(name for name in self._following.accounts if sight.concerns(name))
+
+    @asynccontextmanager
+    async def _looking(self, place: Place) -> AsyncIterator[Shared]:
+        """The view, read where nobody has looked at it yet. Known from the first moment, it misses nothing that is told while it
+        is being read."""
+        shared = self._views.get(place)
+        if shared is None:
+            shared = Shared(View(*place, store=self._store, following=self._following))
+            self._views[place] = shared
+        shared.users += 1
+        try:
+            async with shared.view.lock:
+                if not shared.view.loaded:
+                    span = await self._store.log_span()
+                    self._position = max(self._position, span.last)
+                    await shared.view.load(self._position)
+            yield shared
+        finally:
+            shared.users -= 1
+            if shared.users == 0:
+                del self._views[place]
+
+    async def _renew(self, shared: Shared, *, slow: bool) -> None:
+        view = shared.view
+        async with view.lock:
+            if not view.loaded:
+                return
+            position = self._position
+            if slow:
+                shared.tell(await view.refresh())
+            if view.dirty:
+                shared.tell(await view.update(position))

@@ -1,0 +1,97 @@
+"""What lists of watches and broadcasts may be asked for by, and what may be said of them afterwards."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+
+from watcher.web.models import STORABLE, BroadcastId, BroadcastShown, Given, LabelName, LabelValue, Taken, Text
+from watcher.web.values import Moment
+
+
+def _label(text: str) -> str:
+    name, colon, _ = text.partition(":")
+    if not colon or not name:
+        raise ValueError("Write NAME:VALUE, as in label=team:blue")
+    return text
+
+
+def _only_true(value: bool) -> bool:
+    if not value:
+        raise ValueError("It can be true, or left out")
+    return value
+
+
+LabelFilter = Annotated[
+    str,
+    Field(max_length=601),
+    STORABLE,
+    AfterValidator(_label),
+    WithJsonSchema({"type": "string", "pattern": r"^[^:\u0000]+:[^\u0000]*$", "maxLength": 601}),
+]
+"""A label that a watch must have, NAME:VALUE. The name ends at the first colon."""
+OnlyTrue = Annotated[bool, AfterValidator(_only_true), WithJsonSchema({"type": "boolean", "const": True})]
+
+
+class Listed(BaseModel):
+    """The query of a list that pages by cursor."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cursor: str | None = None
+    limit: int = Field(default=100, ge=1, le=1000)
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What a cursor for this list is bound to."""
+        return self.model_dump(mode="json", exclude={"cursor", "limit"}, exclude_none=True)
+
+
+class WatchesParams(Listed):
+    """The query of a list of watches: those to which everything applies.
+
+    `account` and `label` may be given several times: of one of the accounts, with all of the labels. `since`: in their present
+    status since then or later, and in the order in which they came into it. `stuck`: in a status for longer than usual.
+    `overdue`: not looked at for longer than they may be.
+    """
+
+    account: list[Text] | None = None
+    status: Annotated[str, Field(min_length=1, max_length=100), STORABLE] | None = None
+    state: Literal["open", "settled", "missing", "expired"] | None = None
+    final: bool | None = None
+    stuck: bool | None = None
+    overdue: OnlyTrue | None = None
+    label: Annotated[list[LabelFilter], Field(max_length=10)] = []
+    broadcast: BroadcastId | None = None
+    since: Moment | None = None
+
+    @model_validator(mode="after")
+    def _one_value_a_label(self) -> Self:
+        if len(self.labels) < len(set(self.label)):
+            raise ValueError("A label has one value: nothing has the same label with two")
+        return self
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels that a watch must have."""
+        return {name: value for name, _, value in (each.partition(":") for each in self.label)}
+
+
+class BroadcastsParams(Listed):
+    """The query of a list of broadcasts. `followed` false: those of which something is known, but that nobody follows."""
+
+    account: list[Text] | None = None
+    followed: bool | None = None
+
+
+class MarksPatch(Taken):
+    """A JSON merge patch (RFC 7396): labels that are given are set, those given as null are taken away, the others stay."""
+
+    labels: Annotated[dict[LabelName, LabelValue | None], Field(max_length=100)] | None = None
+    correlation_id: Annotated[str, Field(max_length=200), STORABLE] | None = None
+
+
+class BroadcastPage(Given):
+    """Some of the broadcasts. `next` is the cursor for more, null at the end."""
+
+    items: list[BroadcastShown]
+    next: str | None
