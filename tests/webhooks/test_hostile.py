@@ -276,34 +276,45 @@ async def test_a_reset_at_once_is_a_reset() -> None:
     assert (attempt, here.connections) == (expected, 1)
 
 
+async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers without reading, and goes on as if it had."""
+    writer.transport.pause_reading()  # type: ignore[attr-defined] # both loops have it
+    writer.write(http(413, b"too much"))
+    await asyncio.sleep(TIMEOUT)
+
+
+class Plugs(list[socket.socket]):
+    """Sockets of connections to come, into which little can be written before it is read."""
+
+    def make(self, candidate: AddressInfo) -> socket.socket:
+        plug = socket.socket(*candidate[:3])
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        self.append(plug)
+        return plug
+
+
 async def test_a_receiver_that_answers_without_reading_is_heard() -> None:
-    def of(_: Pushing) -> Push:
-        async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.transport.pause_reading()  # type: ignore[attr-defined] # both loops have it
-            writer.write(http(413, b"too much"))
-            await asyncio.sleep(TIMEOUT)
-
-        return deaf
-
-    async with pushing(of) as here, sending() as sender:
+    async with pushing(lambda _: deaf) as here, sending() as sender:
         attempt = await sender.send(endpoint(here.url), replace(DELIVERY, body=b"x" * MAX_BODY))
     assert attempt == answered(413, b"too much")
 
 
+async def test_a_connection_on_which_a_request_is_not_taken_yet_is_not_kept() -> None:
+    """The receiver would take the next request for the rest of this one."""
+    plugs = Plugs()
+    async with pushing(lambda _: deaf) as here, sending(guard=Guard(LOOPBACK, plugs.make)) as sender:
+        attempt = await sender.send(endpoint(here.url), replace(DELIVERY, body=b"x" * MAX_BODY))
+        await asyncio.sleep(TIMEOUT / 6)  # long before the receiver closes it
+        assert (attempt, [plug.fileno() for plug in plugs]) == (answered(413, b"too much"), [-1])
+
+
 async def test_a_receiver_that_never_reads_is_a_timeout_and_its_connection_gone() -> None:
     """A polite close would wait, without end, for what was written to be read."""
-    plugs: list[socket.socket] = []
-
-    def narrow(candidate: AddressInfo) -> socket.socket:
-        plug = socket.socket(*candidate[:3])
-        plug.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        plugs.append(plug)
-        return plug
-
+    plugs = Plugs()
     with socket.create_server(("127.0.0.1", 0)) as mute:
         mute.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/"
-        async with asyncio.timeout(ENOUGH), sending(guard=Guard(LOOPBACK, narrow)) as sender:
+        async with asyncio.timeout(ENOUGH), sending(guard=Guard(LOOPBACK, plugs.make)) as sender:
             big = replace(DELIVERY, body=b"x" * MAX_BODY)
             attempt = await sender.send(endpoint(url, timeout=TIMEOUT), big)
             while [plug for plug in plugs if plug.fileno() != -1]:  # noqa: ASYNC110 # a socket tells nobody

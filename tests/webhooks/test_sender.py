@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import standardwebhooks
-from aiohttp import DummyCookieJar
+from aiohttp import ClientSession
 
 from tests.fakes import NOON, FakeClock
 from tests.sockets import http, listening
@@ -28,7 +28,7 @@ from watcher.core.endpoint import Secrets, SigningKey
 from watcher.core.message import MAX_BODY
 from watcher.webhooks.answer import ANSWER_KEPT
 from watcher.webhooks.guard import Guard
-from watcher.webhooks.sender import WebhookSender, open_session
+from watcher.webhooks.sender import open_session
 from watcher.webhooks.signing import sign
 
 TRACE = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-00")
@@ -188,15 +188,10 @@ async def test_other_codes_may_not_ask_for_a_pause(code: int) -> None:
 
 
 async def test_cookies_are_not_kept() -> None:
-    async with (
-        listening(http(200, set_cookie="a=b")) as receiver,
-        open_session(user_agent=AGENT, guard=Guard(LOOPBACK)) as session,
-    ):
-        sender = WebhookSender(session=session, clock=FakeClock())
+    async with listening(http(200, set_cookie="a=b")) as receiver, sending() as sender:
         for _ in range(2):
             await sender.send(endpoint(receiver.url), DELIVERY)
         assert "cookie" not in receiver.heard[1].headers
-        assert isinstance(session.http.cookie_jar, DummyCookieJar)
 
 
 async def test_a_connection_is_used_again() -> None:
@@ -207,13 +202,14 @@ async def test_a_connection_is_used_again() -> None:
     assert attempts == [answered(200, answer), *[answered(200, answer, timings=REUSED)] * 2]
 
 
-async def test_the_session_serves_requests_of_others_too() -> None:
+async def test_the_connections_serve_requests_of_others_too() -> None:
     async with (
         listening(http(200)) as receiver,
         open_session(user_agent=AGENT, guard=Guard(LOOPBACK)) as session,
+        ClientSession(connector=session.connector, connector_owner=False) as others,
     ):
         for _ in range(2):
-            async with session.http.get(receiver.url) as response:
+            async with others.get(receiver.url) as response:
                 assert response.status == 200
         assert [heard.connection for heard in receiver.heard] == [1, 1]
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from aiohttp import ClientResponse
+from aiohttp import StreamReader
+from aiohttp.http import RawResponseMessage
 
 from watcher.core.outbox import RETRY_AFTER_CODES
 from watcher.core.retry_after import retry_after
@@ -24,9 +25,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
-    async def take(self, response: ClientResponse) -> None:
-        self.code, self.headers = response.status, response.headers
-        content = response.content
+    async def take(self, message: RawResponseMessage, content: StreamReader) -> None:
+        self.code, self.headers = message.code, message.headers
         while len(self.body) < ANSWER_KEPT and not content.at_eof():
             self.body += await content.read(ANSWER_KEPT - len(self.body))
 

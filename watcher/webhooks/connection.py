@@ -100,6 +100,11 @@ class Connection(ResponseHandler):
             self._content = content
         super().feed_data(data, size)
 
+    @property
+    def should_close(self) -> bool:
+        """Also where an answer came before all of the request was taken: what follows would be the rest of it to the receiver."""
+        return super().should_close or self._writes()
+
     def _refuse(self, why: str) -> None:
         content = self._content
         self.abort()
@@ -109,11 +114,14 @@ class Connection(ResponseHandler):
 
     def close(self) -> None:
         """At once where the receiver does not read what was sent to it: a polite close would wait for that, without end."""
-        writing = self.transport
-        if writing is not None and writing.get_write_buffer_size() > 0:
+        if self._writes():
             self.abort()
         else:
             super().close()
+
+    def _writes(self) -> bool:
+        """Whether the system did not take all that was sent yet."""
+        return self.transport is not None and self.transport.get_write_buffer_size() > 0
 
 
 def _cut(data: bytes) -> tuple[bytes, bytes]:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DefaultResolver, DummyCookieJar
+from aiohttp import BaseConnector, ClientError, ClientTimeout, DefaultResolver
 from aiohttp.abc import AbstractResolver
 
 from watcher.core.addresses import host_of, host_refusal, is_address, url_fault
@@ -23,6 +23,7 @@ from watcher.core.message import MAX_BODY
 from watcher.ports import Clock, Handshake
 from watcher.webhooks.answer import Answer
 from watcher.webhooks.connection import Connector, FewCandidates, tls_context
+from watcher.webhooks.exchange import Destination, Question, destination_of, exchange
 from watcher.webhooks.failures import Failure, dropped, failed, failure_of
 from watcher.webhooks.forms import message_of
 from watcher.webhooks.guard import Guard
@@ -50,8 +51,9 @@ PROXY_REFUSED: Final = 407
 class WebhookSession:
     """The connections that all endpoints share, and what guards them."""
 
-    http: ClientSession
+    connector: BaseConnector
     guard: Guard
+    user_agent: str
     proxy: str | None = None
 
 
@@ -71,16 +73,8 @@ async def open_session(
     """
     names = FewCandidates(resolver or DefaultResolver())
     try:
-        connector = Connector(guard=guard, tls=tls or tls_context(), resolver=names)
-        async with ClientSession(
-            connector=connector,
-            cookie_jar=DummyCookieJar(),
-            headers={"User-Agent": user_agent, "Accept-Encoding": "identity"},
-            auto_decompress=False,
-            trust_env=False,
-            proxy=proxy,
-        ) as session:
-            yield WebhookSession(http=session, guard=guard, proxy=proxy)
+        async with Connector(guard=guard, tls=tls or tls_context(), resolver=names) as connector:
+            yield WebhookSession(connector=connector, guard=guard, user_agent=user_agent, proxy=proxy)
     finally:
         if resolver is None:
             await names.close()
@@ -135,8 +129,8 @@ class WebhookSender:
         endpoint's time-out."""
         answer = Answer()
         route = self._route(endpoint.url)
-        if route.failure is not None:
-            return _unsent(at, route.failure), answer
+        if isinstance(route, Failure):
+            return _unsent(at, route), answer
         authorization = endpoint.secrets.authorization
         if authorization is not None and not sendable(authorization):
             return _unsent(at, failed("no_secret", "the endpoint's authorization cannot be sent; set it anew")), answer
@@ -144,22 +138,11 @@ class WebhookSender:
         whole, began = endpoint.timeout.total_seconds(), clock()
         spent, journey = 0.0, Journey(clock=clock, began=began, named=route.named)
         failure: Failure | None = None
+        question = Question(destination=route.destination, method=method, headers=headers, body=body)
         for last in (False, True):
             here = JOURNEY.set(journey)
             try:
-                response = await self._session.http.request(
-                    method,
-                    endpoint.url,
-                    data=body,
-                    headers=headers,
-                    allow_redirects=False,
-                    timeout=self._limits(whole - spent),
-                )
-                try:
-                    await answer.take(response)
-                finally:
-                    # Gives back the connection where the answer was read to its end, and closes it where it was not.
-                    response.close()
+                await exchange(self._session.connector, question, answer, self._limits(whole - spent))
                 break
             except (ClientError, OSError, ValueError) as error:
                 spent = clock() - began
@@ -192,24 +175,29 @@ class WebhookSender:
     def _limits_of(self, whole: float) -> ClientTimeout:
         return ClientTimeout(total=whole, connect=self._connect, ceil_threshold=60)
 
-    def _look_at(self, url: str) -> "_Route":
+    def _look_at(self, url: str) -> "_Route | Failure":
+        session = self._session
         fault = url_fault(url)
         if fault is not None:
-            return _Route(failure=failed("bad_url", f"the URL {fault}"))
-        why = host_refusal(url, self._session.guard.allowed)
+            return failed("bad_url", f"the URL {fault}")
+        why = host_refusal(url, session.guard.allowed)
         if why is not None:
-            return _Route(failure=failed("refused", f"the URL {why}"))
-        named = self._session.proxy is None and not is_address(host_of(url))
-        return _Route(named=named, tls=url.lower().startswith("https:"))
+            return failed("refused", f"the URL {why}")
+        try:
+            destination = destination_of(url, user_agent=session.user_agent, proxy=session.proxy)
+        except ValueError:
+            return failed("bad_url", "the URL is none that can be asked")
+        named = session.proxy is None and not is_address(host_of(url))
+        return _Route(destination=destination, named=named, tls=url.lower().startswith("https:"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Route:
-    """What a URL tells: why nothing may be sent there, if so, whether its host is a name to look up, and whether TLS follows."""
+    """What a URL tells: where requests go, whether its host is a name to look up, and whether TLS follows."""
 
-    failure: Failure | None = None
-    named: bool = False
-    tls: bool = False
+    destination: Destination
+    named: bool
+    tls: bool
 
 
 def traceparent(event_id: str, draw: float) -> str:
