@@ -56,6 +56,26 @@ async def test_every_attempt_is_kept_with_all_that_is_known_of_it(store: Store, 
     assert second == AttemptRecord(attempt=failed, cause="schedule", outcome="retried", next_due=later)
 
 
+async def test_of_many_written_down_together_each_keeps_its_own_answer_and_words(store: Store) -> None:
+    await store.settle_endpoints([endpoint()])
+    await happen(store, *["batch.active"] * 5)
+    answers = (b"", b"one \xff\x00", b"", b"x" * 16384, '{"two": "Zoë"}'.encode())
+    words = ("", 'a "word"', "back\\slash", "Zoë", "\U0001f41d")
+    attempts = {
+        delivery.id: Attempt(
+            at=NOON, took=MOMENT, code=200, detail=word, answer=answer, location=word, address="192.0.2.1"
+        )
+        for delivery, answer, word in zip(await claim(store, NOON), answers, words, strict=True)
+    }
+    claimed = await claim(store, NOON + timedelta(minutes=1))
+    await store.settle([(settle(each, attempts[each.id], draw=0.0), "mine") for each in claimed])
+    assert len(claimed) == 5
+    for delivery_id, attempt in attempts.items():
+        details = await store.delivery(delivery_id)
+        assert details is not None
+        assert [each.attempt for each in details.attempts] == [attempt]
+
+
 async def test_an_attempt_that_was_held_or_ended_it_has_no_next(store: Store) -> None:
     await store.settle_endpoints([endpoint()])
     await happen(store, "batch.new", "batch.active")

@@ -11,7 +11,7 @@ from watcher.core.outbox import Outcome, Settlement
 from watcher.ports import Committed, Settled
 from watcher.store.recording import record, told
 from watcher.store.remembered import Claim, Remembered
-from watcher.store.rows import Row, Values, delivery_of, instant, millis_or_later, values_of_attempt
+from watcher.store.rows import Columns, Row, Values, columns_of_attempt, delivery_of, instant, millis_or_later
 from watcher.store.standing import Aftermath, attempted, given_back, has_moved, stands_otherwise
 from watcher.store.subscribing import put_standing
 
@@ -77,22 +77,25 @@ def settle(
     settlements: Sequence[tuple[Settlement, str]],
     now: int,
 ) -> list[Settled | None]:
-    """Writes the attempts, and what follows, of those whose token stands. Their rows are written together at the end: what
-    follows for an endpoint does not depend on them."""
+    """Writes the attempts, and what follows, of those whose token stands. What follows for an endpoint does not depend on their
+    rows, so these are written at the end, all with one statement: at each step of SQLite's this thread lets the event loop have
+    its turn, and waits for its own."""
     put = [_settle(connection, sql, remembered, settlement, token, now) for settlement, token in settlements]
     there = [each for each in put if each is not None]
-    connection.executemany(sql["settle_delivery"], [each.delivery for each in there])
-    connection.executemany(sql["note_attempt"], [each.attempt for each in there])
+    connection.execute(sql["settle_deliveries"], {"settled": json.dumps([each.delivery for each in there])})
+    connection.execute(sql["note_attempts"], _noted(there))
     connection.executemany(sql["step_forward"], [each.lane for each in there if each.lane is not None])
     return [None if each is None else each.settled for each in put]
 
 
 class _Put(NamedTuple):
-    """What became of a delivery, and the values to be written of it; `lane` where the next of its lane may go now."""
+    """What became of a delivery, and what is to be written of it: the lists that `settle_deliveries` and `note_attempts` want,
+    the answer apart, for JSON has no bytes; and `lane` where the next of its lane may go now."""
 
     settled: Settled
-    delivery: Values
-    attempt: Values
+    delivery: Columns
+    attempt: Columns
+    answer: bytes
     lane: Values | None
 
 
@@ -132,8 +135,19 @@ def _settle(
         settled,
         _delivery(settlement, after, former=former),
         _attempt(settlement, outcome, claim.account),
+        settlement.attempt.answer,
         {"endpoint_id": after.id, "lane": claim.lane} if over else None,
     )
+
+
+def _noted(put: Sequence[_Put]) -> Values:
+    """The values of `note_attempts`: all answers go in one piece, and each attempt says which part of it is its own."""
+    attempts: list[Columns] = []
+    begins = 1  # as SQL counts
+    for each in put:
+        attempts.append((*each.attempt, begins, len(each.answer)))
+        begins += len(each.answer)
+    return {"attempts": json.dumps(attempts), "answers": b"".join(each.answer for each in put)}
 
 
 def _room(remembered: Remembered, endpoint_id: str, most: int, now: int) -> int:
@@ -214,19 +228,14 @@ def _due(
     return sorted(found, key=lambda row: (row["due"], row["id"]))
 
 
-def _delivery(settlement: Settlement, endpoint: Endpoint, *, former: bool) -> Values:
+def _delivery(settlement: Settlement, endpoint: Endpoint, *, former: bool) -> Columns:
     """The delivery after its attempt. One that pauses its endpoint waits for that, and keeps its own place."""
     retried = settlement.outcome == "retried"
     state = STATES[settlement.outcome]
     if state is DeliveryState.PENDING and (former or endpoint.state is EndpointState.REMOVED):
         state = DeliveryState.HELD
-    return {
-        "id": settlement.delivery_id,
-        "state": state,
-        "attempts": settlement.attempts,
-        "due": millis_or_later(settlement.due) if retried and settlement.due is not None else None,
-        "cause": "schedule" if retried else settlement.cause,
-    }
+    due = millis_or_later(settlement.due) if retried and settlement.due is not None else None
+    return settlement.delivery_id, state, settlement.attempts, due, "schedule" if retried else settlement.cause
 
 
 def _outcome(settlement: Settlement, endpoint: Endpoint, *, former: bool) -> Outcome:
@@ -236,12 +245,13 @@ def _outcome(settlement: Settlement, endpoint: Endpoint, *, former: bool) -> Out
     return settlement.outcome
 
 
-def _attempt(settlement: Settlement, outcome: Outcome, account: str) -> Values:
+def _attempt(settlement: Settlement, outcome: Outcome, account: str) -> Columns:
     due = None if outcome == "held" or settlement.due is None else millis_or_later(settlement.due)
-    return values_of_attempt(settlement.attempt) | {
-        "account": account,
-        "delivery_id": settlement.delivery_id,
-        "cause": settlement.cause,
-        "outcome": outcome,
-        "next_due": due,
-    }
+    return (
+        account,
+        settlement.delivery_id,
+        settlement.cause,
+        outcome,
+        due,
+        *columns_of_attempt(settlement.attempt),
+    )

@@ -94,6 +94,26 @@ CROSS JOIN deliveries ON deliveries.id IN (
 JOIN events ON events.position = deliveries.position
 ORDER BY deliveries.due, deliveries.id;
 
+-- name: settle_deliveries!
+-- Deliveries after their attempts, as JSON: lists of id, state, attempts, when it is due (null: as before), and cause.
+UPDATE deliveries SET
+    state = settled.value ->> 1, attempts = settled.value ->> 2, due = coalesce(settled.value ->> 3, due),
+    cause = settled.value ->> 4
+FROM json_each(:settled) AS settled
+WHERE deliveries.id = settled.value ->> 0;
+
+-- name: note_attempts!
+-- Tries at deliveries, for the operator: JSON lists of the columns, at the end where in `answers` the answer begins, and its length.
+INSERT INTO attempts (
+    account, delivery_id, cause, outcome, next_due, at, took, code, error, detail, location, address, dns, connect, tls,
+    first_byte, answer
+)
+SELECT
+    value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8,
+    value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14, value ->> 15,
+    coalesce(substr(:answers, value ->> 16, value ->> 17), x'')
+FROM json_each(:attempts);
+
 -- name: shown_deliveries
 -- Deliveries as shown, each with its last attempt.
 SELECT

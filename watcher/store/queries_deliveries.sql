@@ -68,20 +68,6 @@ VALUES (
     ) END
 );
 
--- name: settle_delivery*!
--- A delivery after an attempt.
-UPDATE deliveries SET state = :state, attempts = :attempts, due = coalesce(:due, due), cause = :cause WHERE id = :id;
-
--- name: note_attempt*!
--- One try at a delivery, for the operator.
-INSERT INTO attempts (
-    account, delivery_id, at, took, code, error, detail, outcome, next_due, location, address, answer, cause, dns, connect, tls,
-    first_byte
-) VALUES (
-    :account, :delivery_id, :at, :took, :code, :error, :detail, :outcome, :next_due, :location, :address, :answer, :cause, :dns,
-    :connect, :tls, :first_byte
-);
-
 -- name: hasten_deliveries!
 -- What is pending for an endpoint is due now.
 UPDATE deliveries SET due = :now WHERE endpoint_id = :endpoint_id AND state = 'pending' AND due > :now;

@@ -22,6 +22,8 @@ MICROSECOND: Final = timedelta(microseconds=1)
 
 Values = dict[str, Any]
 """The named values of a statement."""
+Columns = tuple[int | str | None, ...]
+"""Values of a row that is handed over as JSON, in the order in which the statement wants them."""
 
 
 class Row(Protocol):
@@ -261,23 +263,22 @@ def shown_state(kept: str, endpoint_state: str) -> DeliveryState:
     return DeliveryState(kept)
 
 
-def values_of_attempt(attempt: Attempt) -> Values:
-    """The columns of an attempt that belong to it alone."""
+def columns_of_attempt(attempt: Attempt) -> Columns:
+    """The columns of an attempt that belong to it alone, in the order of `note_attempts`, but for its answer."""
     timings = attempt.timings
-    return {
-        "at": millis(attempt.at),
-        "took": attempt.took // MICROSECOND,
-        "code": attempt.code,
-        "error": _text(attempt.error),
-        "detail": _text(attempt.detail),
-        "location": _text(attempt.location),
-        "address": attempt.address,
-        "answer": attempt.answer,
-        "dns": _micros(timings.dns),
-        "connect": _micros(timings.connect),
-        "tls": _micros(timings.tls),
-        "first_byte": _micros(timings.first_byte),
-    }
+    return (
+        millis(attempt.at),
+        attempt.took // MICROSECOND,
+        attempt.code,
+        _text(attempt.error),
+        _text(attempt.detail),
+        _text(attempt.location),
+        attempt.address,
+        _micros(timings.dns),
+        _micros(timings.connect),
+        _micros(timings.tls),
+        _micros(timings.first_byte),
+    )
 
 
 def attempt_of(row: Row) -> AttemptRecord:
