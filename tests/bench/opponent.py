@@ -18,6 +18,9 @@ from typing import cast
 import uvloop
 
 MOST_NOTED = 10_000
+BACKLOG = 1024
+"""Connections that may wait to be taken up. Of two hundred at once the usual hundred lets many wait for the next try of TCP's, a
+second later."""
 FAILURE = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 
@@ -79,7 +82,9 @@ def _serve(told: Connection) -> None:
     async def forever() -> None:
         arrivals: dict[str, float] = {}
         asked: list[float] = []
-        server = await asyncio.get_running_loop().create_server(lambda: Answers(arrivals, asked), "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(
+            lambda: Answers(arrivals, asked), "127.0.0.1", 0, backlog=BACKLOG
+        )
         told.send(server.sockets[0].getsockname()[1])
         while True:  # until the other end is done, which raises
             wanted = await asyncio.to_thread(told.recv)
