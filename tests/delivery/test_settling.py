@@ -118,6 +118,21 @@ async def test_where_attempts_end_one_by_one_nobody_is_waited_for_however_many_h
         assert (there.store.turns, there.clock.slept) == ([[number] for number in range(1, 9)], [])
 
 
+async def test_those_that_were_waited_for_in_vain_are_not_waited_for_again_but_others_are() -> None:
+    first, second, third = ([CROWD * turn + number for number in range(1, 1 + CROWD)] for turn in range(3))
+    async with desk(10 * MANY) as there:
+        await there.end(*first)
+        await there.end(*second)
+        assert len(there.clock.slept) == 1
+        await there.end(*third)
+        assert (there.store.turns, len(there.clock.slept)) == ([first, second, third], 1)
+        later = range(10 * MANY + 1, 12 * MANY)
+        for number in later:
+            assert there.settling.begin(Claim(delivery(number), "mine", NOON + timedelta(seconds=45)))
+        await there.end(*later[:CROWD])
+        assert len(there.clock.slept) == 2
+
+
 async def test_as_many_as_are_in_flight_still_are_enough_to_wait_no_longer() -> None:
     async with desk(4 * MANY) as there:
         first, rest = list(range(1, 1 + CROWD)), list(range(1 + CROWD, 1 + CROWD + 2 * MANY))

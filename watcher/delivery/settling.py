@@ -17,10 +17,10 @@ MANY: Final = 16
 """With more in flight than so many, and than have ended, it is worth waiting for others to end: to write many down together
 costs half as much."""
 CROWD: Final = 5
-"""As many must have been written down together before: then attempts end so quickly that more come at once. Those that hang are
-in flight, too, and are not worth waiting for."""
+"""As many must have been written down together before: then attempts end so quickly that more come at once."""
 APART: Final = 0.02
-"""Seconds between two batches at most, while one waits for others; webhooks.md would allow 50 ms."""
+"""Seconds between two batches at most, while one waits for others; webhooks.md would allow 50 ms. Those in flight that do not
+end meanwhile hang, and are not waited for again."""
 
 Errand = Callable[[str, Coroutine[object, object, None]], None]
 
@@ -65,6 +65,7 @@ class Settling:
         self._claimed: dict[int, Claim] = {}  # by delivery: what was not settled yet
         self._under_way: set[int] = set()
         self._flying = 0
+        self._hanging = 0  # of those in flight, how many were waited for in vain
         self._enough = asyncio.Event()  # nothing is gained by waiting for those in flight
         self._enough.set()
         self._ended: list[_Ended] = []
@@ -106,7 +107,8 @@ class Settling:
 
     def _fly(self, more: int) -> None:
         self._flying += more
-        if self._flying <= max(len(self._ended), MANY):
+        self._hanging = min(self._hanging, self._flying)
+        if self._flying - self._hanging <= max(len(self._ended), MANY):
             self._enough.set()
         else:
             self._enough.clear()
@@ -119,6 +121,8 @@ class Settling:
                 spare = self._begun + APART - self._clock.monotonic()
                 if spare > 0 and self._together >= CROWD:
                     await self._clock.wait(self._enough, spare)
+                    if not self._enough.is_set():
+                        self._hanging = self._flying
                 batch, self._ended = self._ended, []
                 self._begun, self._together = self._clock.monotonic(), len(batch)
                 self._freed([each.delivery for each in batch])
