@@ -136,20 +136,25 @@ def settle(delivery: Delivery, attempt: Attempt, draw: float, delays: Sequence[t
     return settlement("retried", due=ended + delay * (1 + JITTER * draw))
 
 
+def verdict_of(settlement: Settlement) -> Verdict:
+    """Whether the attempt speaks for its endpoint, against it, or says nothing of it."""
+    attempt, outcome = settlement.attempt, settlement.outcome
+    if outcome == "done":
+        return "good"
+    if outcome == "returned" or attempt.code == 410 or (attempt.code is None and attempt.error in BLAMELESS_ERRORS):
+        return "neither"
+    return "bad"
+
+
 def trial_of(settlement: Settlement) -> Trial:
     """What the attempt means for the health of its endpoint."""
-    attempt, outcome = settlement.attempt, settlement.outcome
-    verdict: Verdict = "bad"
-    if outcome == "done":
-        verdict = "good"
-    elif outcome == "returned" or attempt.code == 410 or (attempt.code is None and attempt.error in BLAMELESS_ERRORS):
-        verdict = "neither"
+    attempt = settlement.attempt
     return Trial(
         began=attempt.at,
         ended=settlement.settled,
-        verdict=verdict,
+        verdict=verdict_of(settlement),
         reason=reason_of(attempt),
-        exhausted=outcome == "dead",
+        exhausted=settlement.outcome == "dead",
         gone=attempt.code == 410,
         refused=attempt.code is None and attempt.error in REPORTED_ERRORS,
         quiet=settlement.delivery.event_type in OPERATOR_TYPES,

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from watcher.core.endpoint import Attempt, Delivery
 from watcher.core.news import Attempted, Backlog, EndpointChanged, EndpointTold, Tell
-from watcher.core.outbox import Outcome, Settlement, reason_of, trial_of
+from watcher.core.outbox import Outcome, Settlement, reason_of, verdict_of
 from watcher.delivery.book import Book, condition_of
 from watcher.delivery.places import Limits, Places
 from watcher.delivery.settling import Claim, Errand, Settling
@@ -117,7 +117,7 @@ class Deliverer:
     def _settled(self, settlement: Settlement, settled: Settled | None) -> None:
         """Tells what became of an attempt, and follows it up."""
         self._attempted(settlement, "lost" if settled is None else settled.outcome)
-        if self._places.heed(settlement.endpoint_id, trial_of(settlement).verdict):
+        if self._places.heed(settlement.endpoint_id, verdict_of(settlement)):
             self._wake.set()
         if settled is not None:
             self._follow(settlement, settled)

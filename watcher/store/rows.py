@@ -44,7 +44,7 @@ def millis_or_later(at: datetime) -> int:
 
 def instant(at: int) -> datetime:
     """The moment that many milliseconds after the start of Unix time."""
-    return EPOCH + timedelta(milliseconds=at)
+    return EPOCH + MILLISECOND * at
 
 
 def _millis(at: datetime | None) -> int | None:
@@ -52,7 +52,7 @@ def _millis(at: datetime | None) -> int | None:
 
 
 def _instant(at: int | None) -> datetime | None:
-    return None if at is None else EPOCH + timedelta(milliseconds=at)
+    return None if at is None else EPOCH + MILLISECOND * at
 
 
 def _micros(took: timedelta | None) -> int | None:
