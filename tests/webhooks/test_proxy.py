@@ -33,6 +33,14 @@ async def test_the_proxy_is_asked_for_the_whole_url_and_looks_the_name_up() -> N
     assert heard.headers["host"] == "receiver.example"
 
 
+async def test_a_login_in_the_proxys_url_is_shown_to_it_each_time_on_one_connection() -> None:
+    async with listening(http(200)) as proxy, sending(proxy=proxy.url.replace("//", "//user:word@")) as sender:
+        for _ in range(2):
+            await sender.send(endpoint("http://receiver.example/hook"), DELIVERY)
+        shown = [(heard.connection, heard.headers["proxy-authorization"]) for heard in proxy.heard]
+    assert shown == [(1, "Basic dXNlcjp3b3Jk")] * 2
+
+
 @asynccontextmanager
 async def tunnelling(port: int) -> AsyncIterator[str]:
     """A proxy that lets everything through to one port of this machine; its URL."""

@@ -3,11 +3,13 @@
 import asyncio
 import base64
 import re
+import ssl
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import standardwebhooks
+import trustme
 from aiohttp import ClientSession
 
 from tests.fakes import NOON, FakeClock
@@ -27,6 +29,7 @@ from tests.webhooks.house import (
 from watcher.core.endpoint import Secrets, SigningKey
 from watcher.core.message import MAX_BODY
 from watcher.webhooks.answer import ANSWER_KEPT
+from watcher.webhooks.connection import tls_context
 from watcher.webhooks.guard import Guard
 from watcher.webhooks.sender import open_session
 from watcher.webhooks.signing import sign
@@ -200,6 +203,18 @@ async def test_a_connection_is_used_again() -> None:
     assert [heard.connection for heard in receiver.heard] == [1, 1, 1]
     answer = b"x" * (ANSWER_KEPT - 1)
     assert attempts == [answered(200, answer), *[answered(200, answer, timings=REUSED)] * 2]
+
+
+async def test_a_connection_with_tls_is_used_again_also_after_a_large_body() -> None:
+    authority = trustme.CA()
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(serving)
+    with authority.cert_pem.tempfile() as file:
+        trusting = tls_context(file)
+    async with listening(http(200), tls=serving) as receiver, sending(tls=trusting) as sender:
+        for body in (b"{}", b"x" * MAX_BODY, b"{}"):
+            assert (await sender.send(endpoint(receiver.url), replace(DELIVERY, body=body))).code == 200
+        assert [heard.connection for heard in receiver.heard] == [1, 1, 1]
 
 
 async def test_the_connections_serve_requests_of_others_too() -> None:
