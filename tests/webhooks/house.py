@@ -88,7 +88,7 @@ def failed(error: str, detail: str, **more: Any) -> Attempt:
 class Names(AbstractResolver):
     """Resolves every name as told: to addresses, or to an error, or never."""
 
-    def __init__(self, *answers: list[str] | OSError | None) -> None:
+    def __init__(self, *answers: list[str] | OSError | ValueError | None) -> None:
         self._answers = list(answers)
         self.asked: list[str] = []
 

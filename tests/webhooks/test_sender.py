@@ -20,6 +20,7 @@ from tests.webhooks.house import (
     KEY,
     LOOPBACK,
     REUSED,
+    Names,
     answered,
     endpoint,
     failed,
@@ -288,6 +289,12 @@ async def test_a_url_that_only_the_client_cannot_make_sense_of() -> None:
     """A letter that an older rule for names allows, and that of the client does not."""
     async with sending() as sender:
         attempt = await sender.send(endpoint("http://a\u034fb.example/"), DELIVERY)
+    assert attempt == failed("bad_url", "the URL is none that can be asked")
+
+
+async def test_a_name_that_cannot_even_be_looked_up() -> None:
+    async with sending(resolver=Names(UnicodeError("label too long"))) as sender:
+        attempt = await sender.send(endpoint("http://receiver.example/"), DELIVERY)
     assert attempt == failed("bad_url", "the URL is none that can be asked")
 
 

@@ -56,7 +56,7 @@ def failure_of(error: Exception, journey: Journey, *, proxied: bool, tls: bool) 
         case ClientResponseError() | ClientPayloadError():
             return failed("bad_answer", _answer(error))
         case ValueError():
-            return failed("bad_url", "the URL is none that can be asked")
+            return NO_URL
         case _:
             when = "before it answered" if journey.heard is None else "in the middle of its answer"
             return failed("reset", f"the receiver closed the connection {when}")
@@ -65,6 +65,10 @@ def failure_of(error: Exception, journey: Journey, *, proxied: bool, tls: bool) 
 def failed(kind: str, detail: str) -> Failure:
     """With the detail on one line, and cut."""
     return Failure(kind, " ".join("".join(c if c.isprintable() else " " for c in detail).split())[:DETAIL_LENGTH])
+
+
+NO_URL: Final = failed("bad_url", "the URL is none that can be asked")
+"""For what only aiohttp, or whoever looks names up, can make no sense of."""
 
 
 def dropped(error: Exception, journey: Journey) -> bool:

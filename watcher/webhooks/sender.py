@@ -24,7 +24,7 @@ from watcher.ports import Clock, Handshake
 from watcher.webhooks.answer import Answer
 from watcher.webhooks.connection import Connector, FewCandidates, tls_context
 from watcher.webhooks.exchange import Destination, Question, destination_of, exchange
-from watcher.webhooks.failures import Failure, dropped, failed, failure_of
+from watcher.webhooks.failures import NO_URL, Failure, dropped, failed, failure_of
 from watcher.webhooks.forms import message_of
 from watcher.webhooks.guard import Guard
 from watcher.webhooks.handshake import answered_handshake, handshake_headers
@@ -186,7 +186,7 @@ class WebhookSender:
         try:
             destination = destination_of(url, user_agent=session.user_agent, proxy=session.proxy)
         except ValueError:
-            return failed("bad_url", "the URL is none that can be asked")
+            return NO_URL
         named = session.proxy is None and not is_address(host_of(url))
         return _Route(destination=destination, named=named, tls=url.lower().startswith("https:"))
 
