@@ -344,7 +344,10 @@ def test_without_an_account_it_is_said_how_to_give_one() -> None:
             ACCOUNT + "[polling]\nlook_timeout = 4\n",
             "polling.connect_timeout: is longer than look_timeout: make it shorter, or ",
         ),
-        (ACCOUNT + "[a.b]\nc = 1\n", "w.toml:a: is not known: take it out (known here: accounts, polling, submit, webhooks, "),
+        (
+            ACCOUNT + "[a.b]\nc = 1\n",
+            "w.toml:a: is not known: take it out (known here: accounts, polling, submit, webhooks, ",
+        ),
         (
             ACCOUNT + "[endpoints.x]\nurl = 'https://a'\n",
             "endpoints.x.secret: is missing (w.toml:endpoints.x.url asks for it): set ",

@@ -61,7 +61,6 @@ class Upstream(Protocol):
         """As `look`, for one page of a broadcast's batches: it costs one token, too."""
         ...
 
-
     async def submit(self, order: Order, leave: Callable[[], Awaitable[None]]) -> SubmitAnswer:
         """As `look`, to add a batch to a broadcast: sent once, whatever comes of it. `leave` is awaited when nothing but the
         request itself is left to do; what it raises passes through, and nothing was sent then."""
