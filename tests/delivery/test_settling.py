@@ -10,7 +10,7 @@ import pytest
 from tests.fakes import NOON, Errands, FakeClock, settle_down
 from watcher.core.endpoint import Attempt, Delivery
 from watcher.core.outbox import Settlement
-from watcher.delivery.settling import APART, CROWD, MANY, Claim, Settling
+from watcher.delivery.settling import APART, CROWD, HALF, MANY, Claim, Settling
 from watcher.ports import Deliveries, Settled, StoreError
 
 ACCEPTED = Attempt(at=NOON, took=timedelta(seconds=1), code=200)
@@ -35,11 +35,18 @@ class SlowStore:
         return [Settled(outcome=settlement.outcome) for settlement, _ in settlements]
 
 
+class PatientClock(FakeClock):
+    """Waits until what is waited for happens, however long that takes."""
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        await event.wait()
+
+
 class Desk:
     """Settling among fakes, with so many deliveries in flight."""
 
-    def __init__(self, flying: int) -> None:
-        self.clock = FakeClock()
+    def __init__(self, flying: int, clock: FakeClock) -> None:
+        self.clock = clock
         self.store = SlowStore()
         self.store.gate.set()
         self.errands = Errands()
@@ -75,8 +82,8 @@ def delivery(number: int) -> Delivery:
 
 
 @asynccontextmanager
-async def desk(flying: int) -> AsyncIterator[Desk]:
-    made = Desk(flying)
+async def desk(flying: int, clock: FakeClock | None = None) -> AsyncIterator[Desk]:
+    made = Desk(flying, clock or FakeClock())
     async with made.errands:
         yield made
 
@@ -133,12 +140,26 @@ async def test_those_that_were_waited_for_in_vain_are_not_waited_for_again_but_o
         assert len(there.clock.slept) == 2
 
 
-async def test_as_many_as_are_in_flight_still_are_enough_to_wait_no_longer() -> None:
-    async with desk(4 * MANY) as there:
+async def test_half_of_a_crowd_is_written_down_and_what_ended_in_the_same_turn_after_it() -> None:
+    async with desk(4 * MANY, PatientClock()) as there:
         first, rest = list(range(1, 1 + CROWD)), list(range(1 + CROWD, 1 + CROWD + 2 * MANY))
         await there.end(*first)
-        await there.end(*rest)
-        assert (there.store.turns, there.clock.slept) == ([first, rest], [])
+        await there.end(rest[0])
+        assert there.store.turns == [first]
+        await there.end(*rest[1:])
+        half = next(ended for ended in range(len(rest)) if ended >= HALF * (4 * MANY - CROWD - ended))
+        assert there.store.turns == [first, rest[:half], rest[half:]]
+
+
+async def test_while_more_is_claimed_there_is_more_to_wait_for() -> None:
+    async with desk(2 * CROWD, PatientClock()) as there:
+        first, rest = list(range(1, 1 + CROWD)), list(range(1 + CROWD, 1 + 2 * CROWD))
+        await there.end(*first)
+        with there.settling.claiming():
+            await there.end(*rest)
+            assert there.store.turns == [first]
+        await settle_down()
+        assert there.store.turns == [first, rest]
 
 
 async def test_what_cannot_be_written_down_while_its_lease_lasts_is_lost_and_heard_of_and_the_rest_goes_on() -> None:

@@ -85,11 +85,12 @@ class Deliverer:
         # Who is first where there is room for one is tossed for: with strict turns, an endpoint that is offered a place at every
         # other claim would have it always in the turn of the same kind.
         retries_first = self._clock.draw() < 0.5
-        claimed = await self._store.claim(room, token=token, now=now, until=until, retries_first=retries_first)
-        for delivery in claimed:
-            if self._settling.begin(Claim(delivery, token, until)):
-                self._places.take(delivery.endpoint_id, self._claims)
-                self._errand(f"delivery {delivery.endpoint_id}", self._deliver(delivery))
+        with self._settling.claiming():
+            claimed = await self._store.claim(room, token=token, now=now, until=until, retries_first=retries_first)
+            for delivery in claimed:
+                if self._settling.begin(Claim(delivery, token, until)):
+                    self._places.take(delivery.endpoint_id, self._claims)
+                    self._errand(f"delivery {delivery.endpoint_id}", self._deliver(delivery))
         taken = Counter(delivery.endpoint_id for delivery in claimed)
         return {endpoint_id for endpoint_id, free in room.items() if taken[endpoint_id] < free}
 

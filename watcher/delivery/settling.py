@@ -2,7 +2,8 @@
 would be sent twice."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from math import inf
 from typing import Final, NamedTuple
@@ -13,6 +14,9 @@ from watcher.ports import Clock, Deliveries, Settled, StoreError
 
 SETTLE_AGAIN: Final = 1.0
 """Seconds between tries to write down what became of attempts while the store cannot."""
+HALF: Final = 0.8
+"""As many must have ended for each that is in flight, which is a little less than half of both: with exactly half, the last one
+would be waited for while it is sent."""
 MANY: Final = 16
 """With more in flight than so many, and than have ended, it is worth waiting for others to end: to write many down together
 costs half as much."""
@@ -66,9 +70,11 @@ class Settling:
         self._under_way: set[int] = set()
         self._flying = 0
         self._hanging = 0  # of those in flight, how many were waited for in vain
+        self._claiming = 0  # claims under way, which will have more in flight
         self._enough = asyncio.Event()  # nothing is gained by waiting for those in flight
         self._enough.set()
         self._ended: list[_Ended] = []
+        self._ripe = 0  # how many had ended when it was enough, while somebody waited for that
         self._begun = -inf
         self._together = 0  # how many the last batch had
         self._busy = False
@@ -78,6 +84,17 @@ class Settling:
     def tokens(self) -> set[str]:
         """Those under which something is claimed still."""
         return {claim.token for claim in self._claimed.values()}
+
+    @contextmanager
+    def claiming(self) -> Iterator[None]:
+        """Around a claim, after which more are in flight: they are waited for as if they were already."""
+        self._claiming += 1
+        self._weigh()
+        try:
+            yield
+        finally:
+            self._claiming -= 1
+            self._weigh()
 
     def begin(self, claim: Claim) -> bool:
         """It is claimed; whether it is to be sent. One that is under way has lost its lease there, and this is a new one for the
@@ -108,22 +125,24 @@ class Settling:
     def _fly(self, more: int) -> None:
         self._flying += more
         self._hanging = min(self._hanging, self._flying)
-        if self._flying - self._hanging <= max(len(self._ended), MANY):
-            self._enough.set()
-        else:
+        self._weigh()
+
+    def _weigh(self) -> None:
+        """Whether there is more to wait for. Where there is not, what has ended by now is written down, and what ends from now on
+        only after it: so one half is sent while the other is written down, instead of each waiting for the other."""
+        half = HALF * (self._flying - self._hanging)
+        if self._claiming or (half > len(self._ended) and self._flying - self._hanging > MANY):
             self._enough.clear()
+        elif not self._enough.is_set():
+            self._ripe = len(self._ended)
+            self._enough.set()
 
     async def _write(self) -> None:
         """Until nothing is left to write down. Raises StoreError at the end where something was lost, so that it is heard."""
         lost: StoreError | None = None
         try:
             while self._ended:
-                spare = self._begun + APART - self._clock.monotonic()
-                if spare > 0 and self._together >= CROWD:
-                    await self._clock.wait(self._enough, spare)
-                    if not self._enough.is_set():
-                        self._hanging = self._flying
-                batch, self._ended = self._ended, []
+                batch = await self._gathered()
                 self._begun, self._together = self._clock.monotonic(), len(batch)
                 self._freed([each.delivery for each in batch])
                 lost = await self._settle(batch) or lost
@@ -131,6 +150,18 @@ class Settling:
             self._busy = False
         if lost is not None:
             raise lost
+
+    async def _gathered(self) -> list[_Ended]:
+        """What is written down next, once nothing is gained by waiting for more."""
+        self._ripe = 0
+        spare = self._begun + APART - self._clock.monotonic()
+        if spare > 0 and self._together >= CROWD:
+            await self._clock.wait(self._enough, spare)
+            if not self._enough.is_set():
+                self._hanging = self._flying
+        count = self._ripe or len(self._ended)
+        batch, self._ended = self._ended[:count], self._ended[count:]
+        return batch
 
     async def _settle(self, batch: Sequence[_Ended]) -> StoreError | None:
         """Why some of it could not be written down while their leases lasted, None where all was."""

@@ -4,14 +4,24 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from itertools import starmap
+from typing import Any, Final, NamedTuple
 
 from watcher.core.endpoint import Delivery, DeliveryState, Endpoint, EndpointState
 from watcher.core.outbox import Outcome, Settlement
 from watcher.ports import Committed, Settled
 from watcher.store.recording import record, told
 from watcher.store.remembered import Claim, Remembered
-from watcher.store.rows import Columns, Row, Values, columns_of_attempt, delivery_of, instant, millis_or_later
+from watcher.store.rows import (
+    Columns,
+    Due,
+    OwedEvent,
+    Values,
+    columns_of_attempt,
+    delivery_of,
+    instant,
+    millis_or_later,
+)
 from watcher.store.standing import Aftermath, attempted, given_back, has_moved, stands_otherwise
 from watcher.store.subscribing import put_standing
 
@@ -42,32 +52,49 @@ def claim(
 ) -> list[Delivery]:
     """What is due now, as far as there is room, under the token. Where nobody may be sent anything, nothing is looked at."""
     free = {endpoint_id: _room(remembered, endpoint_id, most, now) for endpoint_id, most in room.items()}
-    claimed: list[Delivery] = []
     if not any(free.values()):
-        return claimed
+        return []
+    found: list[Due] = []
     alike: dict[bool, dict[str, int]] = {False: {}, True: {}}
-    for hungry in connection.execute(sql["hungry_endpoints"], {"now": now}).fetchall():
-        endpoint_id, most = hungry["id"], free.get(hungry["id"], 0)
-        if not most or not (hungry["firsts"] or hungry["retries"]):
+    for hungry in starmap(_Hungry, _listed(connection, sql["hungry_endpoints"], {"now": now})):
+        most = free.get(hungry.id, 0)
+        if not most or not (hungry.firsts or hungry.retries):
             continue
-        if (hungry["firsts"] and hungry["retries"]) or _lanes(remembered, endpoint_id, now):
-            rows = _due(connection, sql, remembered, hungry, most, now, retries_first=retries_first)
-            claimed += _claimed(remembered, rows, token, until)
+        if (hungry.firsts and hungry.retries) or _lanes(remembered, hungry.id, now):
+            found += _due(connection, sql, remembered, hungry, most, now, retries_first=retries_first)
         else:
-            alike[bool(hungry["retries"])][endpoint_id] = most
+            alike[bool(hungry.retries)][hungry.id] = most
     for retries, rooms in alike.items():
         if rooms:
-            rows = _due_alike(connection, sql, remembered, rooms, now, retries=retries)
-            claimed += _claimed(remembered, rows, token, until)
-    return sorted(claimed, key=lambda delivery: delivery.endpoint_id)
-
-
-def _claimed(remembered: Remembered, rows: Sequence[Row], token: str, until: int) -> list[Delivery]:
-    for row in rows:
-        endpoint = remembered.endpoint(row["endpoint_id"])
+            found += _due_alike(connection, sql, remembered, rooms, now, retries=retries)
+    found.sort(key=lambda due: due.endpoint_id)
+    for due in found:
+        endpoint = remembered.endpoint(due.endpoint_id)
         assert endpoint is not None  # noqa: S101 # it has room
-        remembered.put_claim(row["id"], Claim(token, until, endpoint.id, row["lane"], row["account"], endpoint))
-    return [delivery_of(row) for row in rows]
+        remembered.put_claim(due.id, Claim(token, until, endpoint.id, due.lane, due.account, endpoint))
+    return _with_events(connection, sql, found)
+
+
+class _Hungry(NamedTuple):
+    """An endpoint that is owed something that is due, and whether first attempts, whether retries."""
+
+    id: str
+    firsts: int
+    retries: int
+
+
+def _listed(connection: sqlite3.Connection, statement: str, values: Values) -> list[Any]:
+    """The JSON list that the statement gives, in one step of SQLite's: this thread would wait for its turn at each row."""
+    found: list[Any] = json.loads(connection.execute(statement, values).fetchone()[0])
+    return found
+
+
+def _with_events(connection: sqlite3.Connection, sql: Statements, found: Sequence[Due]) -> list[Delivery]:
+    """The deliveries with what they are to bring, each event read once."""
+    positions = json.dumps(list({due.position for due in found}))
+    rows = _listed(connection, sql["owed_events"], {"positions": positions}) if found else []
+    events = {position: OwedEvent(position, name, kind, body.encode()) for position, name, kind, body in rows}
+    return [delivery_of(due, events[due.position]) for due in found]
 
 
 def settle(
@@ -182,16 +209,16 @@ def _due_alike(
     now: int,
     *,
     retries: bool,
-) -> list[Row]:
+) -> list[Due]:
     """What is due of many endpoints that are owed deliveries of one kind, each as far as it has room; one question for all."""
     asked = [[endpoint_id, list(remembered.claims_of(endpoint_id, now))] for endpoint_id in rooms]
     values = {"asked": json.dumps(asked), "now": now, "retries": retries, "room": max(rooms.values())}
     left = dict(rooms)
-    found: list[Row] = []
-    for row in connection.execute(sql["due_deliveries_of_many"], values).fetchall():
-        if left[row["endpoint_id"]] > 0:
-            left[row["endpoint_id"]] -= 1
-            found.append(row)
+    found: list[Due] = []
+    for due in sorted(starmap(Due, _listed(connection, sql["due_deliveries_of_many"], values)), key=_turn):
+        if left[due.endpoint_id] > 0:
+            left[due.endpoint_id] -= 1
+            found.append(due)
     return found
 
 
@@ -199,33 +226,38 @@ def _due(
     connection: sqlite3.Connection,
     sql: Statements,
     remembered: Remembered,
-    hungry: Row,
+    hungry: _Hungry,
     room: int,
     now: int,
     *,
     retries_first: bool,
-) -> list[Row]:
+) -> list[Due]:
     """Half of the room for each kind, and what one kind leaves of it for the other; the oldest due first."""
-    endpoint_id: str = hungry["id"]
+    endpoint_id = hungry.id
     lanes = _lanes(remembered, endpoint_id, now)
     taken = list(remembered.claims_of(endpoint_id, now))
 
-    def due(most: int, *, retries: bool) -> list[Row]:
+    def due(most: int, *, retries: bool) -> list[Due]:
         # A lane of which one is in flight has no more than one other that is not behind, so this is enough.
         values = {"endpoint_id": endpoint_id, "now": now, "retries": retries, "room": most + len(lanes)}
-        rows = connection.execute(sql["due_deliveries"], values | {"claimed": json.dumps(taken)}).fetchall()
-        found = [row for row in rows if row["lane"] not in lanes][:most]
-        taken.extend(row["id"] for row in found)
+        rows = _listed(connection, sql["due_deliveries"], values | {"claimed": json.dumps(taken)})
+        found = [each for each in sorted(starmap(Due, rows), key=_turn) if each.lane not in lanes][:most]
+        taken.extend(each.id for each in found)
         return found
 
-    if not (hungry["firsts"] and hungry["retries"]):
-        return due(room, retries=bool(hungry["retries"]))
+    if not (hungry.firsts and hungry.retries):
+        return due(room, retries=bool(hungry.retries))
     share = (room + retries_first) // 2
     found = due(share, retries=True)
     found += due(room - len(found), retries=False)
     if len(found) < room:
         found += due(room - len(found), retries=True)
-    return sorted(found, key=lambda row: (row["due"], row["id"]))
+    return sorted(found, key=_turn)
+
+
+def _turn(due: Due) -> tuple[int, int]:
+    """The oldest due is first."""
+    return due.due, due.id
 
 
 def _delivery(settlement: Settlement, endpoint: Endpoint, *, former: bool) -> Columns:

@@ -42,7 +42,7 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value
 WHERE CAST(meta.value AS INTEGER) < CAST(excluded.value AS INTEGER);
 
 -- name: hungry_endpoints
--- Which endpoints are owed first attempts, and which retries, that are due; those that are owed nothing cost nothing.
+-- Which endpoints are owed first attempts, and which retries, that are due, as JSON; those that are owed nothing cost nothing.
 WITH RECURSIVE owed (id) AS (
     SELECT min(endpoint_id) FROM deliveries INDEXED BY deliveries_pending WHERE state = 'pending'
     UNION ALL
@@ -52,37 +52,35 @@ WITH RECURSIVE owed (id) AS (
     )
     FROM owed WHERE owed.id IS NOT NULL
 )
-SELECT
+SELECT json_group_array(json_array(
     id,
     EXISTS (
         SELECT 1 FROM deliveries
         WHERE endpoint_id = owed.id AND state = 'pending' AND behind = 0 AND (attempts > 0) = 0 AND due <= :now
-    ) AS firsts,
+    ),
     EXISTS (
         SELECT 1 FROM deliveries
         WHERE endpoint_id = owed.id AND state = 'pending' AND behind = 0 AND (attempts > 0) = 1 AND due <= :now
-    ) AS retries
+    )
+))
 FROM owed WHERE id IS NOT NULL;
 
 -- name: due_deliveries
--- First attempts or retries that may be claimed; there is one writer, so nobody can come between this and the claim.
-SELECT
-    deliveries.id, deliveries.endpoint_id, deliveries.position, events.id AS event_id, events.type AS event_type,
-    events.body, deliveries.created, deliveries.due, deliveries.attempts, deliveries.state, deliveries.cause, deliveries.lane,
-    deliveries.account
-FROM deliveries
-JOIN events ON events.position = deliveries.position
-WHERE deliveries.endpoint_id = :endpoint_id AND deliveries.state = 'pending' AND deliveries.behind = 0
-    AND (deliveries.attempts > 0) = :retries AND deliveries.due <= :now
-    AND deliveries.id NOT IN (SELECT value FROM json_each(:claimed))
-ORDER BY deliveries.due, deliveries.id LIMIT :room;
+-- First attempts or retries that may be claimed, as JSON; there is one writer, so nobody can come between this and the claim.
+SELECT json_group_array(json_array(id, endpoint_id, position, created, due, attempts, cause, lane, account))
+FROM (
+    SELECT id, endpoint_id, position, created, due, attempts, cause, lane, account FROM deliveries
+    WHERE endpoint_id = :endpoint_id AND state = 'pending' AND behind = 0 AND (attempts > 0) = :retries AND due <= :now
+        AND id NOT IN (SELECT value FROM json_each(:claimed))
+    ORDER BY due, id LIMIT :room
+) AS few;
 
 -- name: due_deliveries_of_many
--- First attempts or retries that may be claimed, of many endpoints: JSON pairs of an id and what is claimed of it already.
-SELECT
-    deliveries.id, deliveries.endpoint_id, deliveries.position, events.id AS event_id, events.type AS event_type,
-    events.body, deliveries.created, deliveries.due, deliveries.attempts, deliveries.state, deliveries.cause, deliveries.lane,
-    deliveries.account
+-- First attempts or retries that may be claimed, of many endpoints, as JSON: `asked` has pairs of an id and what is claimed of it.
+SELECT json_group_array(json_array(
+    deliveries.id, deliveries.endpoint_id, deliveries.position, deliveries.created, deliveries.due, deliveries.attempts,
+    deliveries.cause, deliveries.lane, deliveries.account
+))
 FROM json_each(:asked) AS asked
 CROSS JOIN deliveries ON deliveries.id IN (
     SELECT due.id FROM deliveries AS due
@@ -90,9 +88,12 @@ CROSS JOIN deliveries ON deliveries.id IN (
         AND (due.attempts > 0) = :retries AND due.due <= :now
         AND due.id NOT IN (SELECT value FROM json_each(asked.value, '$[1]'))
     ORDER BY due.due, due.id LIMIT :room
-)
-JOIN events ON events.position = deliveries.position
-ORDER BY deliveries.due, deliveries.id;
+);
+
+-- name: owed_events
+-- What is sent of these events, as JSON: many endpoints are owed the same one.
+SELECT json_group_array(json_array(position, id, type, CAST(body AS TEXT))) FROM events
+WHERE position IN (SELECT value FROM json_each(:positions));
 
 -- name: settle_deliveries!
 -- Deliveries after their attempts, as JSON: lists of id, state, attempts, when it is due (null: as before), and cause.

@@ -7,11 +7,11 @@ A row is anything that gives a column by its name (`sqlite3.Row`, asyncpg's `Rec
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from watcher.core.account import AccountRecord
 from watcher.core.allowance import LearntRate
-from watcher.core.endpoint import Attempt, AttemptRecord, Delivery, DeliveryState, EndpointState, Timings
+from watcher.core.endpoint import Attempt, AttemptRecord, Cause, Delivery, DeliveryState, EndpointState, Timings
 from watcher.core.message import body_of, event_id
 from watcher.core.model import Event, LastLook, Recorded, State, Watch
 from watcher.core.recovering import DeliveryView
@@ -215,20 +215,42 @@ def recorded_of(row: Mapping[str, Any] | Row, position: int) -> Recorded:
     )
 
 
-def delivery_of(row: Row) -> Delivery:
-    """The delivery, with its event's id, type and body, that a row of `due_deliveries` holds."""
+class Due(NamedTuple):
+    """A delivery that may be claimed, as `due_deliveries` tells of it."""
+
+    id: int
+    endpoint_id: str
+    position: int
+    created: int
+    due: int
+    attempts: int
+    cause: Cause
+    lane: str | None
+    account: str
+
+
+class OwedEvent(NamedTuple):
+    """What is sent of an event, as `owed_events` tells of it."""
+
+    position: int
+    id: str
+    type: str
+    body: bytes
+
+
+def delivery_of(due: Due, event: OwedEvent) -> Delivery:
+    """The delivery, with its event's id, type and body."""
     return Delivery(
-        id=row["id"],
-        endpoint_id=row["endpoint_id"],
-        position=row["position"],
-        event_id=row["event_id"],
-        event_type=row["event_type"],
-        body=row["body"],
-        created=instant(row["created"]),
-        due=instant(row["due"]),
-        attempts=row["attempts"],
-        state=DeliveryState(row["state"]),
-        cause=row["cause"],
+        id=due.id,
+        endpoint_id=due.endpoint_id,
+        position=due.position,
+        event_id=event.id,
+        event_type=event.type,
+        body=event.body,
+        created=instant(due.created),
+        due=instant(due.due),
+        attempts=due.attempts,
+        cause=due.cause,
     )
 
 
