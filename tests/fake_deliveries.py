@@ -28,6 +28,7 @@ from watcher.core.recovering import (
     Recovery,
     RecoveryState,
     Resent,
+    of_accounts,
 )
 from watcher.ports import Committed, Settled
 from watcher.store import standing
@@ -225,6 +226,8 @@ class FakeDeliveries(FakeEndpoints):
         begun = [each for each in self.log if each.position > recovery.after and each.at >= recovery.since]
         counts: Counter[RecoveryState] = Counter()
         for event in begun[: recovery.most]:
+            if not of_accounts(recovery, None if event.endpoint is not None else event.account):
+                continue
             delivery = self._delivery_of(endpoint, event)
             state = self._recoverable(endpoint, event, delivery, now)
             if state in recovery.states and event.at < recovery.until:

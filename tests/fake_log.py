@@ -14,7 +14,9 @@ class FakeLog(FakeDeliveries):
     async def log_span(self) -> LogSpan:
         await self._do("log_span")
         last = max([self.forgotten, *(event.position for event in self.log)])
-        return LogSpan(forgotten=self.forgotten, last=last)
+        span = LogSpan(forgotten=self.forgotten, last=last)
+        await self._answer("log_span")
+        return span
 
     async def forget(self, cutoffs: Cutoffs, since: Forgotten, most: int) -> Forgotten:
         before: list[Recorded] = list(self.log)

@@ -13,11 +13,13 @@ from watcher.ports.once import KEPT_FOR
 
 @dataclass(slots=True, kw_only=True)
 class FakeRequest:
-    """A request with a key, and what was answered to it, None while it is under way."""
+    """A request with a key, and what was answered to it, None while it is under way. `unclear`: the process that worked on it
+    has ended."""
 
     fingerprint: bytes
     at: datetime
     answer: KeptAnswer | None = None
+    unclear: bool = False
 
 
 class FakeOnce(FakeDeliveries):
@@ -27,7 +29,14 @@ class FakeOnce(FakeDeliveries):
         super().__init__(clock, endpoints)
         self.requests: dict[tuple[str, str], FakeRequest] = {}
 
-    async def begin(self, holder: str, key: str, fingerprint: bytes, now: datetime) -> Begun | KeptAnswer:
+    def restart(self) -> None:
+        """Another process goes on with what is kept."""
+        for request in self.requests.values():
+            request.unclear = request.answer is None
+
+    async def begin(
+        self, holder: str, key: str, fingerprint: bytes, now: datetime, *, again: bool = True
+    ) -> Begun | KeptAnswer:
         await self._do("begin_once")
         request = self.requests.get((holder, key))
         begun: Begun | KeptAnswer = "fresh"
@@ -35,21 +44,23 @@ class FakeOnce(FakeDeliveries):
             self.requests[holder, key] = FakeRequest(fingerprint=fingerprint, at=now)
         elif request.fingerprint != fingerprint:
             begun = "other"
+        elif request.unclear and again:
+            self.requests[holder, key] = FakeRequest(fingerprint=fingerprint, at=now)
         else:
-            begun = request.answer or "under-way"
+            begun = request.answer or ("unclear" if request.unclear else "under-way")
         await self._answer("begin_once")
         return begun
 
     async def finish(self, holder: str, key: str, answer: KeptAnswer) -> None:
         await self._do("finish_once")
         request = self.requests.get((holder, key))
-        if request is not None and request.answer is None:
+        if request is not None and request.answer is None and not request.unclear:
             request.answer = answer
         await self._answer("finish_once")
 
     async def abandon(self, holder: str, key: str) -> None:
         await self._do("abandon_once")
         request = self.requests.get((holder, key))
-        if request is not None and request.answer is None:
+        if request is not None and request.answer is None and not request.unclear:
             del self.requests[holder, key]
         await self._answer("abandon_once")

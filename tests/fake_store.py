@@ -167,7 +167,7 @@ class FakeStore(FakeLog, FakeOnce, FakeRanks, FakeSubmissions, FakeTokens):
 
     async def events(self, query: EventQuery) -> list[Recorded]:
         await self._do("events")
-        return [
+        found = [
             event
             for event in self.log
             if event.position > query.after
@@ -176,6 +176,8 @@ class FakeStore(FakeLog, FakeOnce, FakeRanks, FakeSubmissions, FakeTokens):
             and (query.accounts is None or event.account in query.accounts)
             and query.batch_id in (None, event.batch_id)
         ][: query.limit]
+        await self._answer("events")
+        return found
 
     async def forget(self, cutoffs: Cutoffs, since: Forgotten, most: int) -> Forgotten:
         forgotten = await super().forget(cutoffs, since, most)

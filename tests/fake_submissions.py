@@ -53,9 +53,10 @@ class FakeSubmissions(FakeEndpoints):
         await self._answer("accept_submission")
         return changed, followed
 
-    async def submission(self, submission_id: str) -> Submission | None:
+    async def submission(self, account: str, submission_id: str) -> Submission | None:
         await self._do("submission")
-        return self.kept_submissions.get(submission_id)
+        found = self.kept_submissions.get(submission_id)
+        return found if found is not None and found.account == account else None
 
     async def unsettled(self, account: str) -> list[Submission]:
         await self._do("unsettled")

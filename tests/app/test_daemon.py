@@ -2,29 +2,33 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from tests.app.house import PATIENCE, asked, daemon, settings_for
 from tests.cli.conftest import ROOT, process
-from tests.fakes import settle_down
+from tests.fakes import NOON, Ear, FakeClock, settle_down
 from tests.sockets import http, listening
 from watcher.app import CannotStart, Parts, run
-from watcher.app.daemon import loop_factory
+from watcher.app.daemon import Daemon, allow_files, loop_factory
 from watcher.core.news import AccountTold, Attempted, Changed, EndpointChanged, Looked, Stepped
-from watcher.ports import Store, StoreError
+from watcher.ports import Check, Store, StoreError
 from watcher.simulator.config import Addresses, SimulatorConfig
 from watcher.simulator.server import serve
 from watcher.simulator.world import Workload
 from watcher.store.opening import migrate
+from watcher.workers import Pulse
 
 QUICK = SimulatorConfig(latency=0.0, workload=Workload(at_start=20, stuck_share=0.0, scale=0.001, new_lasts=0.01))
 
@@ -144,11 +148,13 @@ async def test_where_it_cannot_listen_nothing_was_begun(tmp_path: Path) -> None:
 
 async def test_an_endpoint_that_is_disabled_is_told_at_every_start(tmp_path: Path) -> None:
     hook = {"WATCHER_WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
-    async with serve(QUICK) as callfire, listening(http(410)) as receiver:
+    empty = replace(QUICK, workload=Workload(at_start=0))
+    async with serve(empty) as callfire, listening(http(410)) as receiver:
         gone = settings_for(tmp_path, callfire.api, WATCHER_WEBHOOK_URL=receiver.url, **hook)
         for sends in (True, False):
+            made = await asked(callfire.control, "/batches", {"validating_for": 0, "end": "ERRORS"})
             async with daemon(gone) as running:
-                await running.follow(*await ids(callfire))
+                await running.follow(*made["ids"])
                 await running.until(EndpointChanged)
                 await running.until(Changed)
             told = [news for news in running.heard if isinstance(news, EndpointChanged)]
@@ -174,6 +180,21 @@ async def test_a_store_whose_threads_ended_is_a_reason_to_start_it_anew(tmp_path
     async with serve(QUICK) as callfire, daemon(settings_for(tmp_path, callfire.api), dead) as running:
         status, alive = await running.get("/livez")
     assert (status, [check["name"] for check in alive["checks"] if not check["ok"]]) == (503, ["store-threads"])
+
+
+@pytest.mark.parametrize("behind", [59, 60])
+def test_that_a_poller_stands_still_is_told_to_anybody_and_of_which_account_to_nobody(behind: int) -> None:
+    clock = FakeClock()
+    pollers = {
+        "east": SimpleNamespace(last_step=NOON),
+        "west": SimpleNamespace(last_step=NOON - timedelta(seconds=behind)),
+    }
+    parts: Any = {"polling": SimpleNamespace(pollers=pollers), "store": SimpleNamespace(alive=True)}
+    pulse = Pulse(clock=clock, tell=Ear())
+    there = Daemon(**parts, subscriptions=cast(Any, None), pulse=pulse, others=(), crew=cast(Any, None), clock=clock)
+    (check,) = (each for each in there.live() if each.name == "pollers")
+    says = "one takes no steps: last_step in GET /v1/accounts says whose"
+    assert check == Check(name="pollers", ok=behind < 60, detail="" if behind < 60 else says)
 
 
 async def test_a_store_that_fails_makes_it_not_ready_and_leaves_it_alive(tmp_path: Path) -> None:
@@ -204,8 +225,20 @@ async def test_a_store_that_fails_makes_it_not_ready_and_leaves_it_alive(tmp_pat
         assert {check["name"]: check["ok"] for check in alive["checks"]} == {
             "loop": True,
             "store-threads": True,
-            "poller:default": True,
+            "pollers": True,
         }
+
+
+def test_as_many_files_may_be_open_as_the_system_grants() -> None:
+    """Each client of a stream is one, and a shell or a service manager grants 1024 to whoever does not ask for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, soft), hard))
+        for _ in range(2):
+            allow_files()
+            assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_asked_twice_it_ends_at_once(tmp_path: Path) -> None:

@@ -15,10 +15,13 @@ STILL = SimulatorConfig(latency=0.0, workload=Workload(at_start=0))
 
 
 async def rank(running: Daemon) -> dict[str, Any]:
-    status, account = await running.get("/v1/accounts/default")
-    assert status == 200
-    figures: dict[str, Any] = account["streamrank"]
-    return figures
+    """The figures, once nothing is under way that would change them."""
+    while True:
+        status, account = await running.get("/v1/accounts/default")
+        assert status == 200
+        if not account["in_flight"] and not account["open"]:
+            figures: dict[str, Any] = account["streamrank"]
+            return figures
 
 
 async def test_what_polling_costs_is_measured_shown_and_kept(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """The daemon as a whole, to clients that wait: for a change, for a look, and when it is asked to stop."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
-
-import aiohttp
+from typing import Any, cast
 
 from tests.app.house import PATIENCE, Daemon, asked, daemon, settings_for
+from watcher.app import Parts
+from watcher.core.model import Key, Watch
 from watcher.core.news import Changed, Looked
+from watcher.ports import Store
 from watcher.simulator.config import SimulatorConfig
 from watcher.simulator.server import serve
 from watcher.simulator.world import Workload
@@ -53,17 +56,36 @@ async def test_a_look_that_is_asked_for_is_shown_when_it_has_come(tmp_path: Path
 
 
 async def test_who_waits_when_it_is_asked_to_stop_is_answered_first(tmp_path: Path) -> None:
-    async with serve(EMPTY) as callfire, aiohttp.ClientSession() as session:
+    asked_for = asyncio.Event()
+
+    class Heard:
+        """The store; it tells when somebody has asked for a watch."""
+
+        def __init__(self, real: Store) -> None:
+            self._real = real
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._real, name)
+
+        async def watch(self, key: Key) -> Watch | None:
+            asked_for.set()
+            return await self._real.watch(key)
+
+    def heard(parts: Parts) -> Parts:
+        return replace(parts, store=cast(Store, Heard(parts.store)))
+
+    async with serve(EMPTY) as callfire:
         made = await asked(callfire.control, "/batches", {"validating_for": 3600, "end": "ACTIVE"})
         (batch_id,) = made["ids"]
-        async with daemon(settings_for(tmp_path, callfire.api)) as running:
+        path = f"/v1/accounts/default/batches/{batch_id}"
+        async with daemon(settings_for(tmp_path, callfire.api), heard) as running:
             await running.follow(batch_id)
             await running.until(Changed)
-            path = f"{running.url}/v1/accounts/default/batches/{batch_id}"
-            async with session.get(path) as answer:
+            async with running.session.get(running.url + path) as answer:
                 tag = answer.headers["ETag"]
+            asked_for.clear()
             async with asyncio.TaskGroup() as group:
-                held = group.create_task(waited(running, path.removeprefix(running.url), **{"If-None-Match": tag}))
-                async with session.get(running.url + "/readyz"):  # behind it, so that it waits by now
-                    running.stop.set()
+                held = group.create_task(waited(running, path, **{"If-None-Match": tag}))
+                await asked_for.wait()  # from before that on it waits
+                running.stop.set()
             assert held.result()[0] == 304

@@ -27,7 +27,11 @@ NAMES = {"accounts": ["a", "b"]}
             "the daemon does not accept the token: set WATCHER_API_TOKEN to one that is good there",
             2,
         ),
-        (Unauthorized("x", kind="token-wanted"), "the daemon wants a token: set WATCHER_API_TOKEN (x)", 2),
+        (
+            Unauthorized("x", kind="token-wanted"),
+            "the daemon wants a token: set WATCHER_API_TOKEN to one that `watcher token new` made",
+            2,
+        ),
         (Unauthorized("Only this machine may ask.", kind="local-only"), "Only this machine may ask.", 2),
         (TryLater("The store is busy"), "The store is busy: try again in a moment", 2),
         (
@@ -49,6 +53,11 @@ def test_each_error_is_a_line_with_its_remedy(error: WatcherError, said: str, co
     with pytest.raises(Stop) as ended, remedied():
         raise error
     assert (ended.value.lines, ended.value.code) == ((said,), code)
+
+
+def test_where_the_address_was_given_that_may_be_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHER_URL", "http://127.0.0.1:8080")
+    assert words(Unreachable(HERE), {}) == [f"{HERE}: start it there, or correct WATCHER_URL"]
 
 
 @pytest.mark.parametrize(

@@ -245,7 +245,8 @@ def test_without_a_terminal_a_line_is_written_now_and_then(capsys: pytest.Captur
 
 
 def test_on_a_terminal_there_is_a_table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
+    for name, value in (("TTY_COMPATIBLE", "1"), ("TERM", "xterm-256color")):
+        monkeypatch.setenv(name, value)
     with open_picture(2, quiet=False) as picture:
         assert isinstance(picture, Painting)
     there = console()

@@ -68,7 +68,8 @@ def test_it_says_where_it_listens_and_how_to_subscribe_it_and_prints_what_comes(
         assert first == f"listening at {url}, until Ctrl-C"
         assert line(running) == f"subscribe it with: watcher endpoints add {url} --secret-file secret"
         assert line(running) == (
-            'a receiver on this machine needs allow_networks = ["127.0.0.0/8", "::1/128"] in [webhooks]'
+            "a receiver on this machine needs a daemon that was started with "
+            "WATCHER_WEBHOOKS__ALLOW_NETWORKS=127.0.0.0/8,::1/128"
         )
         assert [post(url), post(url), post(url, "whsec_" + "REVG" * 8)] == [503, 204, 401]
         what = ["evt_1", "batch.active", "default/13", "ACTIVE"]

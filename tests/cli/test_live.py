@@ -36,7 +36,8 @@ class MadeUp:
             self._told.clear()
             yield
 
-    def patience(self) -> Patience:
+    def patience(self, *, quiet: bool) -> Patience:
+        assert quiet
         return Patience(None, asyncio.sleep, self.wanted.append, lambda: 0.0)
 
 
@@ -51,6 +52,12 @@ def watch(batch_id: int, status: str, looks: int = 1) -> dict[str, Any]:
         "name": f"API {batch_id}",
         "labels": {},
     }
+
+
+TERMINAL = (
+    *(("TTY_COMPATIBLE", "1"), ("TTY_INTERACTIVE", "1"), ("COLUMNS", "60"), ("LINES", "4")),
+    ("TERM", "xterm-256color"),
+)
 
 
 async def watched(daemon: MadeUp, output: Output) -> None:
@@ -75,13 +82,34 @@ async def test_in_a_pipe_each_change_is_a_line(capsys: pytest.CaptureFixture[str
 async def test_a_terminal_shows_it_as_it_is_now(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, value in (("TTY_COMPATIBLE", "1"), ("TTY_INTERACTIVE", "1"), ("COLUMNS", "60"), ("LINES", "3")):
+    for name, value in TERMINAL:
         monkeypatch.setenv(name, value)
-    daemon = MadeUp([watch(1, "NEW"), watch(2, "NEW")], [watch(1, "ACTIVE"), watch(2, "NEW")])
+    lists = [[watch(number, status) for number in (1, 2, 3)] for status in ("NEW", "ACTIVE")]
+    daemon = MadeUp(*lists)
     await watched(daemon, Output.TABLE)
     said = click.unstyle(capsys.readouterr().out)
     assert "NEW" in said
     assert said.count("ACTIVE") == 2  # painted, and left there at the end
     assert "API 2" not in said  # there is no room for it
-    assert {"account": "a", "portion": 5} in daemon.wanted
+    assert "and 2 more" in said
+    assert {"account": "a", "portion": 6} in daemon.wanted
     assert {"after": None, "follow": True, "account": "a"} in daemon.wanted
+
+
+async def test_where_the_cursor_cannot_be_moved_each_change_is_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (*TERMINAL, ("TERM", "dumb")):
+        monkeypatch.setenv(name, value)
+    await watched(MadeUp([watch(1, "NEW")], [watch(1, "ACTIVE")]), Output.TABLE)
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["a/1", "NEW", "API", "1"],
+        ["a/1", "ACTIVE", "API", "1"],
+    ]
+
+
+async def test_that_there_are_more_than_are_watched_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    many = [watch(number, "NEW") for number in range(1, 8)]
+    await watched(MadeUp(many, many), Output.TABLE)
+    told = capsys.readouterr()
+    assert (len(told.out.splitlines()), told.err) == (5, "there are more than 5: see them with --limit\n")

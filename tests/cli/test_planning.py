@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from tests.cli.conftest import Watcher
-from watcher.cli import planning, printing
+from watcher.cli import printing
 from watcher.clock import SystemClock
 from watcher.core.hazard import UNKNOWN, Sight
 from watcher.core.learnt import LearntHazard
@@ -245,9 +245,3 @@ def test_what_cannot_be_planned_is_said_with_the_option(
     assert result.exit_code == 2
     assert word in result.stderr
     assert result.stdout == ""
-
-
-def test_what_takes_long_shows_how_far_it_is(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal, that is; elsewhere it is quiet."""
-    monkeypatch.setattr(planning, "LATE", -1.0)
-    assert watcher("plan", "--batches", 2).stderr == ""

@@ -4,14 +4,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
+from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 import watcher as package
 from tests.cli.conftest import Watcher
-from watcher.cli.program import Commands
+from watcher.cli.program import Commands, program
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
@@ -63,6 +65,18 @@ def test_each_help_shows_how_it_is_used(watcher: Watcher, command: str) -> None:
     result = watcher(*command.split(), "--help")
     assert result.exit_code == 0
     assert f"    watcher {command}" in result.stdout.replace("  watcher", "    watcher") or command == "demo"
+
+
+def test_whatever_is_printed_for_a_person_can_be_had_as_json() -> None:
+    """But for what is no report: the simulator's address, which is JSON anyway, and a shell's script."""
+
+    def without(command: Any, name: str = "") -> list[str]:
+        if isinstance(command, TyperGroup):
+            return [each for step, inner in command.commands.items() for each in without(inner, f"{name} {step}")]
+        options = {option for parameter in command.params for option in parameter.opts}
+        return [] if {"-o", "--output"} <= options or command.hidden else [name.strip()]
+
+    assert without(typer.main.get_command(program)) == ["simulate", "completion"]
 
 
 def test_the_help_of_wait_tells_its_exit_codes(watcher: Watcher) -> None:

@@ -36,7 +36,9 @@ def test_when_a_batch_will_have_ended_is_said_in_words_and_in_json(
     watcher("add", 13, WATCHER_URL=there.url)
     expect(there, half=timedelta(minutes=12, seconds=30), most=most)
     shown = watcher("show", 13, WATCHER_URL=there.url).stdout
-    assert [line.split(maxsplit=1) for line in shown.splitlines() if line.startswith("eta")] == [["eta", said]]
+    assert [line.split(maxsplit=1) for line in map(str.rstrip, shown.splitlines()) if line.startswith("eta")] == [
+        ["eta", said]
+    ]
     document = json.loads(watcher("show", 13, "-o", "json", WATCHER_URL=there.url).stdout)
     assert document["eta"]["p50"] == "2026-11-23T12:12:30.000Z"
 
@@ -48,6 +50,14 @@ def test_a_watch_without_enough_to_go_by_has_no_eta(watcher: Watcher, there: Int
     assert "ETA" not in watcher("ls", WATCHER_URL=there.url).stdout
 
 
+def test_a_batch_that_callfire_may_not_know_is_told_of_as_such(watcher: Watcher, there: Interface) -> None:
+    watcher("add", 13, WATCHER_URL=there.url)
+    shown = watcher("show", 13, WATCHER_URL=there.url).stdout
+    assert [line.split(maxsplit=1)[1].rstrip() for line in shown.splitlines() if line.startswith("status")] == [
+        "unseen; what CallFire does not know counts as missing after ten minutes"
+    ]
+
+
 def test_a_list_says_by_when_with_even_chances_where_anything_is_known_of_it(
     watcher: Watcher, there: Interface
 ) -> None:
@@ -56,8 +66,8 @@ def test_a_list_says_by_when_with_even_chances_where_anything_is_known_of_it(
     lines = watcher("ls", WATCHER_URL=there.url).stdout.splitlines()
     assert lines[0].split() == ["ACCOUNT", "BATCH", "BROADCAST", "STATUS", "SINCE", "ETA", "LOOKS", "SIZE", "NAME"]
     assert [timeless(line).split() for line in lines[1:]] == [
-        ["default", "13", "THEN", "0"],
-        ["default", "14", "0"],
+        ["default", "13", "unseen", "THEN", "0"],
+        ["default", "14", "unseen", "0"],
     ]
     narrow = watcher("ls", WATCHER_URL=there.url, TTY_COMPATIBLE="1", COLUMNS="24").stdout
     assert click.unstyle(narrow).splitlines()[0].split() == ["BATCH", "STATUS", "SINCE"]

@@ -38,7 +38,10 @@ def kept(there: Interface) -> list[Submission]:
     """What the daemon wrote down, the newest first."""
     asked = there.submitting.submissions(SubmissionQuery(account="default"))
     newest = asyncio.run_coroutine_threadsafe(asked, there._loop).result(10)
-    each = [asyncio.run_coroutine_threadsafe(there.submitting.submission(one.id), there._loop) for one in newest]
+    each = [
+        asyncio.run_coroutine_threadsafe(there.submitting.submission(one.account, one.id), there._loop)
+        for one in newest
+    ]
     return [found for future in each if (found := future.result(10)) is not None]
 
 
@@ -71,6 +74,20 @@ def test_what_is_to_be_sent_is_read_from_the_columns(watcher: Watcher, there: In
     assert json.loads(made.request or b"")["recipients"] == [{"contact_id": 1}, {"contact_id": 2}]
 
 
+def test_only_the_end_of_a_line_ends_a_row(watcher: Watcher, there: Interface, tmp_path: Path) -> None:
+    """What other characters begin a new line for somebody may stand in a name."""
+    file = tmp_path / "odd.csv"
+    file.write_bytes('phone,first\r\n12135551122,Ada\u2028L\r\n12135551123,"Bob\x0b\r\n'.encode() + b'B"\r\n')
+    arguments = ("submit", 14, "--name", "Autumn", "--csv", file, "--attr", "first=first", "--timeout", "0s")
+    done = watcher(*arguments, WATCHER_URL=there.url)
+    assert done.exit_code == 3, done.stderr
+    [made] = kept(there)
+    assert json.loads(made.request or b"")["recipients"] == [
+        {"phone_number": "12135551122", "attributes": {"first": "Ada\u2028L"}},
+        {"phone_number": "12135551123", "attributes": {"first": "Bob\x0b\r\nB"}},
+    ]
+
+
 def test_everything_that_is_wrong_is_listed_with_its_line_and_nothing_is_sent(
     watcher: Watcher, there: Interface, tmp_path: Path
 ) -> None:
@@ -81,7 +98,7 @@ def test_everything_that_is_wrong_is_listed_with_its_line_and_nothing_is_sent(
     assert done.stderr.splitlines() == [
         "--name: It must have no characters of control, and no blanks at its ends",
         f"{file} line 4: It must be 11 digits that begin with 1, such as 12135551122 or +1 213 555 1122",
-        f"{file} line 5: It is that of {file} line 2 too: take it out, or ask for scrub_duplicates",
+        f"{file} line 5: It is that of {file} line 2 too: take it out, or give --scrub-duplicates",
         "nothing was sent",
     ]
     assert kept(there) == []
@@ -112,7 +129,10 @@ def test_a_contact_list_is_sent_to(watcher: Watcher, there: Interface) -> None:
             "none of its headings (a, b) is known as a phone number: say which with --column phone=HEADING",
         ),
         ("", (), "none of its headings (it has none) is known"),
+        ("Name;Phone\nAda;1\n", (), "=HEADING; if these are several, save the file with commas between them"),
         ("phone\n", (), "nobody is in it"),
+        ("number,phone\n7,1\n", (), "(number, phone) may be meant: say which with --column phone=HEADING"),
+        ("phone,phone\n7,1\n", (), "has the heading 'phone' more than once: give each column a name of its own"),
         ("phone\n1\n", ("--column", "phone=x"), "has no heading 'x' for phone; there are: phone"),
         ("phone\n1\n", ("--attr", "first=x"), "has no heading 'x' for first; there are: phone"),
         ("phone\n1\n", ("--column", "fax=phone"), "--column fax: a column is phone or contact"),
@@ -157,6 +177,15 @@ def test_what_callfire_refuses_is_said_in_its_words(watcher: Watcher, there: Int
     assert done.stderr == "refused: CallFire answered 400: no such list.\n"
 
 
+@pytest.mark.parametrize(("tries", "code"), [(0, 1), (1, 3)])
+def test_one_that_was_withdrawn_after_it_was_sent_is_not_said_to_call_nobody(
+    watcher: Watcher, there: Interface, tries: int, code: int
+) -> None:
+    there.submitting.becomes = REFUSED | {"state": SubmissionState.WITHDRAWN, "tries": tries, "detail": "withdrawn"}
+    done = watcher("submit", 14, "--name", "x", "--contact-list", 7, WATCHER_URL=there.url)
+    assert (done.exit_code, done.stderr) == (code, "withdrawn: withdrawn.\n")
+
+
 class Terminal(io.StringIO):
     """Somebody at a terminal, who says this."""
 
@@ -165,7 +194,12 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize(
-    ("whom", "told"), [([Recipient(where="x", body={})] * 3, "3 recipients"), (None, "contact list 7")]
+    ("whom", "told"),
+    [
+        ([Recipient(where="x", body={})] * 3, "3 recipients"),
+        ([Recipient(where="x", body={})], "1 recipient"),
+        (None, "contact list 7"),
+    ],
 )
 def test_somebody_at_a_terminal_is_asked_back_before_anybody_is_called(
     monkeypatch: pytest.MonkeyPatch, whom: list[Recipient] | None, told: str
@@ -177,6 +211,9 @@ def test_somebody_at_a_terminal_is_asked_back_before_anybody_is_called(
     with pytest.raises(Stop) as stopped:
         _ask_back(14, "Autumn", whom, 7)
     assert (stopped.value.lines, stopped.value.code) == (("nothing was sent",), 1)
+    with pytest.raises(Stop) as unanswered:
+        _ask_back(14, "Autumn", whom, 7)
+    assert unanswered.value.lines == ("nothing was sent: nobody answered; give --yes where nobody is asked",)
     assert f"Send 'Autumn' to {told} in broadcast 14?" in said.getvalue()
 
 

@@ -76,7 +76,8 @@ def test_where_no_daemon_runs_the_database_itself_is_changed(watcher: Watcher) -
     me = next(each["id"] for each in listed if each["name"] == "me")
     last = watcher("token", "rm", me, **LOGIN)
     assert (last.exit_code, "the last token with the scope admin" in last.stderr) == (2, True)
-    assert watcher("token", "rm", ci["id"], **LOGIN).exit_code == 0
+    removed = watcher("token", "rm", ci["id"], "-o", "json", **LOGIN)
+    assert (removed.exit_code, json.loads(removed.stdout)) == (0, {"id": ci["id"], "removed": True})
     assert watcher("token", "rm", me, **LOGIN).exit_code == 0
     assert watcher("token", "ls", "-o", "json", **LOGIN).stdout == "[]\n"
 

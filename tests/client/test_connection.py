@@ -24,8 +24,11 @@ def plain(status: int, body: bytes, server: str = "watcher") -> Handler:
 async def test_where_nobody_answers_it_is_said() -> None:
     port = unused_port()
     async with Watcher(f"http://127.0.0.1:{port}/") as watcher:
-        with pytest.raises(Unreachable, match=rf"^no daemon answers at http://127.0.0.1:{port} \("):
+        said = rf"^no daemon answers at http://127.0.0.1:{port} \(Connection refused\)$"
+        with pytest.raises(Unreachable, match=said):
             await watcher.ask("GET", PATH)
+        with pytest.raises(Unreachable, match=said):
+            await anext(watcher.events(follow=True))
 
 
 @pytest.mark.parametrize(

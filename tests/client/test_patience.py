@@ -62,3 +62,10 @@ async def test_what_no_patience_helps_is_raised() -> None:
     waiting.patience.answered()
     with pytest.raises(NotThere):
         await waiting.bear(NotThere("x"))
+
+
+async def test_a_stream_by_which_nothing_comes_is_asked_for_ever_later() -> None:
+    waiting = Waiting()
+    for dry in (0, 1, 2, 3, 1000):
+        await waiting.patience.again(dry)
+    assert waiting.slept == [1.0, 2.0, 4.0, 5.0, 5.0]

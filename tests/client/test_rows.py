@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.client.house import made
+from tests.client.house import made, shown
 from watcher.client import Outcome, Row
 from watcher.client.rows import Raw
 
@@ -40,6 +40,20 @@ async def test_rows_are_sent_in_portions_that_the_daemon_takes() -> None:
         row.batch_id for row in [*rows, *large] if row.batch_id != 13
     ]
     assert outcomes[12] == Outcome(where="13", error="Not that.")
+
+
+async def test_all_that_is_wrong_with_a_row_is_told() -> None:
+    errors = [{"pointer": "/batch_id", "message": "Field required"}, {"pointer": "/batch", "message": "Not known"}]
+    items = [
+        {"row": number, "error": {"detail": "Field required, at /batch_id; and more", "errors": errors[:count]}}
+        for number, count in enumerate((1, 2))
+    ]
+    async with made(shown({"items": items})) as here:
+        outcomes = [each async for some in here.watcher.follow_many([Row(batch_id=1)] * 2) for each in some]
+    assert [outcome.error for outcome in outcomes] == [
+        "Field required, at /batch_id; and more",
+        "Field required, at /batch_id; Not known, at /batch",
+    ]
 
 
 async def test_rows_may_come_as_they_are_made_and_only_what_is_given_is_said() -> None:

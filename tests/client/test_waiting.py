@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from watcher.client.errors import NotThere, TryLater, Unreachable, WatcherError
 from watcher.client.patience import Patience
-from watcher.client.waiting import FINAL, REFUSED_ROUNDS, Ended, Pace, Vigil, wait
+from watcher.client.waiting import FINAL, REFUSED_ROUNDS, Ears, Ended, Pace, Vigil, wait
 from watcher.client.watches import Account, Event, Key, Outcome, Row, Transition, Watch
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -43,6 +44,10 @@ ROUNDS = Pace(first=0, poll=0, calm=0)
 STREAM_ONLY = Pace(first=0, poll=0, calm=3600)
 
 
+LONG = 3600.0
+"""Seconds that nothing here takes."""
+
+
 class MadeUp:
     """For each batch one watch after the other, the last one for ever; and streams, one after the other."""
 
@@ -58,9 +63,13 @@ class MadeUp:
         self._shown: dict[int, Watch] = {}
         self.followed: list[int] = []
         self.asked: list[int] = []
+        self.held: list[tuple[float | None, str | None]] = []
 
-    async def watch(self, batch_id: int, *, account: str | None = None) -> Watch:
+    async def watch(
+        self, batch_id: int, *, account: str | None = None, wait: float | None = None, etag: str | None = None
+    ) -> Watch:
         self.asked.append(batch_id)
+        self.held.append((wait, etag))
         script = self._script[batch_id]
         answer = script.pop(0) if len(script) > 1 else script[0]
         if isinstance(answer, WatcherError):
@@ -263,6 +272,28 @@ async def test_without_a_stream_it_is_asked_for_in_rounds() -> None:
     assert told == [(1, "NEW"), (1, "ACTIVE")]
 
 
+async def test_where_one_alone_is_left_without_a_stream_its_change_is_waited_for() -> None:
+    script = [watch("open", "NEW"), watch("open", "NEW"), watch("settled", "NEW", "ACTIVE")]
+    asked = MadeUp({1: [replace(each, etag=f"W/{number}") for number, each in enumerate(script)]})
+    ended, _ = await waited(asked, 1, pace=Pace(first=0, poll=0, calm=15))
+    assert ended.how == {Key("a", 1): "ACTIVE"}
+    assert asked.held == [(None, None), (None, None), (15, "W/1")]  # at first what was missed is asked for
+
+
+@pytest.mark.parametrize("cut", [TryLater("x", kind="too-many-waiting"), Unreachable("x", kind="something-else")])
+async def test_where_a_change_cannot_be_waited_for_it_is_asked_for(cut: WatcherError) -> None:
+    asked = MadeUp({1: [watch("open"), watch("open"), cut, watch("settled", "ACTIVE")]})
+    ended, _ = await waited(asked, 1, pace=Pace(first=0, poll=0, calm=15))
+    assert ended.how == {Key("a", 1): "ACTIVE"}
+    assert [hold for hold, _ in asked.held] == [None, None, 15, None]
+
+
+async def test_several_are_not_waited_for_one_by_one() -> None:
+    asked = MadeUp({number: [watch("open")] * 3 + [watch("settled", "ACTIVE")] for number in (1, 2)})
+    await waited(asked, 1, 2, pace=Pace(first=0, poll=0, calm=15))
+    assert {hold for hold, _ in asked.held} == {None}
+
+
 async def test_a_daemon_that_never_answers_or_stays_away_ends_the_wait() -> None:
     with pytest.raises(Unreachable, match=r"^nobody$") as ended:
         await waited(MadeUp({1: [Unreachable("nobody")]}), 1)
@@ -278,8 +309,24 @@ async def test_with_any_one_is_enough_and_after_the_time_none_is_needed() -> Non
     assert ended.how == {Key("a", 1): "timeout", Key("a", 2): "ACTIVE"}
     ended, _ = await waited(MadeUp({1: [watch("open")]}), 1, timeout=0.02)
     assert ended.how == {Key("a", 1): "timeout"}
+    for any_ in (True, False):
+        assert (await waited(MadeUp({}), any_=any_, timeout=LONG))[0] == Ended(how={})
 
 
 def test_the_account_is_the_one_that_all_are_of() -> None:
     for keys, account in (([Key("a", 1), Key("a", 2)], "a"), ([Key("a", 1), Key("b", 1)], None)):
         assert Vigil(MadeUp({}), keys, until=FINAL, told=lambda event: None).account == account
+
+
+async def test_streams_that_are_dry_are_counted_until_one_flows() -> None:
+    dry: list[int] = []
+
+    async def again(times: int) -> None:
+        dry.append(times)
+        if len(dry) == 4:
+            raise asyncio.CancelledError
+
+    none = NotThere("no stream")
+    with pytest.raises(asyncio.CancelledError):
+        await Ears(MadeUp({}, flows=[none, [], [None], none, [None]]), None, again).listen()
+    assert dry == [1, 2, 0, 1]

@@ -1,5 +1,6 @@
 """Everything that a program can ask, asked of the real interface."""
 
+import inspect
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -15,6 +16,7 @@ from tests.fakes_subscribing import a_delivery
 from tests.web.house import House, open_house
 from watcher.client import Key, NotThere, Outcome, Refused, Row, Unauthorized, Watcher
 from watcher.core.endpoint import Endpoint, Secrets, SigningKey
+from watcher.web.watch_models import WatchesParams
 
 
 @asynccontextmanager
@@ -64,9 +66,15 @@ async def test_lists_are_read_to_their_end_and_filtered() -> None:
         assert await ids() == [1, 3, 5, 7, 2, 4, 6]
         assert await ids(account="b") == [2, 4, 6]
         assert await ids(account=["a", "b"], labels={"team": "t1"}) == [1, 7, 4]
-        assert await ids(status="ACTIVE") == await ids(final=True) == [1]
+        assert await ids(status="ACTIVE") == await ids(final=True) == await ids(state="settled") == [1]
         assert await ids(since=NOON) == [1]
         assert await ids(stuck=True) == await ids(broadcast_id=9) == []
+
+
+def test_watches_are_listed_by_every_filter_that_there_is() -> None:
+    named = {"label": "labels", "broadcast": "broadcast_id", "limit": "portion"}
+    there = {named.get(name, name) for name in WatchesParams.model_fields.keys() - {"cursor"}}
+    assert inspect.signature(Watcher.watches).parameters.keys() - {"self"} == there
 
 
 async def test_which_account_is_meant_must_be_clear() -> None:

@@ -61,6 +61,8 @@ def test_without_a_total_a_page_that_is_not_full_is_not_the_end() -> None:
         ([page(0, 1, 2), page(0, 1, 2)], "the listing answers with another page than was asked for"),
         ([page(0, 1, total=3), page(1, total=3)], "the listing ends before all of its batches were shown"),
         ([page(0, 1, 2, total=3), page(2, 2, total=3)], "the listing shows a batch twice"),
+        ([page(0, 1, 2, total=4), page(2, 4, total=3)], "the listing became shorter meanwhile"),
+        ([page(0, 1, 2, total=4), page(2, 4), page(3, total=3)], "the listing became shorter meanwhile"),
         ([page(0, spoilt=2)], "the listing has rows that make no sense"),
         ([page(0, *[1] * 2, total=2)], "the listing does not show each of its batches"),
     ],
@@ -76,6 +78,23 @@ def test_a_listing_without_an_end_is_given_up() -> None:
         assert not search.over
         search = taken_in(search, page(number, number + 1))
     assert (search.over, search.odd) == (True, "the listing has no end")
+
+
+@given(st.integers(1, 400), st.integers(1, 120), st.booleans(), st.integers(0, 2**32))
+def test_a_sweep_of_a_listing_that_becomes_shorter_proves_nothing_of_what_it_did_not_see(
+    many: int, limit: int, first: bool, seed: int
+) -> None:
+    """A row that goes has others move up, past whoever goes through the pages."""
+    draw = random.Random(seed)
+    listing = list(range(1, many + 1))
+    search = SEARCH
+    while not search.over:
+        rows = listing[search.offset :][:limit]
+        search = taken_in(search, page(search.offset, *rows, total=len(listing)))
+        if listing and draw.random() < 0.2:
+            listing.pop(0 if first else draw.randrange(len(listing)))
+    if search.proves:
+        assert set(listing) <= search.seen
 
 
 @given(st.integers(1, 400), st.integers(1, 120), st.booleans(), st.integers(0, 2**32))

@@ -216,6 +216,7 @@ def test_it_is_found_by_its_tag(name: str | None, ours: bool) -> None:
         ("Spring, north [7k3f9", None, True),  # cut
         ("Spring, north", 5, True),
         ("Spring, north…", 5, True),
+        ("SPRING,  NORTH [7k3f", 5, True),
         (None, 5, True),
         ("", 5, True),
         (None, -2 * 86400, False),  # made days before
@@ -278,9 +279,11 @@ def test_it_is_looked_for_at_once_then_after_a_quarter_and_after_all_of_the_sett
 
 def test_pauses_double_up_to_a_bound() -> None:
     assert [send_pause(n).total_seconds() for n in (0, 1, 4, 5, 99)] == [1, 2, 16, 30, 30]
-    assert [list_pause(n, CAUTION).total_seconds() for n in (0, 1, 4, 5, 99)] == [15, 30, 240, 300, 300]
-    assert list_pause(0, Caution(settle=timedelta(seconds=1))).total_seconds() == 1
-    assert list_pause(99, Caution(settle=timedelta(hours=1))).total_seconds() == 3600
+    short, long = timedelta(seconds=30), timedelta(minutes=10)
+    assert [list_pause(n, CAUTION, short).total_seconds() for n in (0, 1, 4, 5, 99)] == [15, 30, 240, 300, 300]
+    assert [list_pause(n, CAUTION, long).total_seconds() for n in (0, 5, 99)] == [15, 480, 6000]
+    assert list_pause(0, Caution(settle=timedelta(seconds=1)), short).total_seconds() == 1
+    assert list_pause(99, Caution(settle=timedelta(hours=1)), short).total_seconds() == 3600
 
 
 # Around it.

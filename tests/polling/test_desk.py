@@ -19,21 +19,30 @@ async def test_a_batch_is_handed_in_read_and_listed() -> None:
         assert not over.is_set()
         await made.step_until(over.is_set)
         assert desk.over(stored) is None
-        settled = await desk.submission("sub_1")
+        settled = await desk.submission("default", "sub_1")
         assert settled is not None
         assert (settled.state, settled.batch_id) == (SubmissionState.ACCEPTED, 77)
         assert list(await desk.submissions(SubmissionQuery(account="default"))) == [settled]
-        assert await desk.withdraw("sub_1") == settled
+        assert await desk.withdraw("default", "sub_1") == settled
 
 
 async def test_what_is_not_settled_is_withdrawn_and_what_is_not_there_is_not() -> None:
     async with world() as made:
         desk = Desk(made.polling, store=made.store)
         await desk.submit(WANTED)
-        withdrawn = await desk.withdraw("sub_1")
+        withdrawn = await desk.withdraw("default", "sub_1")
         assert withdrawn is not None
         assert withdrawn.state is SubmissionState.WITHDRAWN
-        assert await desk.withdraw("sub_2") is None
+        assert await desk.withdraw("default", "sub_2") is None
+
+
+async def test_what_is_of_another_account_is_neither_read_nor_withdrawn() -> None:
+    async with world() as made:
+        desk = Desk(made.polling, store=made.store)
+        await desk.submit(WANTED)
+        assert await desk.submission("other", "sub_1") is None
+        assert await desk.withdraw("other", "sub_1") is None
+        assert await desk.submission("default", "sub_1") == WANTED
 
 
 async def test_of_an_account_that_is_no_longer_followed_nothing_is_done() -> None:
@@ -41,7 +50,7 @@ async def test_of_an_account_that_is_no_longer_followed_nothing_is_done() -> Non
         desk = Desk(Polling({}, store=made.store, clock=made.clock, tell=made.ear), store=made.store)
         await made.store.intend(WANTED)
         assert desk.over(WANTED) is None
-        assert await desk.withdraw("sub_1") == replace(WANTED)
+        assert await desk.withdraw("default", "sub_1") == replace(WANTED)
 
 
 async def test_a_batch_is_switched_by_its_accounts_poller() -> None:

@@ -1,12 +1,13 @@
 """Submitting: a batch is sent once, whatever becomes of its answer and whenever the process ends."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tests.fake_store import FakeStore
-from tests.fakes import FAILS, KNOWS_NOTHING, NOON, REFUSES, FakeClock, Reply, lists, shows
+from tests.fakes import FAILS, KNOWS_NOTHING, NOON, REFUSES, FakeClock, Reply, lists, settle_down, shows
 from tests.polling.world import PROVEN, UNKNOWN, World, after, unseen
 from watcher.core.account import Account, Condition
 from watcher.core.answers import Kind
@@ -289,6 +290,15 @@ async def test_sent_again_under_its_key_it_is_the_same() -> None:
         assert len(made.upstream.submitted) == 1
 
 
+async def test_asked_for_again_while_it_is_under_way_it_is_waited_for_by_all() -> None:
+    async with world() as made:
+        keyed = replace(WANTED, idempotency_key="once")
+        await made.poller.submitter.cases.submit(keyed)
+        over = made.poller.submitter.cases.over("sub_1")
+        await made.poller.submitter.cases.submit(replace(keyed, id="sub_2", name="Spring [x]"))
+        assert made.poller.submitter.cases.over("sub_1") is over
+
+
 # Restarts.
 
 
@@ -444,6 +454,42 @@ async def test_a_long_listing_is_gone_through_page_by_page() -> None:
         assert kept(made).batch_id == 77
 
 
+async def test_no_page_is_asked_for_while_it_is_under_way() -> None:
+    async with world() as made:
+        made.upstream.script_submit(LOST)
+        gate = asyncio.Event()
+        made.upstream.script_listing("call", 14, lists(*[OTHER] * 100, OURS), replace(lists(OURS), gate=gate))
+        await made.poller.submitter.cases.submit(WANTED)
+        await made.step_until(lambda: len(made.upstream.pages) == 2)
+        await made.step(5)
+        assert len(made.upstream.pages) == 2
+        gate.set()
+
+
+async def test_a_page_that_cannot_be_had_now_is_asked_for_again_and_not_those_before_it() -> None:
+    others = [Batch(id=1000 + n, status="ACTIVE", name=f"Other [{n:012}]") for n in range(250)]
+    listing = lists(*others, OURS)
+    async with world() as made:
+        made.upstream.script_submit(LOST)
+        made.upstream.script_listing("call", 14, listing, FAILS, listing)
+        await made.poller.submitter.cases.submit(WANTED)
+        await made.step_until(lambda: kept(made).over)
+        assert [ref.offset for ref in made.upstream.pages] == [0, 100, 100, 200]
+
+
+async def test_what_is_just_being_written_down_is_not_written_once_more() -> None:
+    async with world() as made:
+        made.upstream.script_submit(LOST)
+        made.upstream.script_listing("call", 14, lists(OURS))
+        await made.poller.submitter.cases.submit(WANTED)
+        made.store.gates["accept_submission"] = gate = asyncio.Event()
+        await made.step_until(lambda: "accept_submission" not in made.store.gates)
+        await made.poller.submitter.cases.tidy()
+        gate.set()
+        await settle_down()
+        assert (kept(made).over, made.store.done["accept_submission"]) == (True, 1)
+
+
 async def test_a_batch_that_is_there_twice_is_told() -> None:
     async with world() as made:
         made.upstream.script_submit(LOST)
@@ -465,7 +511,100 @@ async def test_while_callfire_is_down_a_listing_that_is_refused_is_not_asked_for
         assert made.upstream.submitted == []
 
 
+async def test_what_could_not_be_written_down_hides_nothing_else_on_its_page() -> None:
+    """Two that were shown on one page: the store fails at the first. The second must not count as missed."""
+    async with world() as made:
+        made.upstream.script_submit(LOST)
+        second = replace(WANTED, id="sub_2", name="Spring [nmkjhgfedcba]")
+        made.upstream.script_listing("call", 14, lists(OURS, Batch(id=78, status="NEW", name=second.name)))
+        made.upstream.script(78, shows("NEW", name=second.name))
+        for each in (WANTED, second):
+            await made.poller.submitter.cases.submit(each)
+        made.store.failing.add("accept_submission")
+        await made.step_until(lambda: made.errands.failed != [])
+        made.store.failing.clear()
+        await made.step_until(lambda: kept(made, "sub_2").over)
+        await made.poller.submitter.cases.tidy()
+        assert [(kept(made, name).batch_id, kept(made, name).absences) for name in ("sub_1", "sub_2")] == [
+            (77, 0),
+            (78, 0),
+        ]
+        assert len(made.upstream.submitted) == 2
+
+
+@pytest.mark.parametrize("reply", [KNOWS_NOTHING, lists(OTHER)])
+async def test_each_is_looked_for_among_the_batches_of_its_kind(reply: Reply) -> None:
+    """Somebody said the wrong kind of a broadcast: what its listing says is nothing about the others."""
+    async with world() as made:
+        made.upstream.script_submit(LOST)
+        made.upstream.script_listing("call", 14, reply)
+        made.upstream.script_listing("text", 14, lists(OURS))
+        wrong = replace(WANTED, id="sub_0", name="Spring [nmkjhgfedcba]")
+        for each in (wrong, replace(WANTED, kind="text")):
+            await made.poller.submitter.cases.submit(each)
+        await made.step_until(lambda: kept(made).over)
+        assert (kept(made).batch_id, kept(made).absences, kept(made, "sub_0").over) == (77, 0, False)
+        assert [order.kind for _, order in made.upstream.submitted] == ["call", "text"]
+
+
+async def test_a_long_listing_does_not_hold_up_what_is_to_be_sent_nor_another_listing() -> None:
+    others = [Batch(id=1000 + n, status="ACTIVE", name=f"Other [{n:012}]") for n in range(1000)]
+    async with world() as made:
+        made.upstream.script_submit(LOST, LOST, TAKEN)
+        made.upstream.script_listing("call", 14, lists(*others))
+        made.upstream.script_listing("call", 15, lists(*others))
+        await made.poller.submitter.cases.submit(replace(WANTED, id="sub_2", name="A [222222222222]"))
+        await made.poller.submitter.cases.submit(replace(WANTED, id="sub_3", name="B [333333333333]", broadcast_id=15))
+        await made.step_until(lambda: len(made.upstream.pages) == 6)
+        assert [ref.broadcast_id for ref in made.upstream.pages] == [14, 14, 14, 15, 14, 15]
+        await made.poller.submitter.cases.submit(WANTED)
+        await made.step_until(lambda: kept(made).over)
+        assert len(made.upstream.pages) <= 8
+
+
+@pytest.mark.parametrize(("took", "more"), [(0.0, 0), (1.0, 1)])
+async def test_what_was_read_late_goes_out_for_another_token(took: float, more: int) -> None:
+    """Others have gone out for those that came meanwhile."""
+    async with world() as made:
+        made.upstream.script_submit(TAKEN)
+        made.store.gates["submission"] = gate = asyncio.Event()
+        await made.poller.submitter.cases.submit(WANTED)
+        await made.step()
+        made.clock.turn(seconds=took)
+        gate.set()
+        await settle_down()
+        assert (len(made.upstream.submitted), made.upstream.tokens) == (1, 1 + more)
+
+
 # Withdrawing.
+
+
+async def test_what_is_withdrawn_while_a_listing_is_taken_in_stays_so() -> None:
+    async with world() as made:
+        made.upstream.script_submit(LOST)
+        made.upstream.script_listing("call", 14, lists(OTHER))
+        for each in (WANTED, replace(WANTED, id="sub_2", name="Spring [nmkjhgfedcba]")):
+            await made.poller.submitter.cases.submit(each)
+        await made.step_until(lambda: {kept(made).state, kept(made, "sub_2").state} == {SubmissionState.UNCLEAR})
+        made.store.meanwhile["change_submission"] = lambda: made.poller.submitter.cases.withdraw("sub_2")
+        await made.step_until(lambda: not made.store.meanwhile)
+        withdrawn = kept(made, "sub_2")
+        assert (withdrawn.state, withdrawn.absences) == (SubmissionState.WITHDRAWN, 0)
+        assert withdrawn.detail == "withdrawn: whether CallFire has it is not known"
+
+
+async def test_what_callfire_is_known_to_have_is_not_withdrawn_as_unknown() -> None:
+    """It could only not be written down yet."""
+    async with world() as made:
+        made.upstream.script_submit(LOST)
+        made.upstream.script_listing("call", 14, lists(OURS))
+        await made.poller.submitter.cases.submit(WANTED)
+        made.store.failing.add("accept_submission")
+        await made.step_until(lambda: made.errands.failed != [])
+        made.store.failing.clear()
+        assert not await made.poller.submitter.cases.withdraw("sub_1")
+        await made.poller.submitter.cases.tidy()
+        assert (kept(made).state, kept(made).batch_id) == (SubmissionState.ACCEPTED, 77)
 
 
 async def test_what_is_withdrawn_is_not_sent() -> None:
@@ -490,6 +629,27 @@ async def test_what_is_under_way_cannot_be_withdrawn() -> None:
         await made.poller.submitter.cases.submit(WANTED)
         await made.step_until(lambda: kept(made).over)
         assert refused == [True]
+
+
+async def test_what_may_just_be_leaving_is_not_withdrawn() -> None:
+    async with world() as made:
+        made.upstream.script_submit(TAKEN)
+        made.store.gates["submission"] = gate = asyncio.Event()
+        await made.poller.submitter.cases.submit(WANTED)
+        await made.step()
+        assert not await made.poller.submitter.cases.withdraw("sub_1")
+        gate.set()
+        await settle_down()
+        assert (kept(made).state, len(made.upstream.submitted)) == (SubmissionState.ACCEPTED, 1)
+
+
+async def test_what_left_and_is_not_looked_for_yet_is_not_withdrawn() -> None:
+    async with world() as made:
+        made.upstream.script_submit(RuntimeError("a mistake of ours"))
+        await made.poller.submitter.cases.submit(WANTED)
+        await made.step_until(lambda: made.errands.failed != [])
+        assert not await made.poller.submitter.cases.withdraw("sub_1")
+        assert kept(made).state is SubmissionState.SENDING
 
 
 async def test_one_that_was_changed_in_the_store_meanwhile_does_not_leave() -> None:

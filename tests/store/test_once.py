@@ -104,13 +104,25 @@ async def put(path: Path, seal: Seal) -> None:
         await store.finish("ci", "k-1", ANSWER)
 
 
-async def test_a_restart_forgets_what_was_under_way_and_keeps_what_was_answered(path: Path) -> None:
+async def test_after_a_restart_what_was_under_way_is_begun_anew_only_for_who_says_that_it_may_be(path: Path) -> None:
     await put(path, NOT_SEALED)
     async with opened(path) as store:
-        await store.begin("ci", "k-2", WHOLE, NOON)
+        for key in ("k-2", "k-3"):
+            await store.begin("ci", key, WHOLE, NOON)
     async with opened(path) as store:
-        assert await store.begin("ci", "k-1", WHOLE, NOON) == ANSWER
+        assert await store.begin("ci", "k-1", WHOLE, NOON, again=False) == ANSWER
         assert await store.begin("ci", "k-2", WHOLE, NOON) == "fresh"
+        assert await store.begin("ci", "k-2", WHOLE, NOON) == "under-way"
+        await store.finish("ci", "k-2", ANSWER)
+        await store.finish("ci", "k-3", ANSWER)
+        await store.abandon("ci", "k-3")
+        assert await store.begin("ci", "k-3", b"\x01", NOON, again=False) == "other"
+        for _ in range(2):
+            assert await store.begin("ci", "k-3", WHOLE, NOON, again=False) == "unclear"
+    async with opened(path) as store:
+        assert await store.begin("ci", "k-2", WHOLE, NOON, again=False) == ANSWER
+        assert await store.begin("ci", "k-3", WHOLE, NOON, again=False) == "unclear"
+        assert await store.begin("ci", "k-3", WHOLE, NOON + DAY, again=False) == "fresh"
 
 
 async def test_an_answer_is_sealed_where_there_is_a_key(path: Path) -> None:

@@ -67,6 +67,25 @@ async def test_everything_can_be_recovered_with_all_its_attempts(store: Store, i
     assert [each.id for each in claimed[:3]] == [each.id for each in in_every_state]
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_of_what_it_was_owed_of_other_accounts_nothing_is_recovered_or_counted(
+    store: Store, dry_run: bool
+) -> None:
+    """Its filter was wider once; whoever recovers now may not see all of that."""
+    made = await store.make_endpoint(api_endpoint("hook", accounts=("east", "west")), NOON)
+    assert made is not None
+    for account in ("east", "west"):
+        await happen(store, "batch.active", key=Key(account, 1))
+    assert await store.change_endpoint(replace(made, accounts=("east",))) is not None
+    only = replace(recovery(), accounts=frozenset({"east"}))
+    assert await recovered(store, only, dry_run=dry_run) == Recovered(counts={"pending": 1}, after=None)
+    shown = await store.deliveries(DeliveryQuery(endpoint_id="hook"))
+    assert {each.account: each.cause for each in shown} == {
+        "east": "schedule" if dry_run else "recovery",
+        "west": "schedule",
+    }
+
+
 @pytest.mark.parametrize("state", sorted(ALL))
 async def test_only_what_is_in_the_states_asked_for_is_recovered(
     store: Store, in_every_state: list[Delivery], state: RecoveryState

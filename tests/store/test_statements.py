@@ -41,7 +41,7 @@ BROADCAST = {"account": "a", "broadcast_id": 1}
 HOOK = {"endpoint_id": "hook", "now": 1}
 LANE = {"id": 1, "endpoint_id": "hook", "lane": "a/1/", "position": 1}
 PORTION = {"after": 0, "last": 9, "most": 9, "cutoff": 1, "kept": 1}
-FEW = ("SCAN endpoints", "SCAN owed", "SCAN one", "SCAN CONSTANT ROW")
+FEW = ("SCAN endpoints", "SCAN few", "SCAN owed", "SCAN one", "SCAN CONSTANT ROW")
 LOOK = {"account": "a", "batch_id": 1, "asked": 1, "answered": 1, "looks": 1, "size": 1, "remaining": 1}
 
 
@@ -60,7 +60,7 @@ def test_every_statement_has_one_line_of_purpose(path: Path) -> None:
     ("statement", "values"),
     [
         ("watch", PLACE),
-        ("submission", {"id": "sub_1"}),
+        ("submission", {"account": "default", "id": "sub_1"}),
         ("submission_by_key", {"holder": "me", "idempotency_key": "once"}),
         ("unsettled_submissions", PLACE),
         ("newest_submissions", PLACE | {"created": 1, "id": "sub_1"}),

@@ -42,13 +42,14 @@ FULL = replace(
 @pytest.mark.parametrize("submission", [PLAIN, FULL])
 async def test_what_is_intended_is_kept_as_it_is(store: Store, submission: Submission) -> None:
     assert await store.intend(submission) == submission
-    assert await store.submission(submission.id) == submission
+    assert await store.submission("default", submission.id) == submission
+    assert await store.submission("other", submission.id) is None
     assert await store.unsettled("default") == [submission]
     assert await store.unsettled("other") == []
 
 
 async def test_what_was_never_intended_is_not_there(store: Store) -> None:
-    assert await store.submission("sub_1") is None
+    assert await store.submission("default", "sub_1") is None
 
 
 async def test_a_key_stands_for_one_submission_of_its_holder(store: Store) -> None:
@@ -70,7 +71,7 @@ async def test_what_may_change_is_changed_with_the_next_version(store: Store) ->
     wanted = replace(begun(PLAIN, LATER), kind="call", ended=LATER, absences=2, detail="on its way")
     changed = await store.change_submission(wanted)
     assert changed == replace(wanted, version=1)
-    assert await store.submission("sub_1") == changed
+    assert await store.submission("default", "sub_1") == changed
 
 
 async def test_who_read_an_older_version_changes_nothing(store: Store) -> None:
@@ -78,7 +79,7 @@ async def test_who_read_an_older_version_changes_nothing(store: Store) -> None:
     changed = await store.change_submission(begun(PLAIN, LATER))
     assert await store.change_submission(replace(PLAIN, detail="no")) is None
     assert await store.accept_submission(accepted(PLAIN, 13, LATER), LATER) is None
-    assert await store.submission("sub_1") == changed
+    assert await store.submission("default", "sub_1") == changed
     assert await store.watch(Key("default", 13)) is None
 
 
@@ -90,7 +91,7 @@ async def test_what_is_settled_is_no_longer_kept_with_what_was_sent(store: Store
     await store.intend(PLAIN)
     refused = replace(PLAIN, state=SubmissionState.REFUSED, settled=LATER, detail="no", request=None)
     assert await store.change_submission(refused) == replace(refused, version=1)
-    assert await store.submission("sub_1") == replace(refused, version=1)
+    assert await store.submission("default", "sub_1") == replace(refused, version=1)
     assert await store.unsettled("default") == []
 
 
@@ -111,7 +112,7 @@ async def test_what_is_accepted_is_followed_in_the_same_moment(store: Store) -> 
     assert (followed.what, followed.watch) == ("created", watch)
     assert await store.watch(Key("default", 13)) == watch
     assert changed == replace(accepted(FULL, 13, LATER), version=1)
-    assert await store.submission("sub_2") == changed
+    assert await store.submission("default", "sub_2") == changed
 
 
 async def test_a_batch_that_is_followed_already_stays_so(store: Store) -> None:
@@ -173,7 +174,7 @@ async def test_peoples_numbers_are_sealed_where_there_is_a_key(path: Path, clock
     secret = replace(PLAIN, request=b'{"recipients":[{"phone_number":"12135551122"}]}')
     async with open_store(path, tell=ear, clock=clock, seal=Seal([b"k" * 32])) as store:
         await store.intend(secret)
-        assert await store.submission("sub_1") == secret
+        assert await store.submission("default", "sub_1") == secret
     everything = b"".join(each.read_bytes() for each in path.parent.glob("watcher.db*"))
     assert b"Spring [abc]" in everything
     assert b"12135551122" not in everything

@@ -178,7 +178,7 @@ def _is_beyond_schemas(check: str, interaction: Interaction) -> bool:
     if kind in ("bad-batch-id", "bad-broadcast-id", "bad-delivery-id"):  # of a whole number only where it is written so
         return WRITTEN_AS_FLOAT.search(interaction.request.uri) is not None
     if kind == "bad-query":  # of several parameters together: a label with two values
-        return all(each.get("parameter") == "" for each in problem["errors"])
+        return all(each["message"].startswith("A label has one value") for each in problem["errors"])
     return kind in BEYOND_SCHEMAS or (kind == "bad-body" and bool(wrong) and wrong <= RELATED)
 
 

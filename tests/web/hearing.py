@@ -12,6 +12,7 @@ import aiohttp
 from tests.telemetry.every_news import changed
 from tests.web.house import House
 from watcher.core.news import StreamClosed
+from watcher.web.event_stream import HEARTBEAT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,4 +87,5 @@ async def until_closed(house: House, streams: int) -> None:
 
 async def beat(house: House) -> None:
     """A sign of life is due: nothing happens for fifteen seconds."""
+    house.clock.turn(seconds=HEARTBEAT)
     await house.streams.events.step()

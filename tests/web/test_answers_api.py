@@ -147,6 +147,8 @@ async def test_all_that_is_wrong_with_a_row_is_said_at_once(house: House) -> Non
     answer = await house.ask("POST", "/v1/watches", json=rows)
     error = answer.json["items"][1]["error"]
     assert {each["pointer"] for each in error["errors"]} == {"/batch_id", "/labels/a", "/expires_in", "/x"}
+    (bounds,) = (each["message"] for each in error["errors"] if each["pointer"] == "/expires_in")
+    assert bounds == "It must be from 60 to 31622400 seconds"
     assert answer.json["created"] == 1
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes import NOON
+from tests.store.making import api_endpoint
 from tests.web.house import House, open_house
 from watcher.core.model import Key, LastLook
 from watcher.ports import BroadcastView
@@ -160,6 +161,48 @@ async def test_of_those_who_change_the_same_at_once_one_does_and_the_others_are_
     assert sorted(each.status for each in answers) == [200, 412, 412, 412, 412]
     (done,) = (each.json["labels"] for each in answers if each.status == 200)
     assert (await house.ask("GET", ONE)).json["labels"] == done
+
+
+async def test_two_ways_to_write_the_same_path_are_one_thing_to_change(house: House) -> None:
+    await house.ask("PUT", ONE)
+    has = {"If-Match": await etag(house)}
+    answers = await asyncio.gather(
+        *(
+            house.ask("PATCH", path, json={"labels": {"n": str(number)}}, headers=has)
+            for number, path in enumerate(
+                [ONE, "/v1/accounts/default/batches/0013", "/v1/accounts/%64efault/batches/%3013"]
+            )
+        )
+    )
+    assert sorted(each.status for each in answers) == [200, 412, 412]
+
+
+async def test_what_becomes_of_it_by_itself_keeps_nobody_from_changing_it(house: House) -> None:
+    """How many deliveries wait is shown, and is nothing that somebody else has changed."""
+    house.subscribing.keep(api_endpoint("crm"))
+    await house.ask("PUT", WHOLE)
+    before = {path: await etag(house, path) for path in ("/v1/endpoints/crm", WHOLE)}
+    house.subscribing.keep(api_endpoint("crm"), pending=7)
+    view = house.following.views["default", 14]
+    house.following.views["default", 14] = BroadcastView(broadcast=view.broadcast, batches=3)
+    for path, tag in before.items():
+        assert (await house.ask("GET", path, headers={"If-None-Match": tag})).status == 200
+        changed = {"description": "new"} if path != WHOLE else {"labels": {"team": "blue"}}
+        for status in (200, 412):
+            assert (await house.ask("PATCH", path, json=changed, headers={"If-Match": tag})).status == status
+            changed = {"description": "newer"} if path != WHOLE else {"labels": {"team": "red"}}
+
+
+async def test_the_tag_changes_also_with_what_is_not_shown(house: House) -> None:
+    """The key behind the question mark of a URL, or in a header."""
+    house.subscribing.keep(api_endpoint("crm", url="https://example.com/?key=1"))
+    before = await etag(house, "/v1/endpoints/crm")
+    shown = (await house.ask("GET", "/v1/endpoints/crm")).body
+    await house.ask("PATCH", "/v1/endpoints/crm", json={"url": "https://example.com/?key=2"})
+    assert (await house.ask("GET", "/v1/endpoints/crm")).body == shown
+    assert await etag(house, "/v1/endpoints/crm") != before
+    late = await house.ask("PATCH", "/v1/endpoints/crm", json={"description": "x"}, headers={"If-Match": before})
+    assert late.status == 412
 
 
 async def test_an_answer_without_a_body_to_tag_is_let_through() -> None:

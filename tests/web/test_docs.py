@@ -61,6 +61,13 @@ async def test_everything_of_the_document_is_on_the_page(house: House) -> None:
     assert page.open == []
 
 
+async def test_who_is_new_is_led_from_the_first_batch_to_the_first_delivery(house: House) -> None:
+    links = (await read(house, "/docs")).links
+    steps = ["#watches_follow", "#watches_read", "#endpoints_make", "#endpoints_test"]
+    first = links.index("/openapi.json") + 1
+    assert links[first : first + 6] == [*steps, "#deliveries_of_endpoint", "#deliveries_resend"]
+
+
 async def test_every_anchor_that_is_linked_to_is_there(house: House) -> None:
     page = await read(house, "/docs")
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)

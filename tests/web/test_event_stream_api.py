@@ -7,15 +7,17 @@ import aiohttp
 import pytest
 
 from tests.fake_store import FakeStore
-from tests.fakes import NOON, FakeClock
+from tests.fakes import NOON, FakeClock, settle_down
 from tests.telemetry.every_news import changed
 from tests.web.hearing import Hearer, Told, beat, go_on, hearing, until_closed
 from tests.web.house import House, open_house
 from watcher.core import news as told
+from watcher.core.model import Key
 from watcher.core.recovering import Cutoffs, Forgotten
 from watcher.core.tokens import Token, digest_of
+from watcher.ports import Wish
 from watcher.web.auth import ADMISSION
-from watcher.web.event_stream import GATHER
+from watcher.web.event_stream import GATHER, GATHER_MOST, PORTION, SLICE
 
 STREAM = "/v1/events/stream"
 EVERYTHING = ["batch.new", "batch.validating", "batch.active", "batch.errors"]
@@ -259,6 +261,8 @@ async def test_who_goes_away_is_noticed_at_once(house: House) -> None:
     async with hearing(house) as hearer:
         await hearer.next()
     await until_closed(house, 1)
+    await settle_down()
+    assert house.streams.events._joined == {}
     assert house.ear.of(told.StreamOpened, told.StreamClosed) == [
         told.StreamOpened(stream="events"),
         told.StreamClosed(stream="events", reason="left"),
@@ -299,8 +303,10 @@ async def test_a_store_that_fails_loses_no_client_and_no_event() -> None:
             store.failing.add("events")
             await go_on(house)
             store.failing.clear()
+            before = house.clock.monotonic()
             await house.streams.events.step()
             assert (await hearer.next()).event == "batch.active"
+            assert house.clock.monotonic() - before <= GATHER_MOST
 
 
 async def test_where_the_store_fails_before_the_stream_begins_it_is_a_problem() -> None:
@@ -380,3 +386,114 @@ async def test_what_happens_while_the_last_client_leaves_is_written_to_nobody() 
             await house.see(1, "ACTIVE")
             await go_on(house)
             assert (await again.next()).event == "batch.active"
+
+
+async def test_who_joins_while_others_are_written_to_misses_nothing() -> None:
+    """It has read up to where the loop was: that the loop has gone on is known before a byte is written."""
+    store = FakeStore(FakeClock())
+    async with asyncio.timeout(10), open_house(store=store) as house, aiohttp.ClientSession() as session:
+        await follow(house, 1, 2)
+        async with hearing(house) as present:
+            await present.next()
+            await house.see(1, "NEW")
+            await go_on(house)
+            store.gates["events"] = gate = asyncio.Event()
+            asked = asyncio.ensure_future(session.get(f"{house.url}{STREAM}?after=0"))
+            while "events" in store.gates:  # noqa: ASYNC110 -- turns of the loop are all that is waited for
+                await asyncio.sleep(0)
+
+            async def read() -> None:
+                gate.set()
+
+            store.meanwhile["events"] = read  # as soon as the loop has read what it then writes
+            await house.see(1, "ACTIVE")
+            await go_on(house)
+            async with await asked as response:
+                late = Hearer(response)
+                await late.next()
+                await house.see(2, "ACTIVE")
+                await go_on(house)
+                assert [each.id for each in await late.some(3)] == [1, 2, 3]
+                assert [each.id for each in await present.some(3)] == [1, 2, 3]
+
+
+async def test_what_is_committed_while_the_first_client_comes_is_told_at_once() -> None:
+    """Nobody was there when it was heard of: else it would be told at the next sign of life."""
+    store = FakeStore(FakeClock())
+    async with open_house(store=store) as house:
+        await follow(house, 1)
+
+        async def happen() -> None:
+            await house.see(1, "ACTIVE")
+            await go_on(house)
+
+        store.meanwhile["log_span"] = happen
+        async with hearing(house) as hearer:
+            assert (await hearer.next()).id == 0
+            before = house.clock.monotonic()
+            await house.streams.events.step()
+            assert (await hearer.next()).event == "batch.active"
+            assert house.clock.monotonic() - before <= GATHER_MOST
+
+
+async def happened(house: House, batches: int, labels: dict[str, str] | None = None) -> None:
+    """So many batches were seen, each once."""
+    for batch_id in range(1, batches + 1):
+        await house.store.follow([Wish(key=Key("default", batch_id), labels=labels)], house.clock.now())
+        await house.see(batch_id, "ACTIVE")
+
+
+async def test_events_that_are_deleted_while_a_client_is_caught_up_are_told_as_a_gap() -> None:
+    store = FakeStore(FakeClock())
+    async with open_house(store=store) as house:
+        await happened(house, PORTION + 50)
+        cutoffs = Cutoffs(events=store.log[PORTION + 30].at, deliveries=NOON, broadcasts=NOON)
+        store.meanwhile["events"] = lambda: store.forget(cutoffs, Forgotten(), 10_000)
+        async with hearing(house, f"{STREAM}?after=0") as hearer:
+            heard = (await hearer.some(1 + PORTION + 1 + 20))[1:]
+        gap = Told(event="gap", id=PORTION, data={"from": PORTION + 1, "to": PORTION + 30})
+        assert heard[PORTION] == gap
+        assert [each.id for each in heard if each != gap] == [
+            *range(1, PORTION + 1),
+            *range(PORTION + 31, PORTION + 51),
+        ]
+
+
+async def test_a_gap_is_told_once_also_to_who_wants_few_events(house: House) -> None:
+    await follow(house, 1)
+    await house.see(1, "NEW", "VALIDATING", "ACTIVE")
+    first, second, third = [event["position"] for event in await log(house)]
+    cutoffs = Cutoffs(events=NOON.replace(second=5), deliveries=NOON, broadcasts=NOON)
+    await house.store.forget(cutoffs, Forgotten(), 100)
+    async with hearing(house, f"{STREAM}?after=0&type=batch.active") as hearer:
+        assert await hearer.next() == Told(retry=2000, id=0)
+        assert await hearer.next() == Told(event="gap", id=0, data={"from": first, "to": second})
+        assert (await hearer.next()).id == third
+
+
+async def test_a_client_that_wants_nothing_of_a_long_log_sees_that_it_is_gone_through() -> None:
+    """Else it would take the silence for a broken connection, and begin again where it was."""
+    async with open_house(store=FakeStore(FakeClock())) as house:
+        await happened(house, PORTION + 1)
+        async with hearing(house, f"{STREAM}?after=0&label=team:north") as hearer:
+            assert await hearer.some(2) == [Told(retry=2000, id=0), Told(comment="alive", id=PORTION)]
+            await beat(house)
+            assert await hearer.next() == Told(comment="alive", id=PORTION + 1)
+
+
+async def test_when_the_last_client_leaves_while_it_is_written_to_the_log_is_read_no_further() -> None:
+    store = FakeStore(FakeClock())
+    async with open_house(store=store) as house:
+        async with hearing(house) as hearer:
+            await hearer.next()
+            await happened(house, 60, labels={"large": "x" * SLICE})  # so that each is written by itself
+
+            async def leave() -> None:
+                house.streams.hear(told.Stopping(reason="SIGTERM"))
+
+            store.meanwhile["events"] = leave
+            await go_on(house)
+        await until_closed(house, 1)
+        read = store.done["events"]
+        await go_on(house)
+        assert store.done["events"] == read

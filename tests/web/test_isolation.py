@@ -248,7 +248,7 @@ async def _kept(town: Town) -> Any:
     kept = (
         await store.watch(key),
         await store.broadcasts("westerly"),
-        await store.submission(town.hidden["submission_id"]),
+        await store.submission("westerly", town.hidden["submission_id"]),
         await store.endpoint(HIDDEN["endpoint_id"]),
         await store.deliveries(DeliveryQuery()),
         [each.id for each in await store.tokens()],

@@ -13,6 +13,7 @@ from tests.store.making import api_endpoint
 from tests.web.house import Answered, House, open_house
 from watcher.core.endpoint import Endpoint
 from watcher.core.model import Key
+from watcher.core.recovering import Recovery
 from watcher.core.tokens import Token, digest_of
 from watcher.ports import DeliveryQuery, Wish
 from watcher.web.auth import ADMISSION
@@ -209,3 +210,13 @@ async def test_the_streams_tell_it_of_its_accounts_and_of_no_other(town: House) 
             told += await response.content.readuntil(b"\n\n")
     assert told.count(b'"east"') >= 2
     assert b"west" not in told
+
+
+async def test_it_recovers_events_of_its_own_accounts_only(town: House) -> None:
+    await keep(town, "own", "east")
+    body = {"since": "2026-11-23T00:00:00Z"}
+    assert (await town.ask("POST", f"{ENDPOINTS}/own/recover", headers=EAST, json=body)).status == 200
+    master = {"Authorization": "Bearer correct-horse-battery"}
+    assert (await town.ask("POST", f"{ENDPOINTS}/own/recover", headers=master, json=body)).status == 200
+    asked = [each[1].accounts for each in town.subscribing.asked if isinstance(each[1], Recovery)]
+    assert asked == [frozenset({"east", "south"}), None]

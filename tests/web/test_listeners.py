@@ -1,6 +1,7 @@
 """A client that does not keep up is let go, and nobody waits for it."""
 
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,9 +9,12 @@ import pytest
 from tests.web.hearing import Hearer, Told, beat, go_on, hearing, told
 from tests.web.house import House
 from watcher.core.news import StreamClosed
+from watcher.core.tokens import Grant
+from watcher.web.auth import LOOPBACK
 from watcher.web.frames import frames
 from watcher.web.listeners import FULL, UNTAKEN, Listener
-from watcher.web.visible import STANDS
+from watcher.web.problems import Problem
+from watcher.web.visible import GRANT, STANDS
 
 SENT = frames(b"id: 1\n\n")
 
@@ -43,13 +47,15 @@ class FakeTransport:
 
 class FakeRequest(dict[Any, Any]):
     def __init__(self, transport: FakeTransport | None, version: tuple[int, int] = (1, 1)) -> None:
-        super().__init__({STANDS: self})
+        super().__init__({STANDS: self, GRANT: LOOPBACK})
         self.stands = True
         self.transport = transport
         self.version = version
 
-    def lasts(self) -> bool:
-        return self.stands
+    def admit(self) -> Grant:
+        if not self.stands:
+            raise Problem(401, "token-wrong", "It was removed.")
+        return LOOPBACK
 
 
 class FakeResponse:
@@ -59,14 +65,18 @@ class FakeResponse:
 
     def __init__(self, fails: Exception | None = None) -> None:
         self.ended = False
+        self.written: list[bytes] = []
+        self.writing: Callable[[bytes], None] = lambda _: None  # what happens meanwhile
         self._fails = fails
 
     def stop_streaming(self) -> None:
         self.ended = True
 
-    async def write(self, _: bytes) -> None:
+    async def write(self, part: bytes) -> None:
+        self.writing(part)
         if self._fails is not None:
             raise self._fails
+        self.written.append(part)
 
 
 def listener(
@@ -155,6 +165,18 @@ async def test_what_is_for_one_alone_is_waited_for_as_long_as_there_is_patience(
     await one.write(b"a", b"b")
     await one.write(b"c")
     assert one.reason == reason
+
+
+async def test_nothing_more_is_written_to_one_that_was_let_go_while_it_was_written_to() -> None:
+    one, _, response = listener(FakeTransport())
+
+    def let_go(part: bytes) -> None:
+        if part == b"b":
+            one.end("token")
+
+    response.writing = let_go
+    await one.write(b"a", b"b", b"c")
+    assert response.written == [b"a", b"b"]
 
 
 async def test_the_first_reason_is_the_one_that_counts() -> None:

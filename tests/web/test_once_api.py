@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -106,7 +107,7 @@ class Room:
         self.began.set()
         await self.may_end.wait()
         answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         assert isinstance(answer, web.StreamResponse)
         return answer
@@ -127,9 +128,11 @@ class Room:
         own = Operation(
             method="POST", path="/own", handler=self.do, scope=None, tag="x", gives=gives(), keeps_own_key=True
         )
-        add_operations(
-            app, [own, Operation(method="POST", path="/", handler=self.do, scope=None, tag="x", gives=gives())]
+        usual = Operation(method="POST", path="/", handler=self.do, scope=None, tag="x", gives=gives())
+        doubles = Operation(
+            method="POST", path="/doubles", handler=self.do, scope=None, tag="x", gives=gives(), doubles=True
         )
+        add_operations(app, [own, usual, doubles])
         return app
 
 
@@ -214,6 +217,37 @@ async def test_an_operation_that_keeps_its_own_keys_is_let_alone(house: House) -
     room.answers = [web.Response(body=b"1"), web.Response(body=b"2")]
     async with serve(room.app(), host="127.0.0.1", port=0) as url:
         assert [(await post(house, url + "/own"))[1] for _ in range(2)] == [b"1", b"2"]
+
+
+@pytest.mark.parametrize(("path", "status", "done"), [("/", 200, 1), ("/doubles", 409, 0)])
+async def test_after_a_crash_it_is_done_again_but_where_that_would_make_two(
+    house: House, path: str, status: int, done: int
+) -> None:
+    room = Room()
+    room.answers = [web.Response(body=b"made"), web.Response(body=b"made")]
+    async with serve(room.app(), host="127.0.0.1", port=0) as url:
+        room.may_end.clear()
+        first = asyncio.create_task(post(house, url + path))
+        await room.began.wait()
+        first.cancel()
+        room.done = 0
+        room.store.restart()
+        room.may_end.set()
+        async with house.session.post(url + path, headers=key(), data=b"{}") as response:
+            problem = await response.json(content_type=None) if response.status == 409 else {}
+    assert (response.status, room.done) == (status, done)
+    assert problem.get("type") == (None if status == 200 else "/problems/idempotency-unclear")
+
+
+async def test_what_is_ended_in_the_middle_may_have_been_done(house: House) -> None:
+    """As a daemon that stops ends what does not end by itself."""
+    room = Room()
+    room.answers = [asyncio.CancelledError()]
+    async with serve(room.app(), host="127.0.0.1", port=0) as url:
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await post(house, url + "/doubles")
+    (request,) = room.store.requests.values()
+    assert request.answer is None
 
 
 async def test_a_stream_is_not_kept(house: House) -> None:

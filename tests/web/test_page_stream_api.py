@@ -4,12 +4,13 @@ import asyncio
 import json
 from typing import Any
 
+import aiohttp
 import jsonpatch
 import pytest
 
 from tests.fake_store import FakeStore
 from tests.fakes import FakeClock, settle_down
-from tests.web.hearing import Hearer, Told, hearing
+from tests.web.hearing import Hearer, Told, hearing, until_closed
 from tests.web.hearing import told as told_of
 from tests.web.house import House, open_house
 from watcher.core import news as told
@@ -238,7 +239,10 @@ async def test_a_store_that_fails_delays_what_changes_and_loses_nothing() -> Non
             store.failing.add("find")
             await house.streams.page.step()
             store.failing.clear()
-            await page.catch_up(house)
+            before = house.clock.monotonic()
+            await house.streams.page.step()
+            assert house.clock.monotonic() - before <= BEAT
+            await page.next()
             assert page.document["watches"]["default/1"]["status"] == "ACTIVE"
         store.failing.add("find")
         answer = await house.ask("GET", f"{STREAM}?limit=9")  # nobody looks at that yet
@@ -263,6 +267,54 @@ async def test_what_changes_while_the_page_is_read_and_written_is_told_behind_it
             assert shown(page)["watches"] == (await listed(house))["watches"]
         finally:
             page.hearer.response.close()
+
+
+async def test_a_view_that_is_being_read_holds_up_no_other() -> None:
+    store = FakeStore(FakeClock())
+    async with asyncio.timeout(10), open_house(store=store) as house, aiohttp.ClientSession() as session:
+        await follow(house, 1)
+        store.gates["find"] = gate = asyncio.Event()
+        asked = asyncio.ensure_future(session.get(f"{house.url}{STREAM}?limit=9"))
+        while "find" in store.gates:  # noqa: ASYNC110 -- turns of the loop are all that is waited for
+            await asyncio.sleep(0)
+        async with hearing(house, STREAM) as hearer:
+            page = Page(hearer)
+            await page.begin()
+            await see(house, 1, "ACTIVE")
+            await house.streams.page.step()
+            assert (await page.next()).event == "patch"
+        gate.set()
+        async with await asked as response:
+            late = Page(Hearer(response))
+            await late.begin()
+            before = house.clock.monotonic()
+            await house.streams.page.step()  # what was told meanwhile is looked at now
+            assert house.clock.monotonic() - before <= BEAT
+            await late.catch_up(house)
+            assert shown(late) == await listed(house)
+
+
+async def test_a_view_that_nobody_looks_at_any_more_is_not_kept() -> None:
+    store = FakeStore(FakeClock())
+    async with open_house(store=store) as house:
+        await follow(house, 1)
+        read = []
+        for times in (1, 2):
+            async with hearing(house, STREAM) as one, hearing(house, STREAM) as two:
+                await Page(one).begin()
+                await Page(two).begin()
+            await until_closed(house, 2 * times)
+            read.append(store.done["find"])
+        assert read == [1, 2]
+
+
+async def test_a_page_begins_where_the_log_is_also_when_nothing_was_heard_of_it(house: House) -> None:
+    await follow(house, 1)
+    await house.see(1, "NEW", "ACTIVE")  # before the daemon was started
+    async with hearing(house, STREAM) as hearer:
+        page = Page(hearer)
+        await page.begin()
+        assert (page.last.id, page.document["position"]) == (2, 2)
 
 
 async def _first_two(house: House) -> Page:

@@ -1,7 +1,9 @@
 """Probes, problems, headers, and the address the interface is served at."""
 
 import asyncio
+import gzip
 import json
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +16,7 @@ from tests.web.house import FakeHealth, House, no_metrics, open_house
 from watcher.core.news import RequestFailed
 from watcher.ports import Check, StoreError
 from watcher.web.bodies import read_body
+from watcher.web.connection import UNREAD_MOST
 from watcher.web.operations import add_operations
 from watcher.web.probes import Probes
 from watcher.web.problems import Problem
@@ -76,7 +79,7 @@ async def test_probes_say_what_they_checked(house: House) -> None:
 
 
 async def test_a_probe_answers_503_where_one_check_fails(house: House) -> None:
-    house.health.alive.append(Check(name="poller:a", ok=False, detail="took a step 61.0 s ago"))
+    house.health.alive.append(Check(name="pollers", ok=False, detail="one takes no steps"))
     house.health.readiness = [Check(name="store", ok=False, detail="disk full")]
     for path, place in (("/livez", 1), ("/readyz", 0)):
         answer = await house.ask("GET", path)
@@ -273,6 +276,89 @@ async def test_a_client_that_goes_away_in_the_middle_of_its_body_is_no_failure_o
     assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
 
 
+@pytest.mark.parametrize("path", ["/livez", "/v1/watches", "/nowhere"])
+async def test_an_expectation_that_nobody_knows_is_a_problem_and_no_failure_of_ours(
+    house: House, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    headers = {"Expect": "wonders", "X-Request-Id": "r-1"}
+    async with house.session.get(house.url + path, headers=headers) as response:
+        problem = await response.json(content_type="application/problem+json")
+    assert (response.status, response.headers["X-Request-Id"]) == (417, "r-1")
+    assert problem == {
+        "type": "/problems/refused",
+        "title": "The request was refused",
+        "status": 417,
+        "detail": "Expectation Failed.",
+        "request_id": "r-1",
+    }
+    assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
+
+
+async def test_a_connection_on_which_no_request_arrives_is_closed(house: House) -> None:
+    """Whoever opens many and says nothing, or a byte now and then, must not keep others out."""
+    async with serve(_app(house), host="127.0.0.1", port=0, keep=0.05) as url:
+        port = int(url.rpartition(":")[2])
+        for sent in (b"", b"GET /livez HTTP/1.1\r\nHost: "):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(sent)
+            assert await reader.read() == b""
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_an_answer_that_is_not_taken_ends_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever asks for much and reads nothing must not have it kept for them."""
+    given = asyncio.Event()
+
+    async def much(request: web.Request) -> web.Response:
+        given.set()
+        return web.Response(body=bytes(64 * 1024 * 1024))
+
+    app = web.Application()
+    app.router.add_get("/", much)
+    async with serve(app, host="127.0.0.1", port=0, take=0.1) as url:
+        _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]), limit=1024)
+        writer.write(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+        await given.wait()
+        with pytest.raises(ConnectionError):
+            await _write_on(writer)
+        writer.close()
+    assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
+
+
+async def test_a_packed_body_that_nobody_reads_is_not_unpacked_without_end() -> None:
+    """A few kilobytes that unpack to gigabytes, from somebody without a token, must not keep everybody waiting."""
+    asked: list[web.Request] = []
+
+    async def refuse(request: web.Request) -> web.Response:
+        asked.append(request)
+        return web.Response(status=401)
+
+    app = web.Application()
+    app.router.add_post("/", refuse)
+    bomb = gzip.compress(bytes(64 * 1024 * 1024))
+    head = f"POST / HTTP/1.1\r\nHost: here\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n".encode()
+    async with serve(app, host="127.0.0.1", port=0) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(head + bomb)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 401 ")
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+    assert asked[0].content.total_bytes < 4 * UNREAD_MOST
+
+
+async def test_a_packed_body_that_nobody_needs_leaves_the_connection_as_it_is(house: House) -> None:
+    """One that is small: whoever sends the next request there is answered."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
+        for _ in range(3):
+            url, packed = house.url + "/v1/accounts/default/batches/1", gzip.compress(b"{}" * 1000)
+            async with session.delete(url, data=packed, headers={"Content-Encoding": "gzip"}) as response:
+                assert response.status == 404
+
+
 async def test_a_failure_of_ours_below_the_handlers_is_logged_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
     async def broken(request: web.Request) -> web.Response:
         raise RuntimeError("ours")
@@ -375,6 +461,14 @@ def _app(house: House, health: FakeHealth | None = None, tell: Any = lambda _: N
 async def _status(session: aiohttp.ClientSession, url: str) -> int:
     async with session.get(url) as response:
         return response.status
+
+
+async def _write_on(writer: asyncio.StreamWriter) -> None:
+    """Until the other end is gone."""
+    while True:
+        await asyncio.sleep(0)
+        writer.write(b"x")
+        await writer.drain()
 
 
 async def _set(event: asyncio.Event) -> None:

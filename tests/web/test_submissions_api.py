@@ -1,10 +1,14 @@
 """Batches sent to CallFire over the interface: checked before, sent once for each key, told as they stand, and switched."""
 
 import asyncio
+import io
+import json
 import re
+import time
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -96,6 +100,17 @@ async def test_a_client_that_waits_hears_as_soon_as_it_is_settled() -> None:
         assert (await answer).status == 201
 
 
+async def test_all_who_wait_for_the_same_batch_hear_as_soon_as_it_is_settled() -> None:
+    key = {"Prefer": "wait=60", "Idempotency-Key": "order-77"}
+    async with asyncio.timeout(10), open_house(clock=StillClock()) as house, asyncio.TaskGroup() as group:
+        answers = [group.create_task(house.ask("POST", PATH, json=BODY, headers=key)) for _ in range(3)]
+        while house.waiters.count < 3:  # noqa: ASYNC110 # the other end of a socket is waited for
+            await asyncio.sleep(0)
+        [kept] = await house.store.unsettled("default")
+        await house.submitting.become(kept.id, **TAKEN)
+        assert [(await each).status for each in answers] == [201] * 3
+
+
 async def test_what_callfire_refuses_is_told_in_its_words(house: House) -> None:
     house.submitting.becomes = {
         "state": SubmissionState.REFUSED,
@@ -136,6 +151,20 @@ async def test_what_could_not_be_written_down_is_not_done() -> None:
         answer = await house.ask("POST", PATH, json=BODY)
         assert (answer.status, answer.json["type"]) == (503, "/problems/store-unavailable")
         assert store.kept_submissions == {}
+
+
+async def test_a_very_large_batch_does_not_hold_up_others(house: House) -> None:
+    recipients = [{"phone_number": f"1213{number}", "attributes": {"n": "x"}} for number in range(5_550_000, 5_580_000)]
+    body = json.dumps({"name": "x", "recipients": recipients}).encode()
+    asked = asyncio.ensure_future(
+        house.ask("POST", PATH, data=io.BytesIO(body), headers=AT_ONCE | {"Content-Type": "application/json"})
+    )
+    turns = [time.monotonic()]
+    while not asked.done():
+        await asyncio.sleep(0)
+        turns.append(time.monotonic())
+    assert (await asked).status == 202
+    assert max(later - earlier for earlier, later in pairwise(turns)) < (turns[-1] - turns[0]) / 3
 
 
 # Once for each key.

@@ -12,6 +12,7 @@ from tests.web.house import Answered, House, open_house
 from watcher.core.tokens import PREFIX
 from watcher.web.auth import COOKIE, SECURE_COOKIE, SESSIONS_MOST
 from watcher.web.lately import MOST, Lately
+from watcher.web.sessions import SIGN_IN_MOST
 
 MASTER = "correct-horse-battery"
 TOKENS = "/v1/tokens"
@@ -293,3 +294,14 @@ async def test_a_session_is_for_whoever_brings_the_token_whatever_the_key() -> N
         signed = await house.ask("POST", "/v1/session", headers=bearer(MASTER) | key)
         thief = await house.ask("POST", "/v1/session", headers=key)
         assert (signed.status, thief.status) == (200, 401)
+
+
+async def test_what_anybody_may_send_is_read_only_as_far_as_a_token_goes() -> None:
+    """Reading megabytes of JSON would keep everybody else waiting, and no token is needed to send them."""
+    async with open_house(token=MASTER) as house:
+        for what in ({"data": b"[" + b"{}," * 10_000}, {"data": b" " * SIGN_IN_MOST + b"{}"}):
+            refused = await house.ask("POST", "/v1/session", headers={"Content-Type": "application/json"}, **what)
+            assert (refused.status, refused.json["type"]) == (413, "/problems/body-too-large")
+            assert refused.json["detail"] == f"At most {SIGN_IN_MOST} bytes at once: send it in parts."
+        longest = await house.ask("POST", "/v1/session", json={"token": "x" * 4000})
+        assert (longest.status, longest.json["type"]) == (401, "/problems/token-wrong")

@@ -271,6 +271,21 @@ async def test_a_place_that_cannot_be_filled_now_is_filled_later() -> None:
     world.check()
 
 
+async def test_a_view_whose_reading_was_broken_off_is_read_from_the_start() -> None:
+    world = World(Sight())
+    await followed(world, *range(1, 2 * views.TURN))
+    reading = asyncio.ensure_future(world.view.load(0))
+    while not world.view._keys:  # noqa: ASYNC110 -- turns of the loop are all that is waited for
+        await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.wait([reading])
+    await world.look_on()
+    world.check()
+    await world.stop(Key("east", 1))
+    await world.go_on()
+    world.check()
+
+
 async def test_many_watches_are_written_in_pieces() -> None:
     world = World(Sight(limit=10_000))
     await followed(world, *range(1, 401))

@@ -58,6 +58,22 @@ async def waiting(house: House, group: asyncio.TaskGroup, *, path: str = ONE, **
     return task
 
 
+@pytest.mark.parametrize("path", [ONE, LOOK])
+async def test_who_waits_with_a_token_that_is_removed_meanwhile_is_told_nothing(path: str) -> None:
+    master = {"Authorization": "Bearer correct-horse-battery"}
+    async with open_house(clock=StillClock(), token="correct-horse-battery") as house, asyncio.TaskGroup() as group:
+        made = (await house.ask("POST", "/v1/tokens", json={"name": "ci", "scopes": ["admin"]}, headers=master)).json
+        await house.ask("PUT", ONE, headers=master)
+        look = house.following.looks[KEY] = asyncio.get_running_loop().create_future()
+        asked = await waiting(house, group, path=path, Authorization=f"Bearer {made['token']}")
+        assert (await house.ask("DELETE", f"/v1/tokens/{made['id']}", headers=master)).status == 204
+        await house.see(13, "NEW")
+        look.set_result(True)
+        house.waiters.hear(changed())
+        answer = await asked
+        assert (answer.status, answer.json["type"]) == (401, "/problems/token-wrong")
+
+
 async def test_who_waits_is_answered_as_soon_as_the_watch_changes() -> None:
     async with open_house(clock=StillClock()) as house, asyncio.TaskGroup() as group:
         await house.ask("PUT", ONE)

@@ -158,8 +158,11 @@ async def test_a_cursor_may_be_used_with_another_limit(house: House) -> None:
 
 
 async def test_a_label_has_one_value(house: House) -> None:
-    answer = await house.ask("GET", "/v1/watches?label=team:blue&label=team:red")
-    assert (answer.status, answer.json["type"]) == (422, "/problems/bad-query")
+    for path in ("/v1/watches", "/v1/stream", "/v1/events/stream"):
+        answer = await house.ask("GET", f"{path}?label=team:blue&label=team:red")
+        assert (answer.status, answer.json["type"]) == (422, "/problems/bad-query"), path
+        message = "A label has one value: nothing has the same label with two"
+        assert answer.json["errors"] == [{"parameter": "label", "message": message}]
 
 
 # When a watch is given up

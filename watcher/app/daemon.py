@@ -3,12 +3,15 @@
 import asyncio
 import gc
 import os
+import resource
 import signal
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Final
+
+from aiohttp import web
 
 import watcher
 from watcher.app.assembly import (
@@ -48,8 +51,16 @@ Decorate = Callable[[Parts], Parts]
 def main(settings: Settings, *, announce: Callable[[str], None] = lambda _: None) -> int:
     """Runs the daemon until SIGTERM or SIGINT and gives the exit code. CannotStart says what is in the way."""
     configure(format=settings.log.format, level=settings.log.level)
+    allow_files()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(run(settings, announce=announce))
+
+
+def allow_files() -> None:
+    """Takes as many open files as the system grants: each client of a stream is one, and who does not ask has 1024 as a rule."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # a system that lowers it after all: then with what there is
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -83,32 +94,7 @@ async def run(
             store = await stack.enter_async_context(open_kept_store(settings, tell=town.tell, clock=clock))
             parts = decorate(await stack.enter_async_context(open_parts(settings, store, clock=clock, tell=town.tell)))
             daemon = await stack.enter_async_context(_working(settings, parts, town))
-            streams = Streams(
-                store=parts.store,
-                following=daemon.polling,
-                clock=clock,
-                tell=town.tell,
-                most=settings.http.streams,
-            )
-            town.listen(streams.hear)
-            waiters = Waiters(clock=clock)
-            town.listen(waiters.hear)
-            app = make_app(
-                store=parts.store,
-                following=daemon.polling,
-                subscribing=daemon.subscriptions,
-                submitting=Desk(daemon.polling, store=parts.store),
-                health=daemon,
-                metrics_render=metrics.render,
-                token=settings.http.token.get_secret_value() if settings.http.token else None,
-                clock=clock,
-                version=watcher.__version__,
-                timeout=settings.webhooks.timeout,
-                session=settings.auth.session,
-                tell=town.tell,
-                streams=streams,
-                waiters=waiters,
-            )
+            app, streams = _interface(settings, parts, daemon, metrics, town)
             listen = settings.http.listen
             url = await stack.enter_async_context(serve(app, host=listen.host, port=listen.port))
             daemon.begin(*streams.workers, app[ADMISSION])
@@ -129,6 +115,36 @@ async def run(
         # Of opening and wiring only: once it runs, whoever asks the store hears of its trouble.
         raise CannotStart(str(error)) from error
     return 0
+
+
+def _interface(
+    settings: Settings, parts: Parts, daemon: "Daemon", metrics: Metrics, town: Town
+) -> tuple[web.Application, Streams]:
+    """What is served, and its streams, which workers keep going. The streams and whoever waits hear the news from now on."""
+    clock = parts.clock
+    streams = Streams(
+        store=parts.store, following=daemon.polling, clock=clock, tell=town.tell, most=settings.http.streams
+    )
+    waiters = Waiters(clock=clock)
+    town.listen(streams.hear)
+    town.listen(waiters.hear)
+    app = make_app(
+        store=parts.store,
+        following=daemon.polling,
+        subscribing=daemon.subscriptions,
+        submitting=Desk(daemon.polling, store=parts.store),
+        health=daemon,
+        metrics_render=metrics.render,
+        token=settings.http.token.get_secret_value() if settings.http.token else None,
+        clock=clock,
+        version=watcher.__version__,
+        timeout=settings.webhooks.timeout,
+        session=settings.auth.session,
+        tell=town.tell,
+        streams=streams,
+        waiters=waiters,
+    )
+    return app, streams
 
 
 class Daemon:
@@ -168,15 +184,15 @@ class Daemon:
 
     def live(self) -> Sequence[Check]:
         since_beat = self._clock.monotonic() - self._pulse.last_beat
-        checks = [
+        now = self._clock.now()
+        # Anybody may ask: which accounts there are is told to those who may know.
+        step = all((now - each.last_step).total_seconds() < STALLED for each in self.polling.pollers.values())
+        says = "" if step else "one takes no steps: last_step in GET /v1/accounts says whose"
+        return (
             Check(name="loop", ok=since_beat < STALLED, detail=f"turned {since_beat:.1f} s ago"),
             Check(name="store-threads", ok=self._store.alive, detail="" if self._store.alive else "ended: start anew"),
-        ]
-        now = self._clock.now()
-        for name, poller in self.polling.pollers.items():
-            age = (now - poller.last_step).total_seconds()
-            checks.append(Check(name=f"poller:{name}", ok=age < STALLED, detail=f"took a step {age:.1f} s ago"))
-        return checks
+            Check(name="pollers", ok=step, detail=says),
+        )
 
     async def ready(self) -> Sequence[Check]:
         try:

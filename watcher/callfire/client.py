@@ -4,6 +4,7 @@ Proxies of the environment and .netrc are not used: credentials go to CallFire's
 """
 
 import asyncio
+import io
 import math
 import ssl
 import time
@@ -212,7 +213,7 @@ class CallFire:
             request.method,
             request.url,
             headers=request.headers,
-            data=request.body,
+            data=None if request.body is None else io.BytesIO(request.body),  # which may be megabytes
             allow_redirects=False,
             timeout=self._timeout,
             middlewares=(send or _OneSend(self._budget),),

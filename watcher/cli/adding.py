@@ -1,9 +1,11 @@
 """`watcher add`: follow batches, by their ids or by their broadcast; as many as there are, in portions as they are read."""
 
+import math
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,16 +13,14 @@ from watcher.cli.asking import talking, warn_of_refused
 from watcher.cli.broadcasting import Broadcasts, OfKind, Within, follow_broadcasts, say_followed
 from watcher.cli.formats import PEOPLE, Column, Listing
 from watcher.cli.options import Account, As, Config, labels_of, seconds_of
-from watcher.cli.printing import Output, complain, say
-from watcher.cli.progress import counting
+from watcher.cli.printing import Output, Stop, complain, say
+from watcher.cli.progress import LATE, counting
 
 if TYPE_CHECKING:
     from watcher.cli.formats import Document
     from watcher.cli.rows import Line
     from watcher.client import Outcome, Watcher
 
-AT_ONCE: Final = 10_000
-"""Rows that are read before they are sent."""
 SomeIds = Annotated[
     list[str] | None,
     typer.Argument(metavar="ID", help="Batch ids; a file with one a line; - for standard input."),
@@ -55,7 +55,7 @@ def add(
     Adding a batch again does no harm: it is followed once. A bad line of a file spoils no other. Exit codes: 0 all are
     followed, 1 some were refused (they are listed), 2 usage or no daemon.
     """
-    from watcher.cli.rows import count_of, lines_of
+    from watcher.cli.rows import count_of, portions_of
 
     require_some(ids, broadcast)
     if kind is not None and not broadcast:
@@ -67,13 +67,14 @@ def add(
     marks = given({"labels": labels_of(label) if label else None, "correlation_id": correlation_id})
     lasting = None if expires_in is None else seconds_of("--expires-in", expires_in)
     place = given({"account": account, "broadcast_id": in_broadcast, "expires_in": lasting})
-    lines = lines_of(ids, place | marks) if ids else iter(())
+    portions = portions_of(ids, place | marks) if ids else iter(())
     tally = Tally(output)
-    with talking(config) as talk:
+    with _told_so_far(tally), talking(config) as talk:
         body = given({"kind": kind}) | marks
         broadcasts = talk(lambda watcher: follow_broadcasts(watcher, account, broadcast or (), body))
-        with counting("following", count_of(ids or ())) as advance:
-            while portion := list(islice(lines, AT_ONCE)):
+        typed = "-" in (ids or ()) and sys.stdin.isatty()  # where somebody types nothing is painted
+        with counting("following", count_of(ids or ()), late=math.inf if typed else LATE) as advance:
+            for portion in portions:
                 # Outside of the event loop something is read, and in it sent: so Ctrl-C ends a read too.
                 talk(partial(_send, portion=portion, tally=tally))
                 advance(len(portion))
@@ -84,19 +85,36 @@ def add(
         raise typer.Exit(1)
 
 
+@contextmanager
+def _told_so_far(tally: "Tally") -> Iterator[None]:
+    """Where it is interrupted, or the daemon goes away: what was done by then is said, for it is done."""
+    try:
+        yield
+    except (KeyboardInterrupt, Stop):
+        if tally.said and not tally.told_each:
+            complain(f"so far: {tally.said}; the same again does no harm")
+        raise
+
+
 class Tally:
     """What became of the rows: told as it comes where the output is of lines."""
 
     def __init__(self, output: Output) -> None:
         columns = [Column(heading=name, name=name) for name in ("row", "account", "batch_id", "result", "error")]
-        self._people = output in PEOPLE
-        self._listing = None if self._people else Listing(columns, output)
+        self.told_each = output in (Output.NDJSON, Output.CSV)
+        self._listing = None if output in PEOPLE else Listing(columns, output)
         self._counts: dict[str | None, int] = {}
         self.accounts: set[str] = set()
 
     @property
     def refused(self) -> int:
         return self._counts.get(None, 0)
+
+    @property
+    def said(self) -> str:
+        """How many came to what, in words."""
+        words = {"created": "now followed", "known": "followed already", "reopened": "followed again", None: "refused"}
+        return ", ".join(f"{self._counts[what]} {word}" for what, word in words.items() if what in self._counts)
 
     def take(self, outcome: "Outcome") -> None:
         from watcher.cli.rows import MOST_TOLD
@@ -119,9 +137,8 @@ class Tally:
             return
         if self.refused > MOST_TOLD:
             complain(f"and {self.refused - MOST_TOLD} more")
-        words = {"created": "now followed", "known": "followed already", "reopened": "followed again", None: "refused"}
-        if self._counts:
-            say(", ".join(f"{self._counts[what]} {word}" for what, word in words.items() if what in self._counts))
+        if self.said:
+            say(self.said)
         for broadcast in broadcasts:
             say_followed(broadcast)
 

@@ -19,7 +19,7 @@ Answered = TypeVar("Answered")
 Question = Callable[["Watcher"], Awaitable[Answered]]
 Talk = Callable[["Question[Any]"], Any]
 
-QUERY: Final[Mapping[str, str]] = {"batch_id": "--batch"}
+QUERY: Final[Mapping[str, str]] = {"batch_id": "--batch", "labels": "--label"}
 """How a key of a query or of a body is given by command, where it is not by its own name."""
 NOT_FOLLOWED: Final = ("not-followed", "broadcast-not-followed")
 USAGE: Final = ("unknown-account", "unknown-path")
@@ -107,12 +107,14 @@ def words(error: "WatcherError", options: Mapping[str, str] = QUERY) -> list[str
     match error:
         case Unreachable(kind="something-else"):
             said += ": set WATCHER_URL to the daemon's address"
+        case Unreachable() if environment().get("WATCHER_URL"):
+            said += ": start it there, or correct WATCHER_URL"
         case Unreachable():
             said += ": start it with `watcher run`, or set WATCHER_URL"
         case Unauthorized(kind="token-wrong"):
             said = "the daemon does not accept the token: set WATCHER_API_TOKEN to one that is good there"
         case Unauthorized(kind="token-wanted"):
-            said = f"the daemon wants a token: set WATCHER_API_TOKEN ({error})"
+            said = "the daemon wants a token: set WATCHER_API_TOKEN to one that `watcher token new` made"
         case TryLater():
             said += ": try again in a moment"
         case Refused(kind="account-wanted"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from watcher.cli.printing import Output, complain, console, printing, say, say_json, table
+from watcher.cli.printing import Output, complain, console, say, say_json, say_table, table
 from watcher.cli.times import now
 
 if TYPE_CHECKING:
@@ -125,12 +125,20 @@ def say_data(value: Any, output: Output, columns: Sequence[Column] = ()) -> bool
 
 def say_columns(items: Sequence[Document], columns: Sequence[Column], *, wide: bool = False) -> None:
     """A table of them, with a line an item."""
-    with printing():
-        console().print(tabled(items, columns, wide=wide))
+    headings, cells, spare = _parts(items, columns, wide=wide)
+    say_table(headings, cells, spare=spare)
 
 
 def tabled(items: Sequence[Document], columns: Sequence[Column], *, wide: bool = False) -> "Table":
     """A table of them for the terminal as it is now."""
+    headings, cells, spare = _parts(items, columns, wide=wide)
+    return table(console(), headings, cells, spare=spare)
+
+
+def _parts(
+    items: Sequence[Document], columns: Sequence[Column], *, wide: bool
+) -> tuple[list[str], list[list[object]], list[str]]:
+    """Headings, cells, and which columns can be left out, the first of them first."""
     at = now()
     shown = [
         column
@@ -140,7 +148,7 @@ def tabled(items: Sequence[Document], columns: Sequence[Column], *, wide: bool =
     cells = [[_cell(column, item, at, wide=wide) for column in shown] for item in items]
     spare = sorted((column for column in shown if column.spare and not wide), key=lambda column: -column.spare)
     headings = [column.heading for column in shown]
-    return table(console(), headings, cells, spare=[column.heading for column in spare])
+    return headings, cells, [column.heading for column in spare]
 
 
 def _cell(column: Column, item: Document, at: datetime, *, wide: bool) -> object:

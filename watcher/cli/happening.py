@@ -7,7 +7,7 @@ import typer
 from watcher.cli.asking import ask
 from watcher.cli.formats import PEOPLE, Listing
 from watcher.cli.options import Account, As, Config, whole
-from watcher.cli.printing import Output, say
+from watcher.cli.printing import Output, say_line
 from watcher.cli.shown import EVENTS, event_line
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def events(
             after=None if new else after, follow=follow, types=type_ or (), account=account, batch_id=batch, most=limit
         )
         async for event in found:
-            say(event_line(event.document)) if lines else listing.take(event.document)
+            say_line(event_line(event.document)) if lines else listing.take(event.document)
         if not lines:
             listing.end()
 

@@ -1,18 +1,20 @@
 """`watcher label` and `refresh`: what a batch is known by, and looking at it now."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from watcher.cli.asking import ask, named
 from watcher.cli.formats import say_list, say_one
 from watcher.cli.options import Account, As, Config, whole
-from watcher.cli.printing import Output, complain, say, stop
+from watcher.cli.printing import Output, complain, say_line, stop
 from watcher.cli.shown import WATCHES, say_watch, watch_line
 
 if TYPE_CHECKING:
     from watcher.cli.formats import Document
     from watcher.client import Watch, Watcher
+
+UNANSWERED: Final = "CallFire has not answered: this is as it was; `watcher accounts ls` says how the account stands"
 
 
 def label(
@@ -46,8 +48,8 @@ def label(
         with named(watcher, name, "batch", batch_id):
             return await watcher.relabel(batch_id, changes or None, account=name, **more)
 
-    watch = ask(config, change).document
-    say_one(watch, output, lambda: say(_labels(watch)), WATCHES)
+    watch = ask(config, change, options={"labels": "label"}).document
+    say_one(watch, output, lambda: say_line(_labels(watch)), WATCHES)
 
 
 def refresh(
@@ -64,7 +66,7 @@ def refresh(
     watcher refresh 13
     watcher refresh 13 14 -o json
 
-    Exit code 1: some were not (they are listed): not followed, or at their end.
+    Exit code 1: some were not (they are listed): not followed, at their end, or without an answer of CallFire's.
     """
     from watcher.cli.progress import progress
     from watcher.cli.rows import read_ids
@@ -81,7 +83,10 @@ def refresh(
             for batch_id in wanted:
                 try:
                     with named(watcher, name, "batch", batch_id):
-                        seen.append((await watcher.refresh(batch_id, account=name)).document)
+                        watch = await watcher.refresh(batch_id, account=name)
+                    seen.append(watch.document)
+                    if not watch.fresh:
+                        errors.append(f"{batch_id}: {UNANSWERED}")
                 except (NotThere, Refused) as error:
                     if error.kind in USAGE:
                         raise
@@ -94,7 +99,7 @@ def refresh(
         say_watch(seen[0])
     elif output is Output.TABLE:
         for watch in seen:
-            say(watch_line(watch))
+            say_line(watch_line(watch))
     else:
         say_list(seen, WATCHES, output)
     for error in errors:

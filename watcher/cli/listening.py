@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from watcher.simulator.verifying import Key
 
 PLACE: Final = "127.0.0.1:9000"
-LOOPBACK: Final = 'a receiver on this machine needs allow_networks = ["127.0.0.0/8", "::1/128"] in [webhooks]'
+LOOPBACK: Final = (
+    "a receiver on this machine needs a daemon that was started with "
+    "WATCHER_WEBHOOKS__ALLOW_NETWORKS=127.0.0.0/8,::1/128"
+)
 
 
 def listen(

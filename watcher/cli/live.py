@@ -1,13 +1,14 @@
 """`watcher ls --watch`: the list as it changes. On a terminal it is painted anew; in a pipe each change is a line."""
 
 import asyncio
+import sys
 from collections.abc import Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 from watcher.cli.asking import first_of
-from watcher.cli.formats import PEOPLE, Listing, tabled
-from watcher.cli.printing import Output, console, printing, say
+from watcher.cli.formats import PEOPLE, Listing, tabled, tell_of_more
+from watcher.cli.printing import Output, console, printing, say_line
 from watcher.cli.shown import WATCHES, watch_columns, watch_line
 
 if TYPE_CHECKING:
@@ -32,11 +33,11 @@ async def watch_list(
     beat: float = BEAT,
 ) -> None:
     """For ever."""
-    lists = Lists(watcher, wanted, limit, gather, beat)
+    lists = Lists(watcher, wanted, limit, output, gather, beat)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(lists.listen(), name="stream of events")
-            if console().is_terminal and output in PEOPLE:
+            if console().is_terminal and not console().is_dumb_terminal and output in PEOPLE:
                 await _paint(lists, wide=output is Output.WIDE)
             else:
                 await _tell(lists, output)
@@ -47,13 +48,17 @@ async def watch_list(
 class Lists:
     """The list, again and again."""
 
-    def __init__(self, watcher: "Watcher", wanted: Mapping[str, Any], limit: int, gather: float, beat: float) -> None:
+    def __init__(
+        self, watcher: "Watcher", wanted: Mapping[str, Any], limit: int, output: Output, gather: float, beat: float
+    ) -> None:
         self._watcher = watcher
         self._wanted = wanted
         self._limit = limit
+        self._output = output
+        self._told_of_more = False
         self._gather = gather
         self._beat = beat
-        self._patience = watcher.patience()
+        self._patience = watcher.patience(quiet=True)  # the stream tells of silences
         self._turned = asyncio.Event()
         self._turned.set()
 
@@ -75,21 +80,31 @@ class Lists:
         except TimeoutError:
             pass
         self._turned.clear()
-        portion = min(self._limit, 1000)
-        return await borne(
-            lambda: first_of(self._watcher.watches(**self._wanted, portion=portion), self._limit), self._patience
+        most = self._limit + 1
+        found = await borne(
+            lambda: first_of(self._watcher.watches(**self._wanted, portion=min(most, 1000)), most), self._patience
         )
+        if not self._told_of_more:
+            self._told_of_more = len(found) > self._limit
+            tell_of_more(len(found), self._limit, self._output)
+        return found[: self._limit]
 
 
 async def _paint(lists: Lists, *, wide: bool) -> None:
+    from rich.console import Group
     from rich.live import Live
+    from rich.text import Text
 
-    with Live(console=console(), auto_refresh=False) as live:
+    with Live(console=console(), auto_refresh=False, redirect_stderr=sys.stderr.isatty()) as live:
         while True:
             found = await lists.now()
-            rows = found[: max(live.console.height - 2, 1)]
+            room = max(live.console.height - 2, 1)
+            rows = found if len(found) <= room else found[: max(room - 1, 1)]
+            hidden = len(found) - len(rows)
+            rest = Text(f"and {hidden} more: --open, --label, --since show fewer", no_wrap=True, overflow="ellipsis")
+            picture = Group(tabled(rows, watch_columns(found), wide=wide), *([rest] if hidden else ()))
             with printing():
-                live.update(tabled(rows, watch_columns(found), wide=wide), refresh=True)
+                live.update(picture, refresh=True)
 
 
 async def _tell(lists: Lists, output: Output) -> None:
@@ -101,4 +116,4 @@ async def _tell(lists: Lists, output: Output) -> None:
             row, as_it_is = (watch["account"], watch["batch_id"]), (watch["status"], watch["state"], watch["since"])
             if known.get(row) != as_it_is:
                 known[row] = as_it_is
-                say(watch_line(watch)) if output in PEOPLE else listing.take(watch)
+                say_line(watch_line(watch)) if output in PEOPLE else listing.take(watch)

@@ -1,12 +1,10 @@
 """`watcher plan`: what a budget buys, played in virtual time by the daemon's own code, beside scripts; asks nobody."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -16,6 +14,7 @@ from watcher.cli.formats import PEOPLE, say_data
 from watcher.cli.lengths import say_learnt
 from watcher.cli.options import As, Config, account_of, settings_in_force
 from watcher.cli.printing import Output, complain, console, say, say_table, stop
+from watcher.cli.progress import sharing
 
 if TYPE_CHECKING:
     from watcher.app.planning import Experience
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 RATE: Final = 5.0
 OVER: Final = "20m"
-LATE: Final = 1.0
-"""Seconds after which something that takes longer shows how far it is."""
 MOST: Final = 20_000
 """Batches in one draw: beyond that a plan would take longer than anybody waits."""
 MOST_TURNS: Final = 5_000_000
@@ -236,7 +233,7 @@ def _compare(one: "Plan", output: Output, *, plot: bool) -> None:
     from watcher.planning.plans import compared, curve
 
     share = 0.5 if plot else 1.0
-    with _progress() as tell:
+    with sharing("playing") as tell:
         results = compared(one, lambda done: tell(done * share))
         points = curve(one, BESIDE, lambda done: tell(share + done * (1 - share))) if plot else []
     _require_ends(results[0])
@@ -265,7 +262,7 @@ def _compare(one: "Plan", output: Output, *, plot: bool) -> None:
 def _find(one: "Plan", figure: "Figure", target: float, output: Output) -> None:
     from watcher.planning.plans import LEAST_RATE, least_rate
 
-    with _progress() as tell:
+    with sharing("playing") as tell:
         result, reached = least_rate(one, figure, target, tell)
     _require_ends(result)
     if output not in PEOPLE:
@@ -319,24 +316,3 @@ def _of_result(result: "Result") -> dict[str, object]:
         for name, value in asdict(result).items()
         if name != "rate"
     }
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[float], None]]:
-    """Shows how far it is, on a terminal, where it takes longer than a moment; what it yields takes the share that is done."""
-    from rich.progress import Progress
-
-    there = console(err=True)
-    bar = Progress(console=there, transient=True, disable=not there.is_terminal)
-    task = bar.add_task("playing", total=1.0)
-    began = monotonic()
-
-    def tell(share: float) -> None:
-        if not bar.live.is_started and monotonic() - began > LATE:
-            bar.start()
-        bar.update(task, completed=share)
-
-    try:
-        yield tell
-    finally:
-        bar.stop()

@@ -113,6 +113,7 @@ def about(version: Version = False) -> None:
 
     \b
     See it work, without an account:  watcher demo
+    Try it by hand, without one; it says how a daemon is started for it:  watcher simulate --help
     Run it (or put both into config/watcher.toml), and see to it that all is well:
         CALLFIRE_LOGIN=… CALLFIRE_PASSWORD=… watcher run
         watcher check --upstream

@@ -1,6 +1,7 @@
 """Whom a batch is for, as somebody has them: a CSV with a heading, or JSON; each with the place where it stands."""
 
 import csv
+import io
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,18 +37,16 @@ def read_csv(file: Path, columns: Sequence[str], attributes: Sequence[str]) -> l
         if name not in KEYS:
             stop(f"--column {name}: a column is phone or contact: write it as --column phone=HEADING")
     text = _text("--csv", file)
-    reader = csv.DictReader(text.removeprefix(BYTE_ORDER_MARK).splitlines(keepends=True), strict=True)
+    # Split as a file's lines, and not by `splitlines`: in a name there may be characters at which that begins a new row.
+    reader = csv.DictReader(io.StringIO(text.removeprefix(BYTE_ORDER_MARK), newline=""), strict=True)
     try:
         headings = list(reader.fieldnames or ())
-        found = wanted or _known(headings)
-        if not found:
-            stop(
-                f"--csv {file}: none of its headings ({', '.join(headings) or 'it has none'}) is known as a phone number: "
-                "say which with --column phone=HEADING"
-            )
+        found = wanted or _known(file, headings)
         for option, heading in [*found.items(), *along.items()]:
             if heading not in headings:
                 stop(f"--csv {file}: has no heading {heading!r} for {option}; there are: {', '.join(headings)}")
+            if headings.count(heading) > 1:
+                stop(f"--csv {file}: has the heading {heading!r} more than once: give each column a name of its own")
         return [
             Recipient(where=f"{file} line {reader.line_num}", body=_body(row, found, along)) for row in _filled(reader)
         ]
@@ -86,7 +85,8 @@ def _again(message: str, recipients: Sequence[Recipient]) -> str:
     number, _, after = rest.partition(" ")
     if not of or not number.isdigit() or int(number) >= len(recipients):
         return message
-    return f"{before}that of {recipients[int(number)].where} {after.replace(' (counted from 0)', '')}"
+    after = after.replace(" (counted from 0)", "").replace("ask for scrub_duplicates", "give --scrub-duplicates")
+    return f"{before}that of {recipients[int(number)].where} {after}"
 
 
 def _item(item: Any) -> Mapping[str, object]:
@@ -111,13 +111,30 @@ def _filled(reader: "csv.DictReader[str]") -> Iterator[Mapping[str, str]]:
             yield row
 
 
-def _known(headings: Sequence[str]) -> dict[str, str]:
-    """The column that is known by its heading."""
-    for column, names in NAMES.items():
-        for heading in headings:
-            if heading.strip().lower().replace(" ", "_") in names:
-                return {column: heading}
-    return {}
+def _known(file: Path, headings: Sequence[str]) -> dict[str, str]:
+    """The column that is known by its heading; ends the command where none is, or several are: nobody is called by guess."""
+    fitting = {
+        column: [each for each in headings if each.strip().lower().replace(" ", "_") in names]
+        for column, names in NAMES.items()
+    }
+    column, meant = next(((column, found) for column, found in fitting.items() if found), ("", []))
+    if not meant:
+        stop(
+            f"--csv {file}: none of its headings ({', '.join(headings) or 'it has none'}) is known as a phone number: "
+            "say which with --column phone=HEADING"
+            + ("; if these are several, save the file with commas between them" if _otherwise_parted(headings) else "")
+        )
+    if len(set(meant)) > 1:
+        stop(
+            f"--csv {file}: several of its headings ({', '.join(meant)}) may be meant: "
+            f"say which with --column {column}=HEADING"
+        )
+    return {column: meant[0]}
+
+
+def _otherwise_parted(headings: Sequence[str]) -> bool:
+    """Whether what is one heading to us may be several to whoever made the file."""
+    return len(headings) == 1 and any(sign in headings[0] for sign in ";\t|")
 
 
 def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from watcher.cli.agreeing import agreed
 from watcher.cli.formats import PEOPLE, say_data
 from watcher.cli.options import As, Config, moment_of
-from watcher.cli.printing import Output, Stop, complain, say, say_table, stop
+from watcher.cli.printing import Output, Stop, complain, say, say_table
 from watcher.cli.progress import progress
 from watcher.cli.subscriptions import ask_about, id_of
 
@@ -118,7 +119,8 @@ def recover(
         return
     if not yes:
         _say(found, after, output, done=False)
-        if not _agreed(found.counts.total(), endpoint_id):
+        what = "it" if (count := found.counts.total()) == 1 else f"these {count}"
+        if not agreed(f"Send {what} again to {endpoint_id}?", "nothing was recovered"):
             raise typer.Exit(1)
     # With the `until` of what was counted, so that no more is sent than was agreed to.
     doing = replace(found, after=after, counts=Counter())
@@ -150,16 +152,6 @@ def _told_how_to_go_on(recovery: Recovery) -> "Iterator[None]":
 
 def _how(recovery: Recovery) -> str:
     return f"{recovery.counts.total()} were recovered; go on with: {recovery.rest()}"
-
-
-def _agreed(count: int, endpoint_id: str) -> bool:
-    try:
-        return typer.confirm(f"Send {'it' if count == 1 else f'these {count}'} again to {endpoint_id}?", err=True)
-    except typer.Abort as end:
-        complain("")  # ends the line of the question
-        if isinstance(end.__context__, KeyboardInterrupt):
-            raise typer.Exit(130) from None
-        stop("nothing was recovered: nobody answered; give --yes where nobody is asked")
 
 
 def _say(recovery: Recovery, after: int, output: Output, *, done: bool) -> None:

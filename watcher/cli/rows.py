@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from watcher.cli.arriving import arriving, portions
 from watcher.cli.options import GREATEST, LONGEST_TOLD
 from watcher.cli.printing import stop
 
 BYTE_ORDER_MARK: Final = "\ufeff"
 """What editors of Windows put before a text."""
+AT_ONCE: Final = 10_000
+"""Lines of a portion."""
 MOST_TOLD: Final = 20
 """Wrong lines that are listed; of more only the number is told."""
 
@@ -30,6 +33,16 @@ def lines_of(named: Sequence[str], more: Mapping[str, object]) -> Iterator[Line]
 
     Ends the command, before the first, where an argument is not right or a file cannot be read, and where none was named.
     """
+    return (line for line in _as_they_come(named, more) if line is not None)
+
+
+def portions_of(named: Sequence[str], more: Mapping[str, object]) -> Iterator[list[Line]]:
+    """As `lines_of`, so many at once; fewer where standard input brings them slowly."""
+    return portions(_as_they_come(named, more), AT_ONCE)
+
+
+def _as_they_come(named: Sequence[str], more: Mapping[str, object]) -> Iterator[Line | None]:
+    """None: just now there is none."""
     sources = [(argument, _is_source(argument)) for argument in named]
     alone = [_line(_told(argument), argument, more) for argument, source in sources if not source]
     stop_at_wrong(alone)
@@ -74,20 +87,20 @@ def stop_at_wrong(lines: Iterable[Line]) -> None:
         stop(*wrong[:MOST_TOLD], *rest)
 
 
-def _some(named: Sequence[str], lines: Iterator[Line]) -> Iterator[Line]:
+def _some(named: Sequence[str], lines: Iterator[Line | None]) -> Iterator[Line | None]:
     none = True
     for line in lines:
-        none = False
+        none = none and line is None
         yield line
     if none:
         empty = " and ".join("standard input" if argument == "-" else argument for argument in named)
         stop(f"no batch is named, {empty} was empty: give ids, a file with one a line, or - for standard input")
 
 
-def _lines(argument: str, source: bool, more: Mapping[str, object]) -> Iterator[Line]:
+def _lines(argument: str, source: bool, more: Mapping[str, object]) -> Iterator[Line | None]:
     """What one argument names."""
     if argument == "-":
-        yield from _each("standard input", sys.stdin, more)
+        yield from _each("standard input", arriving(sys.stdin), more)
     elif source:
         with Path(argument).open(encoding="utf-8") as file:
             yield from _each(argument, file, more)
@@ -95,9 +108,14 @@ def _lines(argument: str, source: bool, more: Mapping[str, object]) -> Iterator[
         yield _line(_told(argument), argument, more)
 
 
-def _each(name: str, lines: Iterable[str], more: Mapping[str, object]) -> Iterator[Line]:
+def _each(name: str, lines: Iterable[str | None], more: Mapping[str, object]) -> Iterator[Line | None]:
+    number = 0
     try:
-        for number, line in enumerate(lines, 1):
+        for line in lines:
+            if line is None:
+                yield None
+                continue
+            number += 1
             text = (line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line).strip()
             if text and not text.startswith("#"):
                 yield _line(f"{name} line {number}", text, more)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from watcher.cli.formats import Column, say_columns
+from watcher.cli.formats import Column
 from watcher.cli.printing import say, say_table
 from watcher.cli.times import now, relative, second
 
@@ -13,10 +13,16 @@ if TYPE_CHECKING:
     from watcher.cli.formats import Document
 
 
+UNSEEN: Final = "unseen"
+UNSEEN_STILL: Final = f"{UNSEEN}; what CallFire does not know counts as missing after ten minutes"
+
+
 def _status(watch: "Document") -> str | None:
     """The status; or how the watch ended, where it was not by one."""
     state: str = watch["state"]
-    return state if state in ("missing", "expired") else watch["status"]
+    if state in ("missing", "expired"):
+        return state
+    return watch["status"] or UNSEEN
 
 
 def _eta(watch: "Document", chance: str) -> str | None:
@@ -72,11 +78,6 @@ EVENTS: Final = (
 )
 
 
-def say_watches(watches: "Sequence[Document]") -> None:
-    """A table with a line a watch; on a narrow terminal with fewer columns."""
-    say_columns(watches, watch_columns(watches))
-
-
 def watch_columns(watches: "Sequence[Document]") -> Sequence[Column]:
     """The columns; where all are of one account, that need not be named where there is no room."""
     one = len({watch["account"] for watch in watches}) == 1
@@ -99,7 +100,7 @@ def say_watch(watch: "Document") -> None:
             ("batch", f"{watch['batch_id']} of account {watch['account']}"),
             ("name", watch["name"]),
             ("broadcast", watch["broadcast_id"]),
-            ("status", watch["status"]),
+            ("status", watch["status"] or (UNSEEN_STILL if watch["state"] == "open" else None)),
             ("since", moment(watch["since"], at)),
             ("watch", watch["state"]),
             ("contacts", watch["size"]),

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from watcher.cli.asking import ask
-from watcher.cli.formats import Column, say_list, say_one, tell_of_more
+from watcher.cli.agreeing import agreed
+from watcher.cli.asking import ask, first_of
+from watcher.cli.formats import Column, say_one, say_some
 from watcher.cli.options import Account, As, Config, Limit, labels_of, seconds_of, whole
 from watcher.cli.printing import Output, complain, say, say_table, stop
 from watcher.cli.recipients import Recipient, read_csv, read_json, told
@@ -106,7 +107,8 @@ def submit(
 
     \b
     Exit codes: 0 CallFire has it · 1 it was refused, nobody is called · 2 usage, settings, or no daemon
-                3 not certain in time: the same command with the --key that is said goes on with it, and sends nothing twice
+                3 not certain in time: the same command with the --key that is said goes on with it, and sends nothing twice;
+                or withdrawn by somebody after it was sent
                 with --wait those of `watcher wait`      130 Ctrl-C: it goes on without you
     """
     recipients = _recipients(csv, column or [], attr or [], json, contact_list)
@@ -153,9 +155,7 @@ def switch(
     """
 
     async def tell(watcher: "Watcher") -> "Document":
-        name = await watcher.accounts.meant(account)
-        path = f"/v1/accounts/{name}/batches/{batch_id}/enabled"
-        return await watcher.ask("PUT", path, json={"enabled": state is Switch.ON})
+        return await watcher.switch(batch_id, enabled=state is Switch.ON, account=account)
 
     batch = ask(config, tell, busy="asking CallFire")
     say_one(batch, output, lambda: say(f"{batch['account']}/{batch_id} is {'on' if batch['enabled'] else 'off'} now"))
@@ -177,20 +177,10 @@ def ls(
     """
 
     async def some(watcher: "Watcher") -> "list[Document]":
-        name = await watcher.accounts.meant(account)
-        found: list[Document] = []
-        query = {"limit": str(min(limit + 1, 1000))} | ({"settled": "false"} if unsettled else {})
-        while len(found) <= limit:
-            page = await watcher.ask("GET", f"/v1/accounts/{name}/submissions", params=query)
-            found += page["items"]
-            if page["next"] is None:
-                break
-            query["cursor"] = page["next"]
-        return found
+        listed = watcher.submissions.list(account=account, settled=False if unsettled else None)
+        return await first_of(listed, limit + 1)
 
-    found = ask(config, some)
-    say_list(found[:limit], SUBMISSIONS, output)
-    tell_of_more(len(found), limit, output)
+    say_some(ask(config, some), limit, SUBMISSIONS, output)
 
 
 def show(submission_id: Id, account: Account = None, config: Config = None, output: As = Output.TABLE) -> None:
@@ -199,7 +189,11 @@ def show(submission_id: Id, account: Account = None, config: Config = None, outp
     \b
     watcher submissions show sub_7k3f9x2abc4m
     """
-    document = ask(config, lambda watcher: _asked(watcher, "GET", submission_id, account))
+
+    async def one(watcher: "Watcher") -> "Document":
+        return (await watcher.submissions.show(submission_id, account=account)).document
+
+    document = ask(config, one)
     say_one(document, output, lambda: _say(document), SUBMISSIONS)
 
 
@@ -209,15 +203,12 @@ def withdraw(submission_id: Id, account: Account = None, config: Config = None, 
     \b
     watcher submissions withdraw sub_7k3f9x2abc4m
     """
-    document = ask(config, lambda watcher: _asked(watcher, "DELETE", submission_id, account))
+
+    async def one(watcher: "Watcher") -> "Document":
+        return (await watcher.submissions.withdraw(submission_id, account=account)).document
+
+    document = ask(config, one)
     say_one(document, output, lambda: say(_line(document)), SUBMISSIONS)
-
-
-async def _asked(watcher: "Watcher", method: str, submission_id: str, account: str | None) -> "Document":
-    from watcher.client.parts import named
-
-    name = await watcher.accounts.meant(account)
-    return await watcher.ask(method, named("accounts", name, "submissions", submission_id))
 
 
 def _recipients(
@@ -240,8 +231,9 @@ def _ask_back(broadcast_id: int, name: str, recipients: Sequence[Recipient] | No
     """On a terminal it is said who will be called before anybody is."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
-    whom = f"contact list {contact_list}" if recipients is None else f"{len(recipients)} recipients"
-    if not typer.confirm(f"Send {name!r} to {whom} in broadcast {broadcast_id}?", err=True):
+    count = len(recipients or ())
+    whom = f"contact list {contact_list}" if recipients is None else f"{count} recipient{'s' * (count != 1)}"
+    if not agreed(f"Send {name!r} to {whom} in broadcast {broadcast_id}?", "nothing was sent"):
         stop("nothing was sent", code=1)
 
 
@@ -263,7 +255,7 @@ def _send(
             return await _settled(watcher, submission, seconds)
         except Refused as error:
             if error.kind == "submission-refused":
-                stop(f"{error.document['submission']['state']}: {error}", code=1)
+                _come_to_nothing(error.document["submission"], str(error))
             if error.kind == "bad-body":
                 stop(*told(recipients, error.errors), "nothing was sent")
             raise
@@ -284,12 +276,18 @@ async def _settled(watcher: "Watcher", submission: "Submission", seconds: float 
         async with asyncio.timeout(seconds):
             while document["state"] in OPEN:
                 await asyncio.sleep(POLL)
-                document = await _asked(watcher, "GET", submission.id, submission.account)
+                document = (await watcher.submissions.show(submission.id, account=submission.account)).document
     except TimeoutError:
         return document
     if document["state"] != "accepted":
-        stop(f"{document['state']}: {document['detail']}", code=1)
+        _come_to_nothing(document, document["detail"])
     return document
+
+
+def _come_to_nothing(document: "Document", detail: str) -> NoReturn:
+    """Ends the command. Of one that was withdrawn after it was sent nobody knows whether people are called."""
+    unknown = document["state"] == "withdrawn" and document["tries"] > 0
+    stop(f"{document['state']}: {detail}", code=3 if unknown else 1)
 
 
 def _goes_on(key: str) -> str:

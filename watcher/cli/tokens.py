@@ -104,6 +104,7 @@ def ls(config: Config = None, output: As = Output.TABLE) -> None:
 def rm(
     token_id: Annotated[str, typer.Argument(metavar="ID", help="The token's id, as `watcher token ls` shows it.")],
     config: Config = None,
+    output: As = Output.TABLE,
 ) -> None:
     """Remove a token: from now on it opens nothing, and who signed in with it is signed out. Exit code 1: there is none.
 
@@ -120,7 +121,7 @@ def rm(
         stop("ID: is empty: name a token as `watcher token ls` shows it")
     else:
         ask(config, lambda watcher: watcher.tokens.remove(token_id))
-    say(f"token {token_id} is removed")
+    say_one({"id": token_id, "removed": True}, output, lambda: say(f"token {token_id} is removed"))
 
 
 def _without_daemon(config: Path | None) -> "Settings | None":

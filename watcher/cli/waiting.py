@@ -11,7 +11,8 @@ import typer
 from watcher.cli.asking import place, refusal, remedied, watcher_at
 from watcher.cli.formats import PEOPLE, say_data
 from watcher.cli.options import Account, As, Config, account_of, seconds_of, settings_in_force
-from watcher.cli.printing import Output, complain, say, say_json, say_table, stop
+from watcher.cli.printing import Output, complain, say_json, say_line, say_table, stop
+from watcher.cli.progress import moving, progress
 
 if TYPE_CHECKING:
     from watcher.cli.daemon import Place
@@ -145,13 +146,18 @@ def _wait(
     keys = [(name, batch_id) for batch_id in batch_ids]
     which: Literal["any", "all"] = "any" if any_ else "all"
     try:
-        ended = asyncio.run(wait_alone(settings, keys, timeout=seconds, progress=tell, in_use=_say_in_use, until=which))
+        alone = wait_alone(settings, keys, timeout=seconds, progress=tell, in_use=_say_in_use, until=which)
+        ended = asyncio.run(moving(_waiting(batch_ids), alone))
     except CannotStart as error:
         stop(str(error))
     for refused, reason in ended.refusals.items():
         complain(refusal(refused, reason, then="try again"))
     reached = frozenset(key for key, how in ended.waited.items() if how in until)
     return Waited(how=ended.waited, reached=reached)
+
+
+def _waiting(batch_ids: Sequence[int]) -> str:
+    return "waiting" if len(batch_ids) == 1 else f"waiting for {len(batch_ids)} batches"
 
 
 def _say_in_use(by: str) -> None:
@@ -167,7 +173,7 @@ async def _with_daemon(
     until: Sequence[str],
     tell: Tell,
 ) -> Waited:
-    async with watcher_at(there) as watcher:
+    async with watcher_at(there) as watcher, progress(_waiting(batch_ids), None):
         ended = await watcher.wait(
             batch_ids,
             account=account,
@@ -191,4 +197,4 @@ def _say_event(event: Mapping[str, Any]) -> None:
     before = f"{data['previous_status']} -> " if data.get("previous_status") else ""
     name = f"  ({data['name']})" if data.get("name") else ""
     now = data.get("status") or data.get("reason") or ""
-    say(f"{event['timestamp']}  {batch}  {event['type']}  {before}{now}{name}")
+    say_line(f"{event['timestamp']}  {batch}  {event['type']}  {before}{now}{name}")

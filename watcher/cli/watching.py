@@ -12,7 +12,7 @@ from watcher.cli.asking import ask, first_of, named, warn_of_refused
 from watcher.cli.broadcasting import Broadcast, Broadcasts, say_broadcast, unfollowed
 from watcher.cli.formats import Listing, say_data, say_some, tell_of_more
 from watcher.cli.options import Account, As, Config, Limit, labels_of, moment_of, whole
-from watcher.cli.printing import Output, complain, say
+from watcher.cli.printing import Output, complain, say, stop
 from watcher.cli.shown import WATCHES, say_watch, watch_columns
 from watcher.cli.times import now
 
@@ -67,7 +67,7 @@ def ls(
             "final": final,
             "stuck": stuck or None,
             "overdue": overdue or None,
-            "labels": labels_of(label) if label else None,
+            "labels": _labels(label) if label else None,
             "broadcast_id": broadcast,
             "since": None if since is None else datetime.fromisoformat(moment_of("--since", since, now())),
         }
@@ -100,6 +100,15 @@ async def _line_by_line(watcher: "Watcher", wanted: Mapping[str, Any], limit: in
         listing.take(watch.document)
     listing.end()
     tell_of_more(count, limit, output)
+
+
+def _labels(given: list[str]) -> Mapping[str, str]:
+    """As they are asked for: the daemon reads a name up to its first colon."""
+    labels = labels_of(given)
+    for name in labels:
+        if ":" in name:
+            stop(f"--label {name[:60]}: a name with a colon cannot be asked for: list all as -o json, and choose there")
+    return labels
 
 
 def _status(status: str | None) -> str | None:

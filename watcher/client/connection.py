@@ -6,6 +6,7 @@ the watcher does a thing once however often it is asked.
 
 import io
 import json
+import os
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -117,12 +118,17 @@ class Connection:
         except TimeoutError:
             raise TryLater(f"the daemon at {self.url} does not answer in time: look at its log") from None
         except aiohttp.ClientConnectorError as error:
-            raise Unreachable(self._nobody(error.strerror or str(error))) from error
+            raise Unreachable(self._nobody(reason_of(error))) from error
         except aiohttp.ClientError as error:
             raise _Lost(str(error) or type(error).__name__) from error
 
     def _nobody(self, reason: str) -> str:
         return f"no daemon answers at {self.url} ({reason})"
+
+
+def reason_of(error: aiohttp.ClientConnectorError) -> str:
+    """Why nobody could be connected to, in the system's words where it has some: the loop's own name the address again."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
 
 
 def deadline(within: float | None, silence: float | None = None) -> aiohttp.ClientTimeout:

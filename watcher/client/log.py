@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from watcher.client.connection import Connection, answer_of, deadline
+from watcher.client.connection import Connection, answer_of, deadline, reason_of
 from watcher.client.errors import NotThere, Unreachable, WatcherError
 from watcher.client.frames import Frame, Frames
 from watcher.client.patience import Noted, Patience
@@ -101,7 +101,7 @@ async def frames(
                 for frame in parts.feed(piece):
                     yield frame
     except aiohttp.ClientConnectorError as error:
-        raise Unreachable(f"no daemon answers at {connection.url} ({error.strerror or error})") from error
+        raise Unreachable(f"no daemon answers at {connection.url} ({reason_of(error)})") from error
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return
 

@@ -1,4 +1,4 @@
-"""What a watcher is asked about accounts, broadcasts, endpoints, deliveries and tokens: the parts of a `Watcher`."""
+"""What a watcher is asked about accounts, broadcasts, submissions, endpoints, deliveries and tokens: the parts of a `Watcher`."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final

@@ -55,9 +55,10 @@ class Patience:
         self._pause = min(self._pause * 2, LONGEST)
         await self._sleep(pause)
 
-    async def again(self) -> None:
-        """Returns when a stream that ended may be asked for again: that it did says nothing yet."""
-        await self._sleep(self._drawn(FIRST))
+    async def again(self, dry: int = 0) -> None:
+        """Returns when a stream that ended may be asked for again: that it did says nothing yet. Later, where so many in a row
+        were `dry`: nothing came by them."""
+        await self._sleep(self._drawn(min(FIRST * 2 ** min(dry, 10), LONGEST)))
 
     def _drawn(self, most: float) -> float:
         return most * (0.5 + self._draw() / 2)

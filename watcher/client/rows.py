@@ -77,5 +77,13 @@ def _body(row: Row | Raw) -> Mapping[str, Any]:
 
 def _outcome(where: str, item: Document) -> Outcome:
     if "error" in item:
-        return Outcome(where=where, error=str(item["error"].get("detail", "refused")))
+        return Outcome(where=where, error=_fault(item["error"]))
     return Outcome(where=where, result=item["result"], account=item["account"], batch_id=item["batch_id"])
+
+
+def _fault(problem: Document) -> str:
+    """All that is wrong with the row, where that is more than one thing."""
+    errors = problem.get("errors", ())
+    if len(errors) > 1:
+        return "; ".join(f"{each['message']}, at {each['pointer']}" for each in errors)
+    return str(problem.get("detail", "refused"))

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Protocol, TypeVar
 
-from watcher.client.errors import NotThere, WatcherError
+from watcher.client.errors import NotThere, TryLater, Unreachable, WatcherError
 from watcher.client.patience import Patience
 from watcher.client.watches import Account, Event, Key, Outcome, Row, Watch
 
@@ -35,7 +36,8 @@ class Ended:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """Seconds before the first round of questions, from which the pause doubles; between two rounds; and between two while the
-    stream flows, which says nothing of a batch that somebody follows no more."""
+    stream flows, which says nothing of a batch that somebody follows no more. So long is waited for an answer, too, where no
+    stream flows."""
 
     first: float = 0.1
     poll: float = 1.0
@@ -45,7 +47,9 @@ class Pace:
 class Asked(Protocol):
     """What is asked: a watcher, as a client knows it."""
 
-    async def watch(self, batch_id: int, *, account: str | None = None) -> Watch: ...
+    async def watch(
+        self, batch_id: int, *, account: str | None = None, wait: float | None = None, etag: str | None = None
+    ) -> Watch: ...
 
     def follow_many(self, rows: Sequence[Row]) -> AsyncIterator[Sequence[Outcome]]: ...
 
@@ -70,6 +74,7 @@ class Vigil:
         self._tell = told
         self._told: dict[Key, int] = {}
         self._positions = dict.fromkeys(self._keys, 0)
+        self._etags: dict[Key, str | None] = {}
         self._ended: dict[Key, str] = {}
         self._reached: set[Key] = set()
         self._turn = 0
@@ -100,8 +105,9 @@ class Vigil:
             pass
         self._told |= dict.fromkeys(unknown, 0)
 
-    async def round(self) -> None:
-        """Asks about some of the batches that have not ended, each in its turn, and whether the account is refused."""
+    async def round(self, hold: float | None = None) -> None:
+        """Asks about some of the batches that have not ended, each in its turn, and whether the account is refused. Where one
+        alone is left, what is asked about that is answered as soon as it changes, or after `hold` seconds."""
         waiting = [key for key in self._keys if key not in self._ended]
         if not waiting:
             return
@@ -110,7 +116,7 @@ class Vigil:
         self._turn = first + len(turn)
         for key in turn:
             try:
-                await self._learn(key, await self._asked.watch(key.batch_id, account=key.account))
+                await self._learn(key, await self._watch(key, hold if len(waiting) == 1 else None))
             except NotThere:
                 self._ended[key] = "gone"
         self.behind = max(0, self.behind - len(turn))
@@ -142,7 +148,7 @@ class Vigil:
         return names.pop() if len(names) == 1 else None
 
     def over(self, *, any_: bool) -> bool:
-        return len(self._ended) >= (1 if any_ else len(self._keys))
+        return len(self._ended) >= min(len(self._keys), 1 if any_ else len(self._keys))
 
     @property
     def wary(self) -> bool:
@@ -156,7 +162,15 @@ class Vigil:
             refusals=self.refusals,
         )
 
+    async def _watch(self, key: Key, hold: float | None) -> Watch:
+        """The watch; where it cannot be waited for (too many do, or what is between cuts long answers off), as it is now."""
+        if hold:
+            with suppress(TryLater, Unreachable):
+                return await self._asked.watch(key.batch_id, account=key.account, wait=hold, etag=self._etags.get(key))
+        return await self._asked.watch(key.batch_id, account=key.account)
+
     async def _learn(self, key: Key, watch: Watch) -> None:
+        self._etags[key] = watch.etag
         newest = max((transition.number for transition in watch.transitions), default=0)
         if self._told[key] < newest:
             after = self._positions[key]
@@ -194,7 +208,7 @@ class Vigil:
 class Ears:
     """Listens to the stream, and opens it again where it ends. `flows` while it tells everything."""
 
-    def __init__(self, asked: Asked, account: str | None, again: Callable[[], Awaitable[object]]) -> None:
+    def __init__(self, asked: Asked, account: str | None, again: Callable[[int], Awaitable[object]]) -> None:
         self._asked = asked
         self._account = account
         self._again = again
@@ -204,15 +218,17 @@ class Ears:
 
     async def listen(self) -> None:
         """For ever."""
+        dry = 0
         while True:
+            dry += 1
             with suppress(WatcherError):  # the rounds meet it too, and bear it or not
                 async with aclosing(self._asked.flow(self._account)) as flow:
                     async for event in flow:
-                        self.flows = True
+                        self.flows, dry = True, 0
                         self._heard.append(event)
                         self._turned.set()
             self.flows = False
-            await self._again()
+            await self._again(dry)
 
     async def heard(self, within: float) -> list[Event | None]:
         """What came, as soon as something did; nothing after so many seconds. None: from here on it tells everything."""
@@ -265,7 +281,7 @@ async def _attend(vigil: Vigil, ears: Ears, any_: bool, patience: Patience, pace
         if vigil.wary:
             due = min(due, now() + pause)
         if now() >= due and not vigil.over(any_=any_):
-            await borne(vigil.round, patience)
+            await borne(partial(vigil.round, None if ears.flows or vigil.wary else pace.calm), patience)
             pause = min(pause * 2, pace.poll)
             due = now() + (pace.calm if ears.flows and not vigil.wary else pause)
 

@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection,
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import aiohttp
 
 from watcher.client import log
-from watcher.client.connection import WHOLE, Connection, Sleep
+from watcher.client.connection import WHOLE, Answer, Connection, Sleep
 from watcher.client.log import Filter, Pursuit
 from watcher.client.parts import (
     Accounts,
@@ -32,6 +32,8 @@ from watcher.client.watches import Account, Document, Event, Explanation, Key, O
 
 PATIENCE: Final = 60.0
 """Seconds that a watcher which did answer may be silent."""
+
+STILL_UNDER_WAY: Final = 202
 
 
 def _nothing(_: object) -> None:
@@ -68,12 +70,22 @@ class Watcher:
         sleep: Sleep = asyncio.sleep,
         draw: Callable[[], float] = random.random,
     ) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"{url!r} is not where a watcher is: write it as http://HOST:PORT")
         self.url = url.rstrip("/")
-        self._token = token
+        self._token = token.strip() if token else None  # it may have been read from a file
         self._most = patience
         self._noted = noted
         self._sleep = sleep
         self._draw = draw
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Whoever asks before it is open is told how to."""
+            known = f"{type(self).__name__!r} object has no attribute {name!r}"
+            opened = name in Watcher.__annotations__
+            raise AttributeError(f"{known} yet: open it with `async with Watcher(…) as watcher`" if opened else known)
 
     async def __aenter__(self) -> Self:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
@@ -145,13 +157,14 @@ class Watcher:
         answer = await self._connection.ask("GET", path, headers=headers, within=WHOLE + (wait or 0))
         if answer.status == 304:
             answer = await self._connection.ask("GET", path)
-        return replace(read(Watch, answer.document), etag=answer.headers.get("ETag"))
+        return _watch_in(answer)
 
     async def watches(
         self,
         *,
         account: str | Sequence[str] | None = None,
         status: str | None = None,
+        state: str | None = None,
         final: bool | None = None,
         stuck: bool | None = None,
         overdue: bool | None = None,
@@ -160,16 +173,15 @@ class Watcher:
         since: datetime | None = None,
         portion: int = 1000,
     ) -> AsyncIterator[Watch]:
-        """All watches to which all of this applies. `since`: in their present status since then or later. They are asked for
-        as they are wanted, a `portion` at a time."""
+        """All watches to which all of this applies. `state`: open, settled, missing or expired. `since`: in their present status
+        since then or later. They are asked for as they are wanted, a `portion` at a time."""
         accounts = [account] if isinstance(account, str) else account or ()
         query = [("account", name) for name in accounts]
         query += [("label", f"{name}:{value}") for name, value in (labels or {}).items()]
         flags = {"final": final, "stuck": stuck, "overdue": overdue}
         query += [(name, str(flag).lower()) for name, flag in flags.items() if flag is not None]
-        query += [] if status is None else [("status", status)]
-        query += [] if broadcast_id is None else [("broadcast", str(broadcast_id))]
-        query += [] if since is None else [("since", since.isoformat())]
+        told = {"status": status, "state": state, "broadcast": broadcast_id, "since": since and since.isoformat()}
+        query += [(name, str(value)) for name, value in told.items() if value is not None]
         async for item in pages(self._connection, "/v1/watches", query, portion):
             yield read(Watch, item)
 
@@ -189,8 +201,9 @@ class Watcher:
         return await self._watch("PATCH", batch_id, account, json=given(labels=labels) | correlation_id)
 
     async def refresh(self, batch_id: int, *, account: str | None = None) -> Watch:
-        """Has it looked at now; the watch as seen then, or as it is where that takes too long."""
-        return await self._watch("POST", batch_id, account, "refresh")
+        """Has it looked at now; the watch as seen then, or as it is where that takes too long (then it is not `fresh`)."""
+        answer = await self._connection.ask("POST", await self._path(batch_id, account, "refresh"))
+        return replace(_watch_in(answer), fresh=answer.status != STILL_UNDER_WAY)
 
     async def explain(self, batch_id: int, *, account: str | None = None) -> Explanation:
         """Why it is looked at when it is. Refused (`not-open`) where it is not looked at any more."""
@@ -219,7 +232,7 @@ class Watcher:
         batch_ids: Iterable[int | Key],
         *,
         account: str | None = None,
-        until: Collection[str] = FINAL,
+        until: str | Collection[str] = FINAL,
         any_: bool = False,
         timeout: float | None = None,
         told: Told = _nothing,
@@ -227,10 +240,10 @@ class Watcher:
         """Returns when all batches (or any) have come to a status of `until`, or to an end, or after `timeout` seconds.
 
         What is not followed is followed. `told` gets each event. The stream of events tells it at once; where that does not
-        flow, the batches are asked about every second.
+        flow, the batches are asked about every second, and the last one by a question that waits for its change.
         """
         keys = [each if isinstance(each, Key) else Key(await self.accounts.meant(account), each) for each in batch_ids]
-        vigil = Vigil(self, keys, until=until, told=told)
+        vigil = Vigil(self, keys, until=(until,) if isinstance(until, str) else until, told=told)
         return await wait(self, vigil, any_=any_, timeout=timeout, patience=self.patience())
 
     def events(
@@ -238,7 +251,7 @@ class Watcher:
         *,
         after: int | None = 0,
         follow: bool = False,
-        types: Sequence[str] = (),
+        types: str | Sequence[str] = (),
         account: str | None = None,
         batch_id: int | None = None,
         most: int | None = None,
@@ -247,6 +260,7 @@ class Watcher:
 
         With `follow` and `after` None: from now on. Connections that break are opened again; none is missed, none comes twice.
         """
+        types = (types,) if isinstance(types, str) else types
         wanted = Filter(types=types, account=account, batch_id=batch_id)
         if follow:
             pursuit = Pursuit(self._connection, wanted, after, self.patience(), self._noted)
@@ -265,13 +279,16 @@ class Watcher:
         """As `accounts.list`."""
         return await self.accounts.list()
 
-    def patience(self) -> Patience:
-        """A new one, for questions that are asked again and again."""
-        return Patience(self._most, self._sleep, self._noted, self._draw)
+    def patience(self, *, quiet: bool = False) -> Patience:
+        """A new one, for questions that are asked again and again; `quiet` where another tells of silences already."""
+        return Patience(self._most, self._sleep, _nothing if quiet else self._noted, self._draw)
 
     async def _path(self, batch_id: int, account: str | None, *part: str) -> str:
         return named("accounts", await self.accounts.meant(account), "batches", batch_id, *part)
 
-    async def _watch(self, method: str, batch_id: int, account: str | None, *part: str, **more: Any) -> Watch:
-        answer = await self._connection.ask(method, await self._path(batch_id, account, *part), **more)
-        return replace(read(Watch, answer.document), etag=answer.headers.get("ETag"))
+    async def _watch(self, method: str, batch_id: int, account: str | None, **more: Any) -> Watch:
+        return _watch_in(await self._connection.ask(method, await self._path(batch_id, account), **more))
+
+
+def _watch_in(answer: Answer) -> Watch:
+    return replace(read(Watch, answer.document), etag=answer.headers.get("ETag"))

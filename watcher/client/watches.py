@@ -58,7 +58,7 @@ class Eta:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """A batch as last seen, and how it is followed. `transitions` are there where it was asked for by itself; so is `etag`, by
-    which a later question can wait until it has changed."""
+    which a later question can wait until it has changed. `fresh` says after `refresh` whether it has been looked at since."""
 
     account: str
     batch_id: int
@@ -82,6 +82,7 @@ class Watch:
     correlation_id: str | None = None
     transitions: tuple[Transition, ...] = ()
     etag: str | None = None
+    fresh: bool | None = None
     document: Document = field(default_factory=dict, repr=False, compare=False)
 
     @property

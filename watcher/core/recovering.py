@@ -63,14 +63,20 @@ no such delivery."""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
     """Which events an endpoint is to get again: those at a position above `after` that happened from `since` to before `until`,
-    and are in one of the states. At most `most` events are looked at."""
+    and are in one of the states; of these `accounts` alone where they are given. At most `most` events are looked at."""
 
     endpoint_id: str
     since: datetime
     until: datetime
     states: frozenset[RecoveryState] = USUAL_STATES
+    accounts: frozenset[str] | None = None
     after: int = 0
     most: int = 2000
+
+
+def of_accounts(recovery: Recovery, account: str | None) -> bool:
+    """Whether an event of that account (None: of no account) may be recovered."""
+    return recovery.accounts is None or account in recovery.accounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

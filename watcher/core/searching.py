@@ -17,8 +17,9 @@ PAGES: Final = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """A sweep that began at that moment, and where it is: `offset` of the next page, the ids seen, pages asked for. `odd` says
-    in words what keeps it from proving anything, "" where nothing does. `over` at its end."""
+    """A sweep that began at that moment, and where it is: `offset` of the next page, the ids seen, pages asked for, and how many
+    batches there were last (None: never said). `odd` says in words what keeps it from proving anything, "" where nothing does.
+    `over` at its end."""
 
     broadcast_id: int
     kind: BroadcastKind
@@ -26,6 +27,7 @@ class Search:
     offset: int = 0
     pages: int = 0
     seen: frozenset[int] = frozenset()
+    total: int | None = None
     odd: str = ""
     over: bool = False
 
@@ -56,7 +58,8 @@ def taken_in(search: Search, page: Page) -> Search:
         odd = odd or "the listing has no end"
     # Without a total only an empty page is the end: one that is not full may be CallFire giving fewer rows than it was asked for.
     over = rows == 0 or counted or pages >= PAGES or not (ids - search.seen)
-    return replace(search, offset=offset, pages=pages, seen=seen, odd=odd, over=over)
+    total = search.total if page.total is None else page.total
+    return replace(search, offset=offset, pages=pages, seen=seen, total=total, odd=odd, over=over)
 
 
 def _oddity(search: Search, page: Page, ids: frozenset[int]) -> str:
@@ -66,4 +69,6 @@ def _oddity(search: Search, page: Page, ids: frozenset[int]) -> str:
         return "the listing has rows that make no sense"
     if ids & search.seen:
         return "the listing shows a batch twice"
+    if search.total is not None and page.total is not None and page.total < search.total:
+        return "the listing became shorter meanwhile"
     return ""

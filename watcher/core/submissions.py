@@ -30,7 +30,7 @@ PAUSE_FIRST: Final = timedelta(seconds=1)
 PAUSE_MOST: Final = timedelta(seconds=30)
 """How long to wait before a request that never left is tried again: the first time and at most, twice as long each time."""
 LIST_MOST: Final = timedelta(minutes=5)
-"""The longest pause between two listings that told nothing."""
+"""The longest pause between two listings that told nothing, where ten times as long as one took is not longer."""
 
 
 class SubmissionState(StrEnum):
@@ -294,11 +294,12 @@ def found(submission: Submission, batches: Iterable[Batch]) -> list[int]:
 
 def doubtful(submission: Submission, batches: Iterable[Batch]) -> Batch | None:
     """A batch that may be this submission's although its name does not say so: it has none, or one that is ours cut short."""
-    least = min(submission.name.rfind(" ["), CUT_LEAST)
+    name = " ".join(submission.name.split()).casefold()
+    least = min(name.rfind(" ["), CUT_LEAST)
     for batch in batches:
         old = batch.created is not None and batch.created < submission.created - OLDER
-        shown = (batch.name or "").rstrip(" .…")
-        if not old and (not shown or (len(shown) >= least and submission.name.startswith(shown))):
+        shown = " ".join((batch.name or "").split()).casefold().rstrip(" .…")
+        if not old and (not shown or (len(shown) >= least and name.startswith(shown))):
             return batch
     return None
 
@@ -326,9 +327,10 @@ def list_at(submission: Submission, caution: Caution) -> datetime:
     return ended + caution.settle * share
 
 
-def list_pause(failures: int, caution: Caution) -> timedelta:
-    """How long to wait after so many listings in a row that told nothing."""
-    return min(max(caution.settle / 4, PAUSE_FIRST) * 2.0 ** min(failures, 20), max(LIST_MOST, caution.settle))
+def list_pause(failures: int, caution: Caution, took: timedelta) -> timedelta:
+    """How long to wait after so many listings in a row that told nothing, of which the last one took so long."""
+    most = max(LIST_MOST, caution.settle, 10 * took)
+    return min(max(caution.settle / 4, PAUSE_FIRST) * 2.0 ** min(failures, 20), most)
 
 
 def send_pause(failures: int) -> timedelta:

@@ -35,6 +35,8 @@ FORGET: Final = timedelta(hours=1)
 MOST: Final = 500
 """How often, and how many at once of those that are older are deleted."""
 
+Listing = tuple[int, BroadcastKind]
+"""A broadcast and its kind: where CallFire shows its batches."""
 Step = Callable[[Submission], Submission | None]
 """What becomes of a submission; None where nothing does."""
 
@@ -111,9 +113,10 @@ class Cases:
         return None if case is None else case.over
 
     async def withdraw(self, submission_id: str) -> bool:
-        """Nothing more is done about it; False where its request is under way, or it is settled already."""
+        """Nothing more is done about it; False where its request is under way, what came of it is still to be stored, or it is
+        settled already."""
         case = self._cases.get(submission_id)
-        if case is None or case.flying or case.saving or case.submission.state is SubmissionState.SENDING:
+        if case is None or case.flying or case.unsaved is not None or case.submission.state is SubmissionState.SENDING:
             return False
         await self.keep(case, lambda stored: withdrawn(stored, self._clock.now()))
         return True
@@ -140,12 +143,12 @@ class Cases:
         case = self._cases[submission.id] = Case(submission=light(submission))
         return case
 
-    def unclear(self, broadcast_id: int) -> list[Case]:
-        """The cases of the broadcast that are looked for."""
+    def unclear(self, listing: Listing) -> list[Case]:
+        """The cases that are looked for there."""
         return [
             case
             for case in self._cases.values()
-            if case.submission.broadcast_id == broadcast_id
+            if listing_of(case.submission) == listing
             and case.submission.state is SubmissionState.UNCLEAR
             and case.unsaved is None
         ]
@@ -174,7 +177,7 @@ class Cases:
 
     async def reread(self, case: Case) -> None:
         """Goes by what is stored, which is otherwise than was thought."""
-        there = await self._store.submission(case.submission.id)
+        there = await self._store.submission(self._account, case.submission.id)
         if there is not None:
             case.submission = light(there)
         if there is None or there.over:
@@ -184,18 +187,16 @@ class Cases:
     async def _keep(self, submission: Submission, step: Step) -> Submission:
         """The submission as it then is in the store."""
         for _ in range(TRIES):
-            changed = step(submission)
+            changed = None if submission.over else step(submission)
             if changed is None or changed == submission:
                 break
             stored = await self._swap(changed)
             if stored is not None:
                 return stored
-            there = await self._store.submission(submission.id)
+            there = await self._store.submission(self._account, submission.id)
             if there is None:  # nobody deletes what is not settled
                 return withdrawn(submission, self._clock.now())
             submission = there
-            if there.over:
-                break
         return submission
 
     async def _swap(self, changed: Submission) -> Submission | None:
@@ -221,6 +222,11 @@ class Cases:
                 detail=submission.detail,
             )
         )
+
+
+def listing_of(submission: Submission) -> Listing:
+    """Where it is looked for."""
+    return submission.broadcast_id, submission.kind or "call"
 
 
 def light(submission: Submission) -> Submission:

@@ -34,7 +34,7 @@ from watcher.core.submissions import (
     send_pause,
 )
 from watcher.core.wishes import Followed
-from watcher.polling.cases import Case, Cases, light
+from watcher.polling.cases import Case, Cases, Listing, light, listing_of
 from watcher.polling.learning import Learner
 from watcher.polling.standing import Standing
 from watcher.polling.switching import Switches
@@ -50,7 +50,7 @@ class _Changed(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class _Hunt:
-    """A search through a broadcast's listing for all of its submissions that are unclear."""
+    """A search through a listing for all submissions that it would show and that are unclear."""
 
     search: Search
     due: float = 0.0
@@ -94,7 +94,8 @@ class Submitter:
         self._store = store
         self._caution = caution
         self._clock = clock
-        self._hunts: dict[int, _Hunt] = {}
+        self._hunts: dict[Listing, _Hunt] = {}
+        self._listed_last = False  # the last request was for a listing
 
     def wait_until(self) -> float | None:
         """When there is something to ask, in epoch seconds; None where only news can bring it."""
@@ -109,21 +110,33 @@ class Submitter:
         switch = self.switches.choose()
         if switch is not None:
             return switch
-        for hunt in self._hunts.values():
+        # In turns: a listing may have a thousand pages, and somebody waits for each batch that is to be sent.
+        turns = (self._take_up, self._go_on) if self._listed_last else (self._go_on, self._take_up)
+        return next((errand for turn in turns if (errand := turn(now)) is not None), None)
+
+    # Which request
+
+    def _go_on(self, now: float) -> Errand | None:
+        """The next page of a listing: of that which waits longest."""
+        for listing, hunt in self._hunts.items():
             if not hunt.flying and hunt.due <= now:
-                hunt.flying = True
+                hunt.flying = self._listed_last = True
+                self._hunts[listing] = self._hunts.pop(listing)
                 return partial(self._hunt, hunt)
+        return None
+
+    def _take_up(self, now: float) -> Errand | None:
+        """What is to be done about the first case that is due."""
         for case in self.cases:
             due = self._due(case)
             if due is None or due > now:
                 continue
+            self._listed_last = False
             if case.submission.state is SubmissionState.UNCLEAR:
                 return self._begin_hunt(case, now)
             case.flying = True
             return partial(self._send, case) if self._may_send(case) else partial(self._probe, case)
         return None
-
-    # Which request
 
     def _due(self, case: Case) -> float | None:
         """When the case is to be gone on with; None where something else must happen before."""
@@ -131,7 +144,7 @@ class Submitter:
         if case.flying or case.unsaved is not None or submission.over:
             return None
         if submission.state is SubmissionState.UNCLEAR:
-            if submission.broadcast_id in self._hunts:
+            if listing_of(submission) in self._hunts:
                 return None
             return max(list_at(submission, self._caution).timestamp(), case.due)
         if submission.state is SubmissionState.INTENDED:
@@ -149,9 +162,9 @@ class Submitter:
         return self._standing.account.condition in (Condition.OK, Condition.THROTTLED)
 
     def _begin_hunt(self, case: Case, now: float) -> Errand:
-        submission = case.submission
-        search = Search(broadcast_id=submission.broadcast_id, kind=submission.kind or "call", began=self._clock.now())
-        hunt = self._hunts[submission.broadcast_id] = _Hunt(search=search, due=now, flying=True)
+        listing = broadcast_id, kind = listing_of(case.submission)
+        search = Search(broadcast_id=broadcast_id, kind=kind, began=self._clock.now())
+        hunt = self._hunts[listing] = _Hunt(search=search, due=now, flying=True)
         return partial(self._hunt, hunt)
 
     # Requests
@@ -192,7 +205,8 @@ class Submitter:
     async def _send(self, case: Case) -> None:
         """Sends the batch. Before anything leaves, the store knows that it does."""
         try:
-            stored = await self._store.submission(case.submission.id)
+            began = self._clock.monotonic()
+            stored = await self._store.submission(case.submission.account, case.submission.id)
             if stored is None or stored.request is None or stored.kind is None:
                 await self.cases.keep(
                     case, lambda it: late(replace(it, request=None), self._caution, self._clock.now())
@@ -205,6 +219,8 @@ class Submitter:
                 request=stored.request,
                 strict=stored.strict,
             )
+            if self._clock.monotonic() - began > 1 / self._upstream.effective_rate:
+                await self._upstream.token()  # the reading took long: others have gone out meanwhile
 
             async def leave() -> None:
                 changed = await self._store.change_submission(begun(case.submission, self._clock.now()))
@@ -243,17 +259,18 @@ class Submitter:
                     await self._listed(hunt, f"its list cannot be had: {_told(answer)}")
                 return
             hunt.failures = 0
+            await self._look_for((search.broadcast_id, search.kind), answer.page.items)
+            # Only now: where not all could be written down, the page is asked for again, or some would count as missed.
             hunt.search = taken_in(search, answer.page)
-            await self._look_for(search.broadcast_id, answer.page.items)
-            if hunt.search.over or not self.cases.unclear(search.broadcast_id):
+            if hunt.search.over or not self.cases.unclear((search.broadcast_id, search.kind)):
                 await self._listed(hunt, hunt.search.odd)
         finally:
             hunt.flying = False
 
-    async def _look_for(self, broadcast_id: int, batches: Iterable[Batch]) -> None:
+    async def _look_for(self, listing: Listing, batches: Iterable[Batch]) -> None:
         """Accepts what is on the page."""
         batches = list(batches)
-        for case in self.cases.unclear(broadcast_id):
+        for case in self.cases.unclear(listing):
             ids = found(case.submission, batches)
             if ids:
                 await self.cases.keep(case, partial(_found, ids=ids, now=self._clock.now()))
@@ -263,12 +280,13 @@ class Submitter:
     async def _listed(self, hunt: _Hunt, odd: str) -> None:
         """The search is over: what it did not show, and would have, counts as missed once more."""
         search = hunt.search
-        del self._hunts[search.broadcast_id]
+        listing = (search.broadcast_id, search.kind)
+        del self._hunts[listing]
         now = self._clock.now()
-        for case in self.cases.unclear(search.broadcast_id):
+        for case in self.cases.unclear(listing):
             doubt, case.doubt = odd or case.doubt, ""
             if doubt:
-                case.due = (now + list_pause(case.failures, self._caution)).timestamp()
+                case.due = (now + list_pause(case.failures, self._caution, now - search.began)).timestamp()
                 case.failures += 1
                 detail = f"whether CallFire has it is not known: {doubt}"
                 if case.submission.detail != detail:

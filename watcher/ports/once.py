@@ -8,8 +8,9 @@ from typing import Final, Literal, Protocol
 KEPT_FOR: Final = timedelta(hours=24)
 """So long an answer is kept, from when its request began; after that its key is as good as new."""
 
-Begun = Literal["fresh", "under-way", "other"]
-"""What a key stands for: nothing yet, so that the request is to be worked on; one that is being worked on; or another request."""
+Begun = Literal["fresh", "under-way", "unclear", "other"]
+"""What a key stands for: nothing yet, so that the request is to be worked on; one that is being worked on; one that was, by a
+process that has ended, so that nobody knows whether it was done; or another request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +25,15 @@ class KeptAnswer:
 class Once(Protocol):
     """Requests by their holder (whoever sent it) and key, for KEPT_FOR. Durably, or StoreError, as with all of the store.
 
-    What was under way when a process ended is forgotten by whoever opens the store next: nobody works on it any more. (With more
+    What was under way when a process ended is unclear for whoever opens the store next: nobody works on it any more. (With more
     than one process that must go by how long ago it began.)
     """
 
-    async def begin(self, holder: str, key: str, fingerprint: bytes, now: datetime) -> Begun | KeptAnswer:
+    async def begin(
+        self, holder: str, key: str, fingerprint: bytes, now: datetime, *, again: bool = True
+    ) -> Begun | KeptAnswer:
         """What was answered to the same request before; or "fresh": from now on it is under way. It is the same one where
-        the fingerprint is."""
+        the fingerprint is. What is unclear is begun `again`, or said to be so."""
         ...
 
     async def finish(self, holder: str, key: str, answer: KeptAnswer) -> None:

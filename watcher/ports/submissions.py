@@ -42,8 +42,8 @@ class Submissions(Protocol):
         """As `change_submission`, for one that CallFire has; and its batch is followed, in the same transaction."""
         ...
 
-    async def submission(self, submission_id: str) -> Submission | None:
-        """One of them."""
+    async def submission(self, account: str, submission_id: str) -> Submission | None:
+        """One of the account's: that of another is not read."""
         ...
 
     async def unsettled(self, account: str) -> list[Submission]:
@@ -71,17 +71,17 @@ class Submitting(Protocol):
         """What is set when it is settled; None where it is already."""
         ...
 
-    async def submission(self, submission_id: str) -> Submission | None:
-        """One of them."""
+    async def submission(self, account: str, submission_id: str) -> Submission | None:
+        """As Submissions.submission."""
         ...
 
     async def submissions(self, query: SubmissionQuery) -> Sequence[Submission]:
         """As Submissions.submissions."""
         ...
 
-    async def withdraw(self, submission_id: str) -> Submission | None:
+    async def withdraw(self, account: str, submission_id: str) -> Submission | None:
         """Nothing more is done about it. As it then is: settled, or SENDING where its request is under way and cannot be called
-        back. None where there is none."""
+        back. None where the account has none of that id."""
         ...
 
     async def switch(self, account: str, batch_id: int, enabled: bool, wait: float) -> "Switched":

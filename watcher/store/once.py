@@ -18,6 +18,8 @@ from watcher.store.sealing import PREFIX_BYTES, CannotOpen, Seal
 
 Statements = Mapping[str, str]
 
+UNCLEAR: Final = 0
+"""The status of what was under way when a process ended."""
 FORGOTTEN_AT_ONCE: Final = 20
 """Old answers that go when a request comes: more than come, so that they get fewer."""
 
@@ -32,8 +34,10 @@ class Sealed(NamedTuple):
 class SqliteOnce(Lanes):
     """The port `Once` on an open database."""
 
-    async def begin(self, holder: str, key: str, fingerprint: bytes, now: datetime) -> Begun | KeptAnswer:
-        found = await self._write("begin_once", begin, holder, key, fingerprint, millis(now))
+    async def begin(
+        self, holder: str, key: str, fingerprint: bytes, now: datetime, *, again: bool = True
+    ) -> Begun | KeptAnswer:
+        found = await self._write("begin_once", begin, holder, key, fingerprint, millis(now), again=again)
         if not isinstance(found, Sealed):
             return found
         try:
@@ -51,25 +55,36 @@ class SqliteOnce(Lanes):
 
 
 def begin(
-    connection: sqlite3.Connection, sql: Statements, holder: str, key: str, fingerprint: bytes, now: int
+    connection: sqlite3.Connection,
+    sql: Statements,
+    holder: str,
+    key: str,
+    fingerprint: bytes,
+    now: int,
+    *,
+    again: bool,
 ) -> Begun | Sealed:
     """What the key stands for; where it is nothing, the request is under way from now on. Some that are too old go."""
     cutoff = millis(instant(now) - KEPT_FOR)
     connection.execute(sql["forget_once"], {"cutoff": cutoff, "most": FORGOTTEN_AT_ONCE})
     row = connection.execute(sql["once"], {"holder": holder, "key": key}).fetchone()
-    if row is None or row["at"] <= cutoff:
+    known = row is not None and row["at"] > cutoff
+    same = known and row["fingerprint"] == fingerprint
+    if not known or (same and again and row["status"] == UNCLEAR):
         values = {"holder": holder, "key": key, "fingerprint": fingerprint, "at": now}
         connection.execute(sql["begin_once"], values)
         return "fresh"
-    if row["fingerprint"] != fingerprint:
+    if not same:
         return "other"
+    if row["status"] == UNCLEAR:
+        return "unclear"
     return "under-way" if row["status"] is None else Sealed(row["status"], row["answer"])
 
 
 def settle_in(connection: sqlite3.Connection, sql: Statements, seal: Seal) -> bool:
-    """At the opening: what was under way is forgotten, and answers are sealed with the newest key; whether any was. Those that
+    """At the opening: what was under way is unclear, and answers are sealed with the newest key; whether any was. Those that
     cannot be opened stay as they are: their key may come back."""
-    connection.execute(sql["abandon_all"])
+    connection.execute(sql["leave_unclear"])
     resealed = False
     for row in connection.execute(sql["answers_sealed"], {"length": PREFIX_BYTES}).fetchall():
         place = {"holder": row["holder"], "key": row["key"]}

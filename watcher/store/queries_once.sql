@@ -18,9 +18,9 @@ UPDATE once SET status = :status, answer = :answer WHERE holder = :holder AND ke
 -- The request under way came to nothing.
 DELETE FROM once WHERE holder = :holder AND key = :key AND status IS NULL;
 
--- name: abandon_all!
+-- name: leave_unclear!
 -- Nobody works on what was under way.
-DELETE FROM once WHERE status IS NULL;
+UPDATE once SET status = 0 WHERE status IS NULL;
 
 -- name: forget_once!
 -- The oldest answers, where their time is over; so few that nobody waits for it.

@@ -1,8 +1,8 @@
 -- Batches on their way to CallFire.
 
 -- name: submission^
--- One of them.
-SELECT * FROM submissions WHERE id = :id;
+-- One of an account's.
+SELECT * FROM submissions WHERE id = :id AND account = :account;
 
 -- name: submission_by_key^
 -- The one that its holder asked for with that key.
@@ -32,14 +32,20 @@ WHERE id = :id AND version = :version;
 SELECT * FROM submissions WHERE account = :account AND settled IS NULL ORDER BY created, id;
 
 -- name: newest_submissions
--- Those of an account, the newest first, before the one given.
-SELECT * FROM submissions
+-- Those of an account, the newest first, before the one given. Without what is sent, which may be megabytes.
+SELECT
+    id, account, broadcast_id, kind, name, state, version, batch_id, NULL AS request, strict, recipients, labels, correlation_id,
+    expires_in, holder, idempotency_key, fingerprint, tries, created, sent, ended, absences, settled, detail
+FROM submissions
 WHERE account = :account AND (created, id) < (:created, :id)
 ORDER BY created DESC, id DESC LIMIT :limit;
 
 -- name: newest_unsettled_submissions
 -- The same of those that are not settled.
-SELECT * FROM submissions
+SELECT
+    id, account, broadcast_id, kind, name, state, version, batch_id, NULL AS request, strict, recipients, labels, correlation_id,
+    expires_in, holder, idempotency_key, fingerprint, tries, created, sent, ended, absences, settled, detail
+FROM submissions
 WHERE account = :account AND settled IS NULL AND (created, id) < (:created, :id)
 ORDER BY created DESC, id DESC LIMIT :limit;
 

@@ -18,7 +18,7 @@ from watcher.core.endpoint import (
     wants,
 )
 from watcher.core.outbox import lane_of
-from watcher.core.recovering import DeliveryQuery, Recovered, Recovery, RecoveryState, Resent
+from watcher.core.recovering import DeliveryQuery, Recovered, Recovery, RecoveryState, Resent, of_accounts
 from watcher.store.remembered import Remembered
 from watcher.store.rows import attempt_of, millis, shown_state
 
@@ -99,7 +99,8 @@ def recover(
     rows = connection.execute(sql["events_to_recover"], portion).fetchall()
     begin, end, last = millis(recovery.since), millis(recovery.until), millis(recovery.until + SLACK)
     for row in rows:
-        state = _state(connection, sql, remembered, endpoint, row, now) if begin <= row["at"] < end else None
+        named = begin <= row["at"] < end and of_accounts(recovery, row["account"] if row["endpoint"] is None else None)
+        state = _state(connection, sql, remembered, endpoint, row, now) if named else None
         if state in recovery.states:
             counts[state] = counts.get(state, 0) + 1
             if not dry_run:

@@ -36,8 +36,8 @@ class SqliteSubmissions(Lanes):
         followed = await self._write("accept_submission", _accept, submission, instant(millis(now)))
         return None if followed is None else (replace(submission, version=submission.version + 1), followed)
 
-    async def submission(self, submission_id: str) -> Submission | None:
-        return await self._read("submission", _submission, submission_id, self._remembered.seal)
+    async def submission(self, account: str, submission_id: str) -> Submission | None:
+        return await self._read("submission", _submission, account, submission_id, self._remembered.seal)
 
     async def unsettled(self, account: str) -> list[Submission]:
         return await self._read("unsettled", _unsettled, account, self._remembered.seal)
@@ -85,8 +85,10 @@ def _accept(connection: sqlite3.Connection, sql: Statements, submission: Submiss
     return followed
 
 
-def _submission(connection: sqlite3.Connection, sql: Statements, submission_id: str, seal: Seal) -> Submission | None:
-    row = connection.execute(sql["submission"], {"id": submission_id}).fetchone()
+def _submission(
+    connection: sqlite3.Connection, sql: Statements, account: str, submission_id: str, seal: Seal
+) -> Submission | None:
+    row = connection.execute(sql["submission"], {"account": account, "id": submission_id}).fetchone()
     return None if row is None else _submission_of(row, seal)
 
 

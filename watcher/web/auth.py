@@ -8,10 +8,11 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -107,7 +108,7 @@ class Admission:
             except Failed as problem:
                 await self.slow(request, problem)
                 raise
-            request[STANDS] = Standing(lasts=self._lasting(request, operation))
+            request[STANDS] = Standing(admit=partial(self.admit, request, operation))
             return await handler(request)
 
         return admission
@@ -228,15 +229,6 @@ class Admission:
             raise session_over()
         self._used[token.id] = self._clock.now()
         return grant
-
-    def _lasting(self, request: web.Request, operation: Operation | None) -> Callable[[], bool]:
-        def lasts() -> bool:
-            try:
-                return self.admit(request, operation).accounts == request[GRANT].accounts
-            except Problem:
-                return False
-
-        return lasts
 
     async def slow(self, request: web.Request, problem: Failed) -> None:
         """Returns when the answer may go out."""

@@ -16,6 +16,8 @@ MAX_BODY: Final = 4 * 1024 * 1024
 READ_DEADLINE: Final = 30.0
 """Seconds from the headers to the last byte of the body."""
 MAX_ROWS: Final = 10_000
+IN_A_THREAD: Final = 128 * 1024
+"""Bytes of rows from which on reading them takes a millisecond or more, so that others get their turn meanwhile."""
 
 NDJSON: Final = "application/x-ndjson"
 ROWS: Final = (JSON, NDJSON)
@@ -29,11 +31,12 @@ class BadJson(Exception):
     """This text is no JSON, or none that has one meaning; the message says where and why."""
 
 
-async def read_body(request: web.Request, deadline: float = READ_DEADLINE) -> bytes:
-    """The whole body. A Problem where it is too large, too slow, or broken."""
+async def read_body(request: web.Request, deadline: float = READ_DEADLINE, most: int = MAX_BODY) -> bytes:
+    """The whole body. A Problem where it is too large, too slow, or broken. With a bound of its own it can be read once only."""
+    taken = request if most == MAX_BODY else request.clone(client_max_size=most)
     try:
         async with asyncio.timeout(deadline):
-            return await request.read()
+            return await taken.read()
     except TimeoutError:
         raise Problem(
             408, "body-too-slow", f"Send it within {deadline:g} s.", headers={"Connection": "close"}
@@ -42,7 +45,7 @@ async def read_body(request: web.Request, deadline: float = READ_DEADLINE) -> by
         raise Problem(
             413,
             "body-too-large",
-            f"At most {MAX_BODY} bytes at once: send it in parts.",
+            f"At most {most} bytes at once: send it in parts.",
             headers={"Connection": "close"},
         ) from None
     except ConnectionError:
@@ -60,9 +63,10 @@ async def read_object(
     context: Mapping[str, Any] | None = None,
     *,
     media: Sequence[str] = (JSON,),
+    most: int = MAX_BODY,
 ) -> Model:
     """The body as the model says, whose validators may look at the context; where there is none, as an empty object."""
-    body = await read_body(request)
+    body = await read_body(request, most=most)
     if body.strip() and request.content_type not in media:
         raise _other_kind(request, " or ".join(media))
     try:
@@ -80,21 +84,8 @@ async def read_rows(request: web.Request) -> list[tuple[str, object]]:
     if request.content_type not in (JSON, NDJSON):
         raise _other_kind(request, f"{JSON} (a list) or {NDJSON} (a line each)")
     body = await read_body(request)
-    rows: list[tuple[str, object]]
-    if request.content_type == NDJSON:
-        lines = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
-        _check_count(len(lines))
-        rows = [(f"line {number}", _row(line)) for number, line in lines]
-    else:
-        try:
-            document = parse(body)
-        except BadJson as error:
-            raise Problem(400, "bad-json", str(error)) from None
-        if not isinstance(document, list):
-            raise Problem(422, "bad-body", f"Send a list of rows, [{{…}}, {{…}}], or one row a line as {NDJSON}.")
-        _check_count(len(document))
-        rows = [(f"row {number}", row) for number, row in enumerate(document)]
-    return rows
+    rows_of = _rows_of_lines if request.content_type == NDJSON else _rows_of_list
+    return rows_of(body) if len(body) < IN_A_THREAD else await asyncio.to_thread(rows_of, body)
 
 
 def parse(text: bytes) -> object:
@@ -125,6 +116,23 @@ def read_query(request: web.Request, model: type[Model], *, repeatable: Sequence
             return read
     detail = f"{summary(errors)}. There are: {listed(model.model_fields)}."
     raise Problem(422, "bad-query", detail, errors=errors)
+
+
+def _rows_of_lines(body: bytes) -> list[tuple[str, object]]:
+    lines = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
+    _check_count(len(lines))
+    return [(f"line {number}", _row(line)) for number, line in lines]
+
+
+def _rows_of_list(body: bytes) -> list[tuple[str, object]]:
+    try:
+        document = parse(body)
+    except BadJson as error:
+        raise Problem(400, "bad-json", str(error)) from None
+    if not isinstance(document, list):
+        raise Problem(422, "bad-body", f"Send a list of rows, [{{…}}, {{…}}], or one row a line as {NDJSON}.")
+    _check_count(len(document))
+    return [(f"row {number}", row) for number, row in enumerate(document)]
 
 
 def _row(line: bytes) -> object:

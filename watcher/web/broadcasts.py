@@ -9,6 +9,7 @@ from aiohttp import web
 from watcher.core.model import MAX_BATCH_ID
 from watcher.ports import UNSET, BroadcastView, BroadcastWish, Following, Store
 from watcher.web.bodies import PATCHES, read_object, read_query
+from watcher.web.conditional import tagged
 from watcher.web.cursors import cursor_of, next_link, read_cursor
 from watcher.web.known_accounts import require_account
 from watcher.web.models import BroadcastBody, BroadcastShown
@@ -112,7 +113,10 @@ class Broadcasts:
         view = self._following.broadcast(account, broadcast_id)
         if view is None:
             raise _not_followed(account, broadcast_id)
-        return answer(_shown(view))
+        it = view.broadcast
+        return tagged(
+            answer(_shown(view)), it.kind, it.followed, it.opened, sorted(it.labels.items()), it.correlation_id
+        )
 
     async def change(self, request: web.Request) -> web.Response:
         """Changes by what the batches that are found in it from now on are to be known: a JSON merge patch of labels and

@@ -26,16 +26,30 @@ ONCE_READ: Final = "private, no-cache"
 """Cache-Control where there is an ETag: may be kept by who asked, and is asked about each time."""
 READING: Final = frozenset({"GET", "HEAD"})
 TAG: Final = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+ZEROS: Final = re.compile(r"/0+(?=\d)")
+"""What may stand before an id in a path and says nothing."""
 
 
 def tag_of(content: bytes) -> str:
     """The ETag of what is told by these bytes."""
-    return f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+    return f'W/"{_digest(content)}"'
+
+
+def tagged(response: web.Response, *settled: object) -> web.Response:
+    """The response with an ETag of two parts, for what also changes by itself (how many deliveries wait): that of its body, and
+    that of what somebody `settled`, shown or not. Only the latter counts for If-Match."""
+    response.headers["ETag"] = f'{_tag(response)[:-1]}.{_digest(repr(settled).encode())}"'
+    return response
 
 
 def has_tag(header: str, tag: str) -> bool:
     """Whether the header, a list of entity tags or `*`, names the tag."""
     return header.strip() == "*" or tag.removeprefix("W/") in TAG.findall(header)
+
+
+def has_settled(header: str, tag: str) -> bool:
+    """The same as `has_tag`, but for what changes by itself."""
+    return header.strip() == "*" or _settled(tag) in map(_settled, TAG.findall(header))
 
 
 def known_tag(request: web.Request) -> str:
@@ -56,7 +70,7 @@ def conditional() -> Middleware:
         if reading is None:
             return await handler(request)
         await read_body(request)  # before others are made to wait
-        lock = changing.setdefault(request.path, asyncio.Lock())
+        lock = changing.setdefault(ZEROS.sub("/", request.path), asyncio.Lock())
         async with lock:
             await _require(request, reading, wanted, unwanted)
             return await handler(request)
@@ -88,7 +102,7 @@ async def _require(request: web.Request, reading: Operation, wanted: str, unwant
             return  # what was asked for says so itself
         raise
     tag = _tag(response)
-    if wanted and not has_tag(wanted, tag):
+    if wanted and not has_settled(wanted, tag):
         raise _failed(f"It was changed meanwhile: its ETag is {tag} now. Read it again, and decide anew.", tag)
     if unwanted and has_tag(unwanted, tag):
         raise _failed(f"If-None-Match wants that it is not there, or not as it is: its ETag is {tag}.", tag)
@@ -98,6 +112,15 @@ def _tag(response: web.StreamResponse) -> str:
     """The one that the handler gave, else that of the body."""
     body = response.body if isinstance(response, web.Response) else None
     return response.headers.get("ETag") or tag_of(body if isinstance(body, bytes) else b"")
+
+
+def _settled(tag: str) -> str:
+    """The second part of a tag; all of one that has no two."""
+    return tag.removeprefix("W/").strip('"').rpartition(".")[2]
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=12).hexdigest()
 
 
 def _heeds(operation: Operation | None) -> bool:

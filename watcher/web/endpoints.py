@@ -13,6 +13,7 @@ from watcher.core.endpoint import Endpoint, Scheme, Secrets
 from watcher.core.recovering import Recovery
 from watcher.ports import Clock, EndpointView, Following, Refused, Subscribing, Whose
 from watcher.web.bodies import read_object, read_query
+from watcher.web.conditional import tagged
 from watcher.web.cursors import cursor_of, next_link, read_cursor
 from watcher.web.delivery_models import RecoveredShown, SampleShown
 from watcher.web.endpoint_models import (
@@ -98,7 +99,8 @@ class Endpoints:
                 tag="endpoints",
                 body=EndpointBody,
                 gives={201: Gives(model=EndpointMade)},
-                problems=("endpoint-exists", "bad-endpoint", "not-verified"),
+                problems=("endpoint-exists", "bad-endpoint", "not-verified", "idempotency-unclear"),
+                doubles=True,
             ),
             Operation(
                 method="GET",
@@ -174,7 +176,8 @@ class Endpoints:
 
     async def read(self, request: web.Request) -> web.Response:
         """One endpoint."""
-        return self._answer(await self._view(await visible_endpoint(request, self._whose)))
+        view = await self._view(await visible_endpoint(request, self._whose))
+        return tagged(self._answer(view), view.endpoint.created, view.endpoint.version, view.endpoint.state)
 
     async def change(self, request: web.Request) -> web.Response:
         """Sets up what is given; the rest stays."""
@@ -225,6 +228,7 @@ class Endpoints:
             since=body.since,
             until=body.until or in_milliseconds(self._clock.now()),
             states=frozenset(body.states),
+            accounts=grant(request).accounts,
             after=body.after,
         )
         recovered = granted(await self._subscribing.recover(recovery, dry_run=body.dry_run))

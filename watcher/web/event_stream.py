@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiohttp import web
 
@@ -45,6 +45,14 @@ AGAIN: Final = 1.0
 """Seconds after which the log is read again where that failed."""
 
 
+class Begin(NamedTuple):
+    """Where a client begins, up to which position it knows that events were deleted, and what it is told first."""
+
+    position: int
+    forgotten: int
+    told: Sequence[bytes]
+
+
 class EventStream:
     """The handler, and the loop that writes to all who listen: `step` by `step`. It hears the news."""
 
@@ -69,7 +77,7 @@ class EventStream:
                 path="/v1/events/stream",
                 handler=self.stream,
                 scope="read",
-                tag="events",
+                tag="streams",
                 query=EventStreamParams,
                 headers=(LAST_EVENT_ID,),
                 gives={200: Gives(media=SSE)},
@@ -104,8 +112,8 @@ class EventStream:
         if request.method == "HEAD":
             return web.Response(content_type=SSE)
         with self._attending():
-            begin, first = await self._begin(after)
-            async with self._listeners.listening(request, "events", *first) as listener:
+            begin = await self._begin(after)
+            async with self._listeners.listening(request, "events", *begin.told) as listener:
                 try:
                     await self._catch_up(listener, interest, begin)
                     await listener.ended()
@@ -146,28 +154,31 @@ class EventStream:
             if self._present == 0:
                 self._position = None
 
-    async def _begin(self, after: int | None) -> tuple[int, Sequence[bytes]]:
+    async def _begin(self, after: int | None) -> Begin:
         """Where a client begins, and what it is told first."""
         span = await self._store.log_span()
         here = self._here(span.last)
         if after is None:
-            return here, [greeting(here)]
+            return Begin(here, span.forgotten, [greeting(here)])
         if after > here:
             here = await self._read_on()
         if after > here:  # a position of another log: this one was begun anew, or is an older copy
-            return here, [greeting(here), _gap(after + 1, here, here)]
-        if after < span.forgotten:
-            return after, [greeting(after), _gap(after + 1, span.forgotten, after)]
-        return after, [greeting(after)]
+            return Begin(here, span.forgotten, [greeting(here), _gap(after + 1, here, here)])
+        gap = [_gap(after + 1, span.forgotten, after)] if after < span.forgotten else []
+        return Begin(after, span.forgotten, [greeting(after), *gap])
 
     def _here(self, last: int) -> int:
         """Where the loop is; at the end of the log where it has not begun."""
         if self._position is None:
             self._position = last
+            self._wake.set()  # what was committed since that was read is told now, and not at the next occasion
         return self._position
 
-    async def _catch_up(self, listener: Listener, interest: Interest, position: int) -> None:
-        """Writes what the client has missed, and has it join. Nothing is awaited between the last comparison and that."""
+    async def _catch_up(self, listener: Listener, interest: Interest, begin: Begin) -> None:
+        """Writes what the client has missed, and has it join. Nothing is awaited between the last comparison and that.
+
+        That can take long: what is deleted meanwhile is told as a gap, and where nothing is wanted there are signs of life."""
+        position, forgotten = begin.position, begin.forgotten
         while position < (here := self._here(position)) and listener.reason is None:
             found = await self._store.events(
                 EventQuery(
@@ -180,8 +191,16 @@ class EventStream:
                 )
             )
             known = [event for event in found if event.position <= here]
-            position = known[-1].position if len(known) == PORTION else here
-            await listener.write(*(_shown(event) for event in among(interest, map(Opened, known))))
+            reached = known[-1].position if len(known) == PORTION else here
+            told_first = []
+            if len(known) < reached - position and (gone := (await self._store.log_span()).forgotten) > forgotten:
+                told_first = [_gap(position + 1, gone, position)] if gone > position else []
+                forgotten = gone
+            wanted = [_shown(event) for event in among(interest, map(Opened, known))]
+            if not wanted and reached < here:
+                wanted = [alive(reached)]
+            await listener.write(*told_first, *wanted)
+            position = reached
         if listener.reason is None:
             self._joined.setdefault(interest, set()).add(listener)
 
@@ -199,14 +218,15 @@ class EventStream:
         async with self._reading:
             while self._position is not None:
                 found = await self._store.events(EventQuery(after=self._position, limit=PORTION))
-                for slice_ in _slices(self._fresh(found)):
-                    await self._write(slice_)
+                for slice_ in _slices(found):
+                    if fresh := self._fresh(slice_):
+                        await self._write(fresh)
                 if len(found) < PORTION:
                     break
         return self._position or 0
 
-    def _fresh(self, found: Sequence[Recorded]) -> list[Recorded]:
-        """What is new where the loop is: while the log was read everybody may have left, and others come."""
+    def _fresh(self, found: Sequence[Recorded]) -> Sequence[Recorded]:
+        """What is new where the loop is: while the log was read, or written, everybody may have left, and others come."""
         here = self._position
         return [] if here is None else [event for event in found if event.position > here]
 

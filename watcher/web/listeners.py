@@ -91,11 +91,11 @@ class Listener:
     async def write(self, *parts: bytes) -> None:
         """Writes and waits until the client has taken most of it: for what is for this client alone. It is let go where that
         takes too long."""
-        if self.reason is not None:
-            return
         try:
             async with asyncio.timeout(PATIENCE):
                 for part in parts:
+                    if self.reason is not None:  # while the last one was taken
+                        return
                     await self.response.write(part)
                     self._sent += len(part)
         except TimeoutError:

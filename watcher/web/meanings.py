@@ -159,6 +159,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "idempotency-under-way": _meaning(
         409, "The first request with this key is being worked on.", "Send it again in a moment, and get its answer."
     ),
+    "idempotency-unclear": _meaning(
+        409,
+        "The daemon was killed while it worked on the first request with this key, and doing it again might make two.",
+        "Look whether it was done; where it was not, send it with a new key.",
+    ),
     "precondition-failed": _meaning(
         412,
         "What would be changed is not as If-Match or If-None-Match wants it: somebody changed it meanwhile.",

@@ -2,7 +2,8 @@
 
 What came of nothing (a mistake of ours, a store that could not, a request that was not let in) is not kept: it may be sent again.
 A key is its holder's own: two tokens may use the same. What was done stays under way where its answer could not be written
-down: to answer "under way" is safe, and to do it again would not be.
+down: to answer "under way" is safe, and to do it again would not be. What a crash ended in the middle is done again, but where
+that might make two of what there should be one.
 """
 
 import hashlib
@@ -40,14 +41,15 @@ def once(store: Store, clock: Clock) -> Middleware:
         if operation is None or operation.method != "POST" or operation.keeps_own_key or HEADER not in request.headers:
             return await handler(request)
         key, holder = key_of(request), grant(request).holder
-        begun = await store.begin(holder, key, _fingerprint(request, await read_body(request)), clock.now())
+        mark = _fingerprint(request, await read_body(request))
+        begun = await store.begin(holder, key, mark, clock.now(), again=not operation.doubles)
         if isinstance(begun, KeptAnswer):
             return web.Response(status=begun.status, body=begun.body, headers={**begun.headers, REPLAYED: "true"})
         if begun != "fresh":
             raise _taken(begun, key)
         try:
             response = await _answer(request, handler)
-        except BaseException:
+        except Exception:  # what was ended in the middle may have been done: its key stays under way
             await _abandon(store, holder, key)
             raise
         if not isinstance(response, web.Response) or response.status in NOT_KEPT or response.status >= 500:
@@ -92,6 +94,13 @@ def _taken(begun: str, key: str) -> Problem:
             422,
             "idempotency-key-reused",
             f"{HEADER} {key!r} was sent with another method, path or body within 24 hours. Take a new key for a new request.",
+        )
+    if begun == "unclear":
+        return Problem(
+            409,
+            "idempotency-unclear",
+            "The daemon ended while it worked on this request: whether it was done is not certain. Look whether it was; where it "
+            "was not, send it with a new key.",
         )
     return Problem(
         409,

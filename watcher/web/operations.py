@@ -33,7 +33,7 @@ class Operation:
     `scope` is what a token must have, None where everybody may ask. `query` and `body` are the models that the handler reads
     with, `headers` the names of those that it heeds, `gives` its answers by status, `problems` the kinds of its own; those
     that any operation may answer are not named. A POST is done once for each Idempotency-Key; one that `keeps_own_key` sees
-    to its keys itself.
+    to its keys itself, one that `doubles` would make two things where it is done twice.
     """
 
     method: str
@@ -48,6 +48,7 @@ class Operation:
     gives: Mapping[int, Gives] = field(default_factory=dict)
     problems: Sequence[str] = ()
     keeps_own_key: bool = False
+    doubles: bool = False
 
 
 OPERATIONS: Final = web.AppKey("operations", Mapping[web.AbstractRoute, Operation])

@@ -102,7 +102,7 @@ class PageStream:
                 path="/v1/stream",
                 handler=self.stream,
                 scope="read",
-                tag="watches",
+                tag="streams",
                 query=PageParams,
                 gives={200: Gives(media=SSE)},
                 problems=("unknown-account", "too-many-streams", "stopping"),
@@ -197,6 +197,7 @@ class PageStream:
                     span = await self._store.log_span()
                     self._position = max(self._position, span.last)
                     await shared.view.load(self._position)
+                    self._wake.set()  # what was told of it meanwhile waited for that
             yield shared
         finally:
             shared.users -= 1
@@ -205,9 +206,9 @@ class PageStream:
 
     async def _renew(self, shared: Shared, *, slow: bool) -> None:
         view = shared.view
+        if not view.loaded:  # it is being read, which may take long: nobody else waits for that
+            return
         async with view.lock:
-            if not view.loaded:
-                return
             position = self._position
             if slow:
                 shared.tell(await view.refresh())

@@ -12,7 +12,7 @@ from watcher.web.problems import Problem, cut
 
 def nothing_at(request: web.Request) -> Problem:
     """There is nothing at the path, or nothing that exists for whoever asks."""
-    return Problem(404, "unknown-path", f"There is nothing at {cut(request.path)}. The README lists what there is.")
+    return Problem(404, "unknown-path", f"There is nothing at {cut(request.path)}. /docs lists what there is.")
 
 
 def batch_id_of(request: web.Request) -> int:

@@ -42,6 +42,7 @@ TITLES: Final[Mapping[str, str]] = {
     "bad-idempotency-key": "The Idempotency-Key is not right",
     "idempotency-key-reused": "The Idempotency-Key stands for another request",
     "idempotency-under-way": "The request of this Idempotency-Key is under way",
+    "idempotency-unclear": "Whether the request of this Idempotency-Key was done is not certain",
     "precondition-failed": "It is not as the request wants it",
     "too-many-waiting": "Too many requests wait",
     "bad-encoding": "The body's encoding is broken",

@@ -30,12 +30,19 @@ def request_ids(make: Callable[[], str] = new_id) -> Middleware:
 
     @web.middleware
     async def identified(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[REQUEST_ID] = id_of(request, make)
+        identify(request, make)
         return await handler(request)
 
     return identified
 
 
+def identify(request: web.BaseRequest, make: Callable[[], str] = new_id) -> str:
+    """The request's id from now on."""
+    if REQUEST_ID not in request:
+        request[REQUEST_ID] = id_of(request, make)
+    return request[REQUEST_ID]
+
+
 async def named(request: web.Request, response: web.StreamResponse) -> None:
     """As the answer is about to leave, whatever made it: it bears the request's id."""
-    response.headers[HEADER] = request[REQUEST_ID]
+    response.headers[HEADER] = identify(request)

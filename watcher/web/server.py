@@ -42,6 +42,11 @@ from watcher.web.watches import Watches
 
 RETRY_AFTER: Final = 5
 """Seconds after which a client may try again what the store could not do."""
+TAKE: Final = 60.0
+"""Seconds in which an answer must have been taken."""
+KEEP: Final = 75.0
+"""Seconds that a connection may be there without a whole request: longer than proxies keep theirs, and short enough that whoever
+opens many and says nothing does not keep others out for long."""
 
 
 class CannotListen(Exception):
@@ -109,12 +114,17 @@ def make_app(
 
 
 @asynccontextmanager
-async def serve(app: web.Application, *, host: str, port: int, grace: float = 5.0) -> AsyncIterator[str]:
-    """Serves the application and gives its URL; with port 0 a free port is chosen.
+async def serve(
+    app: web.Application, *, host: str, port: int, grace: float = 5.0, keep: float = KEEP, take: float = TAKE
+) -> AsyncIterator[str]:
+    """Serves the application and gives its URL; with port 0 a free port is chosen. A connection on which no request has arrived
+    for `keep` seconds is closed, and one whose client has not taken an answer in `take` seconds.
 
     On the way out no connection is taken any more, and requests under way have `grace` seconds. Raises CannotListen.
     """
-    runner = Runner(app, access_log=None, handle_signals=False, shutdown_timeout=grace)
+    runner = Runner(
+        app, access_log=None, handle_signals=False, shutdown_timeout=grace, keepalive_timeout=keep, take=take
+    )
     await runner.setup()
     try:
         try:

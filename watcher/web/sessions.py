@@ -2,6 +2,7 @@
 then need not keep: no script can read the cookie, and no other site's page can have it sent."""
 
 from datetime import datetime
+from typing import Final
 
 from aiohttp import web
 
@@ -14,6 +15,9 @@ from watcher.web.operations import Operation, gives
 from watcher.web.problems import Problem
 from watcher.web.shown import answer
 from watcher.web.token_models import SessionBody, SessionShown
+
+SIGN_IN_MOST: Final = 16 * 1024
+"""Bytes that are read of whoever signs in, whom nobody knows yet."""
 
 
 class Sessions:
@@ -32,7 +36,7 @@ class Sessions:
                 path=path,
                 handler=self.sign_in,
                 scope=None,
-                tag="tokens",
+                tag="sessions",
                 body=SessionBody,
                 gives=gives(SessionShown),
                 problems=(*closed, *here),
@@ -43,18 +47,18 @@ class Sessions:
                 path=path,
                 handler=self.read,
                 scope=None,
-                tag="tokens",
+                tag="sessions",
                 gives=gives(SessionShown),
                 problems=(*closed, *here),
             ),
-            Operation(method="DELETE", path=path, handler=self.sign_out, scope=None, tag="tokens", gives=gives()),
+            Operation(method="DELETE", path=path, handler=self.sign_out, scope=None, tag="sessions", gives=gives()),
         ]
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """Signs a browser in with a token, which stands in the header Authorization or in the body: the answer sets a cookie
         that lasts as long as `auth.session` of the settings says, or as long as the token. As long as nobody needs a token
         it sets none."""
-        body = await read_object(request, SessionBody)
+        body = await read_object(request, SessionBody, most=SIGN_IN_MOST)
         if not self._admission.is_closed:
             return answer(session_shown(self._admission.who(request)))
         try:

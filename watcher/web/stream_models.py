@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from watcher.web.models import MAX_POSITION, STORABLE, BatchId, BroadcastId, Text
 from watcher.web.values import TypeFilter
-from watcher.web.watch_models import LabelFilter
+from watcher.web.watch_models import LabelFilters, labels_of
 
 ROWS_MOST: Final = 10_000
 """Watches that a page may show."""
@@ -27,12 +27,12 @@ class EventStreamParams(BaseModel):
     account: Text | None = None
     batch_id: BatchId | None = None
     broadcast: BroadcastId | None = None
-    label: Annotated[list[LabelFilter], Field(max_length=10)] = []
+    label: LabelFilters = []
 
     @property
     def labels(self) -> frozenset[tuple[str, str]]:
         """The labels that an event must have, names and values."""
-        return frozenset((name, value) for name, _, value in (each.partition(":") for each in self.label))
+        return frozenset(labels_of(self.label).items())
 
 
 class PageParams(BaseModel):
@@ -46,11 +46,11 @@ class PageParams(BaseModel):
     state: Literal["open", "settled", "missing", "expired"] | None = None
     final: bool | None = None
     stuck: bool | None = None
-    label: Annotated[list[LabelFilter], Field(max_length=10)] = []
+    label: LabelFilters = []
     broadcast: BroadcastId | None = None
     limit: int = Field(default=1000, ge=1, le=ROWS_MOST)
 
     @property
     def labels(self) -> frozenset[tuple[str, str]]:
         """The labels that a watch must have, names and values."""
-        return frozenset((name, value) for name, _, value in (each.partition(":") for each in self.label))
+        return frozenset(labels_of(self.label).items())

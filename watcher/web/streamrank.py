@@ -1,7 +1,7 @@
 """StreamRank as it is shown with an account."""
 
 from dataclasses import asdict
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,20 +39,3 @@ class StreamRankShown(BaseModel):
 def streamrank_shown(rank: StreamRank) -> StreamRankShown:
     """The figures under the names of `x-streamrank`."""
     return StreamRankShown(**asdict(rank))
-
-
-EXAMPLE: Final = {
-    "polling_total_time_average": 0.21,
-    "polling_size_download_average": 545.0,
-    "streaming_total_time_average": 0.08,
-    "streaming_size_download_average": 409.0,
-    "change_yes": 12,
-    "change_no": 240,
-    "time_percentage": 98.2,
-    "size_percentage": 96.4,
-    "change_percentage": 4.8,
-    "last_run": "2026-11-23T09:00:04.213Z",
-    "days_run": 1,
-    "minute_run": 31,
-}
-"""As the document shows it."""

@@ -1,6 +1,7 @@
 """`/v1/accounts/{account}/broadcasts/{broadcast_id}/batches`: send a batch to CallFire, once; `…/submissions`: what became of
 it."""
 
+import asyncio
 import hashlib
 import json
 import secrets
@@ -124,7 +125,8 @@ class Submissions:
         account, broadcast_id = self._account(request), broadcast_id_of(request)
         key = key_of(request) if HEADER in request.headers else None
         body = await _read(request)
-        submission = self._submission(account, broadcast_id, body, key, grant(request).holder)
+        holder = grant(request).holder
+        submission = await asyncio.to_thread(self._submission, account, broadcast_id, body, key, holder)
         stored = await self._submitting.submit(submission)
         if stored.fingerprint != submission.fingerprint:
             raise Problem(
@@ -169,7 +171,7 @@ class Submissions:
         """Has nothing more done about a batch: what was not sent yet is not, and what is looked for is not any more, nor sent
         again. What CallFire has stays there."""
         there = await self._there(request)
-        submission = there if there.over else await self._submitting.withdraw(there.id) or there
+        submission = there if there.over else await self._submitting.withdraw(there.account, there.id) or there
         if submission.state is not SubmissionState.WITHDRAWN:
             under_way = "" if submission.over else ": a request is under way. Ask again in a moment"
             raise Problem(409, "not-to-be-withdrawn", f"It is {submission.state}{under_way}.")
@@ -185,14 +187,14 @@ class Submissions:
             if over is not None:
                 with self._waiters.waiting(None, over) as waiter:
                     await waiter.woken(request, self._clock.monotonic() + wait)
-            return await self._submitting.submission(submission.id) or submission
+            return await self._submitting.submission(submission.account, submission.id) or submission
         except (StoreError, Problem):  # the latter where too many wait
             return submission
 
     async def _there(self, request: web.Request) -> Submission:
         account, submission_id = self._account(request), request.match_info["submission_id"]
-        submission = await self._submitting.submission(submission_id)
-        if submission is None or submission.account != account:
+        submission = await self._submitting.submission(account, submission_id)
+        if submission is None:
             raise Problem(
                 404,
                 "unknown-submission",
@@ -259,6 +261,11 @@ async def _read(request: web.Request) -> SubmitBody:
     body = await read_body(request)
     if request.content_type != JSON:
         raise Problem(415, "bad-media-type", f"The Content-Type must be {JSON}.", headers={"Accept": JSON})
+    return await asyncio.to_thread(_checked, body)  # a hundred thousand recipients take two seconds: others have turns
+
+
+def _checked(body: bytes) -> SubmitBody:
+    """Raises the Problem. Takes about 20 microseconds for each recipient."""
     try:
         document = parse(body)
     except BadJson as error:

@@ -42,7 +42,7 @@ def in_milliseconds(moment: datetime) -> datetime:
 
 
 def _span(least: timedelta, most: timedelta) -> Callable[[object], timedelta]:
-    within = f"It must be from {least.total_seconds():g} to {most.total_seconds():g} seconds"
+    within = f"It must be from {least.total_seconds():.10g} to {most.total_seconds():.10g} seconds"
 
     def span(value: object) -> timedelta:
         try:

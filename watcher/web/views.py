@@ -19,7 +19,7 @@ from watcher.web.watch_shown import watch_shown
 
 PORTION: Final = 1000
 """Watches read at once."""
-TURN: Final = 200
+TURN: Final = 25
 """Rows that are worked on before others get a turn."""
 LOOKS_MOST: Final = 200
 """Watches of which it is told at once that they were looked at."""
@@ -63,6 +63,7 @@ class View:
 
     async def load(self, position: int) -> None:
         """Reads everything; whatever was committed up to the position is in it. StoreError where that cannot be."""
+        self._rows, self._keys, self.uncounted = {}, [], set(self._accounts)  # another reading may have been broken off
         found, more = await self._behind(None, self._sight.limit)
         self._counts = await self._count()
         self.position = position

@@ -13,6 +13,7 @@ from aiohttp import web
 from watcher.core.tokens import Grant
 from watcher.ports import Following, Whose
 from watcher.web.paths import delivery_id_of, endpoint_id_of, unknown_delivery, unknown_endpoint
+from watcher.web.problems import Problem
 
 GRANT: Final = web.RequestKey("grant", Grant)
 """Put there by the middleware that lets the request through."""
@@ -20,9 +21,9 @@ GRANT: Final = web.RequestKey("grant", Grant)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Tells whether a request would still be let through, and see the same."""
+    """What the request would be let through with if it came now; or the Problem."""
 
-    lasts: Callable[[], bool]
+    admit: Callable[[], Grant]
 
 
 STANDS: Final = web.RequestKey("stands", Standing)
@@ -37,7 +38,16 @@ def grant(request: web.Request) -> Grant:
 def stands(request: web.Request) -> bool:
     """Whether whoever asked may still see what is being answered. For answers that go on for long: a token that was removed, or
     whose time is over, gets no more of them."""
-    return request[STANDS].lasts()
+    try:
+        return request[STANDS].admit().accounts == grant(request).accounts
+    except Problem:
+        return False
+
+
+def require_standing(request: web.Request) -> None:
+    """Returns where whoever waited for an answer may still have it; the Problem where their token was removed meanwhile, or its
+    time is over."""
+    request[STANDS].admit()
 
 
 def accounts_of(request: web.Request, following: Following) -> list[str]:

@@ -27,7 +27,7 @@ class Waiters:
     def __init__(self, *, clock: Clock, most: int = MOST) -> None:
         self._clock = clock
         self._most = most
-        self._waiting: dict[Key | None, set[asyncio.Event]] = {}
+        self._waiting: dict[Key | None, list[asyncio.Event]] = {}  # one may be there for several
         self.count = 0
         self._over = False
 
@@ -61,15 +61,16 @@ class Waiters:
                 f"{self.count} requests wait already. Ask without Prefer: wait, or again in a few seconds.",
                 headers={"Retry-After": str(RETRY_AFTER)},
             )
+        own = event is None
         event = event or asyncio.Event()
         self.count += 1
-        self._waiting.setdefault(key, set()).add(event)
+        self._waiting.setdefault(key, []).append(event)
         try:
-            yield Waiter(self, event, self._clock)
+            yield Waiter(self, event, self._clock, again=own)
         finally:
             self.count -= 1
             there = self._waiting[key]
-            there.discard(event)
+            there.remove(event)
             if not there:
                 del self._waiting[key]
 
@@ -80,12 +81,13 @@ class Waiters:
 
 
 class Waiter:
-    """One request that waits."""
+    """One request that waits; with `again` for one thing after another. Others may wait for the same event where not."""
 
-    def __init__(self, waiters: Waiters, event: asyncio.Event, clock: Clock) -> None:
+    def __init__(self, waiters: Waiters, event: asyncio.Event, clock: Clock, *, again: bool) -> None:
         self._waiters = waiters
         self._event = event
         self._clock = clock
+        self._again = again
 
     async def woken(self, request: web.Request, until: float) -> bool:
         """Waits for news, until that moment of the monotonic clock at most. False where the wait is over for good."""
@@ -94,5 +96,6 @@ class Waiter:
             if left <= 0 or request.transport is None or request.transport.is_closing():
                 return False
             await self._clock.wait(self._event, min(left, PEEK))
-        self._event.clear()
+        if self._again:
+            self._event.clear()
         return not self._waiters.over

@@ -1,8 +1,9 @@
 """What lists of watches and broadcasts may be asked for by, and what may be said of them afterwards."""
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from watcher.web.models import STORABLE, BroadcastId, BroadcastShown, Given, LabelName, LabelValue, Taken, Text
 from watcher.web.values import Moment
@@ -21,6 +22,17 @@ def _only_true(value: bool) -> bool:
     return value
 
 
+def labels_of(filters: Sequence[str]) -> dict[str, str]:
+    """The labels that are asked for, names and values."""
+    return {name: value for name, _, value in (each.partition(":") for each in filters)}
+
+
+def _one_value_a_label(filters: list[str]) -> list[str]:
+    if len(labels_of(filters)) < len(set(filters)):
+        raise ValueError("A label has one value: nothing has the same label with two")
+    return filters
+
+
 LabelFilter = Annotated[
     str,
     Field(max_length=601),
@@ -29,6 +41,8 @@ LabelFilter = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^[^:\u0000]+:[^\u0000]*$", "maxLength": 601}),
 ]
 """A label that a watch must have, NAME:VALUE. The name ends at the first colon."""
+LabelFilters = Annotated[list[LabelFilter], Field(max_length=10), AfterValidator(_one_value_a_label)]
+"""All of the labels that a watch must have."""
 OnlyTrue = Annotated[bool, AfterValidator(_only_true), WithJsonSchema({"type": "boolean", "const": True})]
 
 
@@ -60,20 +74,14 @@ class WatchesParams(Listed):
     final: bool | None = None
     stuck: bool | None = None
     overdue: OnlyTrue | None = None
-    label: Annotated[list[LabelFilter], Field(max_length=10)] = []
+    label: LabelFilters = []
     broadcast: BroadcastId | None = None
     since: Moment | None = None
-
-    @model_validator(mode="after")
-    def _one_value_a_label(self) -> Self:
-        if len(self.labels) < len(set(self.label)):
-            raise ValueError("A label has one value: nothing has the same label with two")
-        return self
 
     @property
     def labels(self) -> dict[str, str]:
         """The labels that a watch must have."""
-        return {name: value for name, _, value in (each.partition(":") for each in self.label)}
+        return labels_of(self.label)
 
 
 class BroadcastsParams(Listed):

@@ -16,7 +16,7 @@ from watcher.web.paths import key_of
 from watcher.web.preferring import applied, preferred_wait
 from watcher.web.problems import Problem
 from watcher.web.shown import answer
-from watcher.web.visible import accounts_of
+from watcher.web.visible import accounts_of, require_standing
 from watcher.web.waiting import Waiters
 from watcher.web.watch_models import MarksPatch
 from watcher.web.watch_shown import kept_watch, not_followed, not_open, watch_details, watch_tag
@@ -120,6 +120,7 @@ class Watches:
             known = known or watch_tag(watch)
             while has_tag(known, watch_tag(watch)) and await waiter.woken(request, until):
                 watch = await kept_watch(self._store, key)
+        require_standing(request)
         return await self._answer(await kept_watch(self._store, key), headers=applied(wait))
 
     async def change(self, request: web.Request) -> web.Response:
@@ -155,6 +156,7 @@ class Watches:
         wait = LOOK_WAIT if prefers is None else prefers
         if self._following.view(key.account).condition not in UNANSWERING:
             await self._landed(request, look, self._clock.monotonic() + wait)
+            require_standing(request)
         seen = look.done() and look.result()
         return await self._answer(
             await kept_watch(self._store, key), status=200 if seen else 202, headers=applied(prefers)

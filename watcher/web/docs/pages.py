@@ -12,6 +12,15 @@ from watcher.web.problems import TITLES
 Part = Mapping[str, Any]
 
 TRYING: Final = "export WATCHER_URL=http://127.0.0.1:8080 WATCHER_API_TOKEN=…"
+FIRST_STEPS: Final = (
+    ("watches_follow", "Follow a batch", "by CallFire's id of it."),
+    ("watches_read", "Wait for it", "with the header `Prefer: wait=30`, until it is `final`."),
+    ("endpoints_make", "Subscribe a receiver", "and keep its `secrets`, which verify what it gets."),
+    ("endpoints_test", "Try the receiver", "with a signed sample; the answer says what came of it."),
+    ("deliveries_of_endpoint", "See what it was sent", "and each attempt of a delivery by its id."),
+    ("deliveries_resend", "Send a delivery again", "whatever became of it."),
+)
+"""The way of somebody who is new here: an operation each."""
 
 
 def whole(document: Part) -> str:
@@ -30,6 +39,8 @@ def whole(document: Part) -> str:
             tag("p", tag("a", "/openapi.json", href="/openapi.json"), " is the same for programs (OpenAPI 3.1)."),
             tag("p", "The commands below can be copied after this one; without a token leave the header out:"),
             tag("pre", tag("code", TRYING)),
+            tag("p", "The way from the first batch to the first delivery:"),
+            _first_steps(),
             *(_section(document, each) for each in tags),
             _events(document),
             _problems(kinds),
@@ -53,6 +64,11 @@ def of_problem(kind: str) -> str:
             tag("p", tag("a", "All types of problem", href="/docs#problems")),
         ),
     )
+
+
+def _first_steps() -> Html:
+    steps = (joined([tag("a", what, href=f"#{name}"), Html(" "), words(how)]) for name, what, how in FIRST_STEPS)
+    return tag("ol", *(tag("li", step) for step in steps))
 
 
 def _contents(document: Part, tags: list[Part], kinds: list[str]) -> Html:

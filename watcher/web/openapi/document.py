@@ -24,8 +24,8 @@ event types that are new.
 and has a cookie from then on. The scope that an operation wants stands in its `security`. As long as no token was made, programs
 on the daemon's own machine may do everything, and nobody else anything. What a token may not see does not exist for it: 404.
 
-**Lists** are `{"items": […], "next": …}`: ask again with `cursor` (for events `after`) as `next` says, until it is null. Rows
-that are added meanwhile shift nothing.
+**Lists** are `{"items": […], "next": …}`: ask again with `cursor` as `next` says, until it is null. The log goes on for ever:
+there `next` is what to ask `after`, and no items means that there are none yet. Rows that are added meanwhile shift nothing.
 
 **Errors** are `application/problem+json` (RFC 9457). `type` is stable and leads to a page that says what to do, `errors` has all
 that is wrong at once, with its place.
@@ -48,7 +48,7 @@ TAGS: Final[Mapping[str, str]] = {
     "broadcasts": "Broadcasts that are followed as a whole, with batches to come.",
     "submissions": "Batches that are sent to CallFire, once, and followed.",
     "events": "The log of all that happened, to be read from any position on.",
-    "streams": "The same as it happens, as server-sent events.",
+    "streams": "The same as it happens, and what a page shows as it changes: as server-sent events.",
     "endpoints": "Who gets webhooks, of what, and how.",
     "deliveries": "What endpoints were sent and are owed, with every attempt.",
     "accounts": "CallFire accounts: their condition and budget.",
@@ -87,7 +87,6 @@ def document(operations: Iterable[Operation], version: str) -> dict[str, Any]:
     answered: list[Use] = [(model, "serialization") for model in DATA.values()]
     kinds = {kind for operation in operations for kind in kinds_of(operation)}
     schemas = schemas_of([*uses(operations), *answered]) | problem_schemas(kinds) | event_schemas()
-    used = {operation.tag for operation in operations} | {"webhooks"}
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": DIALECT,
@@ -98,7 +97,7 @@ def document(operations: Iterable[Operation], version: str) -> dict[str, Any]:
             "description": ABOUT,
         },
         "servers": [{"url": "/", "description": "The daemon that serves this document."}],
-        "tags": [{"name": name, "description": words} for name, words in TAGS.items() if name in used],
+        "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
         "paths": path_items(operations),
         "webhooks": webhooks(),
         "components": {

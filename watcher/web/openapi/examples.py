@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from watcher.web.openapi.taken import LABELS, TAKEN
-from watcher.web.streamrank import EXAMPLE as STREAMRANK
 
 WINDOW: Final = {"after": "2026-11-23T09:00:02.101Z", "by": "2026-11-23T09:00:04.213Z"}
 LOOK: Final = {"asked": "2026-11-23T09:00:04.101Z", "answered": "2026-11-23T09:00:04.213Z"}
@@ -109,6 +108,20 @@ ACCOUNT: Final = {
 }
 LENGTH: Final = {"from": 3163, "to": 10_000, "ends": 41.5, "p50": 4.2, "p90": 30.1}
 LEARNT: Final = {"ends": 52, "sizes": [LENGTH]}
+STREAMRANK: Final = {
+    "polling_total_time_average": 0.21,
+    "polling_size_download_average": 545.0,
+    "streaming_total_time_average": 0.08,
+    "streaming_size_download_average": 409.0,
+    "change_yes": 12,
+    "change_no": 240,
+    "time_percentage": 98.2,
+    "size_percentage": 96.4,
+    "change_percentage": 4.8,
+    "last_run": "2026-11-23T09:00:04.213Z",
+    "days_run": 1,
+    "minute_run": 31,
+}
 TOKEN: Final = {
     "id": "tok_1f0c9a7be2d34455",
     "name": "CRM",
