@@ -25,7 +25,7 @@ from aiohttp import ClientSession
 
 from tests.bench.opponent import Answers
 from watcher.app.assembly import Town
-from watcher.app.daemon import calm_the_collector
+from watcher.app.daemon import tune_the_interpreter
 from watcher.callfire.client import CallFire, open_session
 from watcher.callfire.limits import Budget
 from watcher.callfire.wire import access
@@ -205,7 +205,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 async def _run() -> dict[str, float]:
     calm: list[Felt] = []
     with_one: list[Felt] = []
-    calm_the_collector()
+    tune_the_interpreter()
     with moody() as url, tempfile.TemporaryDirectory() as folder:
         async with open_session(user_agent="bench") as session:
             for number in range(ROUNDS):

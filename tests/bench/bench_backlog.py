@@ -17,7 +17,7 @@ import uvloop
 from tests.bench.bench_latency import percentile
 from tests.bench.opponent import opponent
 from tests.bench.post import SECRETS, Delivery, delivery
-from watcher.app.daemon import calm_the_collector
+from watcher.app.daemon import tune_the_interpreter
 from watcher.core.endpoint import Endpoint
 from watcher.core.model import Watch
 from watcher.delivery import Limits
@@ -82,7 +82,7 @@ async def _run() -> dict[str, float]:
                 quiet += made[: len(made) // 2]
                 busy += made[len(made) // 2 :]
             at_work.committed.clear()
-            calm_the_collector()
+            tune_the_interpreter()
             await at_work.deliverer.report()
             at_work.begin()
             before = await steadily(at_work, sorted(quiet, key=lambda watch: watch.batch_id))

@@ -19,7 +19,7 @@ import uvloop
 from tests.bench.bench_latency import percentile
 from tests.bench.opponent import opponent
 from tests.bench.post import SECRETS, delivery
-from watcher.app.daemon import calm_the_collector
+from watcher.app.daemon import tune_the_interpreter
 from watcher.core.endpoint import Endpoint
 from watcher.delivery import Limits
 
@@ -83,7 +83,7 @@ async def _run() -> dict[str, float]:
     alone: list[list[float]] = []
     together: list[list[float]] = []
     with opponent() as other, tempfile.TemporaryDirectory() as folder:
-        calm_the_collector()
+        tune_the_interpreter()
         for number in range(ROUNDS):
             alone.append(await leg(Path(folder) / f"alone{number}.db", endpoints(other.url, bad=False)))
             together.append(await leg(Path(folder) / f"together{number}.db", endpoints(other.url, bad=True)))

@@ -16,7 +16,7 @@ import uvloop
 
 from tests.bench.opponent import opponent
 from tests.bench.post import SECRETS, bare_session, delivery, event, post
-from watcher.app.daemon import calm_the_collector
+from watcher.app.daemon import tune_the_interpreter
 from watcher.clock import SystemClock
 from watcher.core.endpoint import Endpoint
 from watcher.core.message import body_of
@@ -65,7 +65,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 async def _run() -> dict[str, float]:
     figures: dict[str, float] = {}
     with opponent() as other, tempfile.TemporaryDirectory() as folder:
-        calm_the_collector()
+        tune_the_interpreter()
         for pace in PACES:
             theirs: list[float] = []
             mine: list[float] = []

@@ -19,7 +19,7 @@ from aiohttp import ClientSession
 
 from tests.bench.opponent import opponent, parsed
 from watcher.app.assembly import Town
-from watcher.app.daemon import calm_the_collector
+from watcher.app.daemon import tune_the_interpreter
 from watcher.callfire.client import CallFire, open_session
 from watcher.callfire.limits import Budget
 from watcher.callfire.wire import access, batch_request
@@ -105,7 +105,7 @@ async def polled(session: ClientSession, url: str, path: Path) -> float:
         while poller.roster.by_status()["unseen"]:
             await asyncio.sleep(0.01)
         crew.hire(Keeper(polling, reports=[poller.report], clock=clock, every=1.0))
-        calm_the_collector()  # as the daemon does once it is up
+        tune_the_interpreter()  # as the daemon does once it is up
         looks = 0
         began = time.perf_counter()
         await asyncio.sleep(SECONDS)
@@ -117,7 +117,7 @@ async def polled(session: ClientSession, url: str, path: Path) -> float:
 async def _run() -> dict[str, float]:
     ours: list[float] = []
     theirs: list[float] = []
-    calm_the_collector()
+    tune_the_interpreter()
     with opponent() as other, tempfile.TemporaryDirectory() as folder:
         async with open_session(user_agent="bench") as session:
             for number in range(ROUNDS):

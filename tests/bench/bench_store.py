@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import uvloop
 
-from watcher.app.daemon import calm_the_collector
+from watcher.app.daemon import tune_the_interpreter
 from watcher.clock import SystemClock
 from watcher.core.endpoint import Attempt, Delivery, Endpoint
 from watcher.core.model import Batch, Key, LastLook, Seen, Watch
@@ -62,7 +62,7 @@ def _changes(path: Path) -> dict[str, float]:
     """Changes a second, each leg a slice of every round so that a slow moment of the machine hits all of them."""
     made = _run(_made(path, ROUNDS * 2 * (ONE_BY_ONE + AT_ONCE)))
     changes = iter([_change(watch) for watch in made])
-    calm_the_collector()  # as the daemon does once it is up, and for all legs
+    tune_the_interpreter()  # as the daemon does once it is up, and for all legs
     legs: dict[str, tuple[int, Callable[[Path, Sequence[Change]], float]]] = {
         "bare, one by one": (ONE_BY_ONE, lambda path, some: _bare(path, some, 1)),
         "store, one by one": (ONE_BY_ONE, lambda path, some: _run(_stored(path, some, 1))),

@@ -28,7 +28,7 @@ from tests.bench.crowd import Crowd, Wanted, crowd
 from tests.bench.post import change
 from tests.web.house import FakeFollowing, FakeHealth, no_metrics
 from watcher.app.assembly import Town
-from watcher.app.daemon import calm_the_collector
+from watcher.app.daemon import tune_the_interpreter
 from watcher.clock import SystemClock
 from watcher.core.model import Batch, Key, Recorded, Seen, Watch
 from watcher.core.news import Changed, StreamClosed, StreamOpened
@@ -277,7 +277,7 @@ async def page(path: Path) -> dict[str, float]:
 async def _run() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name, crowd() as people:
         folder = Path(name)
-        calm_the_collector()
+        tune_the_interpreter()
         figures = await steady(folder / "steady.db", people, again=0)
         figures |= await steady(folder / "again.db", people, again=AGAIN)
         ours, events = await saturated(folder / "flood.db", people)

@@ -17,7 +17,7 @@ import uvloop
 
 from tests.bench.opponent import opponent
 from tests.bench.post import LOOPBACK, SECRETS, Delivery, bare_session, delivery, event, flood
-from watcher.app.daemon import calm_the_collector
+from watcher.app.daemon import tune_the_interpreter
 from watcher.clock import SystemClock
 from watcher.core.endpoint import Attempt, Endpoint
 from watcher.core.endpoint import Delivery as Owed
@@ -59,7 +59,7 @@ async def owe(at_work: Delivery) -> None:
 async def outbox(path: Path, hooks: Sequence[Endpoint]) -> float:
     async with delivery(path, hooks, Limits(per_endpoint=PER_ENDPOINT, in_all=IN_FLIGHT)) as at_work:
         await owe(at_work)
-        calm_the_collector()
+        tune_the_interpreter()
         return await ours(at_work)
 
 

@@ -159,12 +159,13 @@ async def test_a_very_large_batch_does_not_hold_up_others(house: House) -> None:
     asked = asyncio.ensure_future(
         house.ask("POST", PATH, data=io.BytesIO(body), headers=AT_ONCE | {"Content-Type": "application/json"})
     )
-    turns = [time.monotonic()]
+    # The work of this thread between two turns of the loop, however busy the machine is, beside that of the process.
+    turns, begun = [time.thread_time()], time.process_time()
     while not asked.done():
         await asyncio.sleep(0)
-        turns.append(time.monotonic())
+        turns.append(time.thread_time())
     assert (await asked).status == 202
-    assert max(later - earlier for earlier, later in pairwise(turns)) < (turns[-1] - turns[0]) / 3
+    assert max(later - earlier for earlier, later in pairwise(turns)) < (time.process_time() - begun) / 3
 
 
 # Once for each key.

@@ -45,6 +45,9 @@ GRACE: Final = 20.0
 STALLED: Final = 60.0
 """Seconds without a step of a poller or a beat of the loop after which the daemon does not count as alive."""
 
+SWITCH: Final = 0.001
+"""Seconds that a thread may go on while another one waits."""
+
 Decorate = Callable[[Parts], Parts]
 
 
@@ -98,7 +101,7 @@ async def run(
             listen = settings.http.listen
             url = await stack.enter_async_context(serve(app, host=listen.host, port=listen.port))
             daemon.begin(*streams.workers, app[ADMISSION])
-            calm_the_collector()
+            tune_the_interpreter()
             town.tell(
                 Started(
                     version=watcher.__version__,
@@ -208,9 +211,15 @@ class Daemon:
         )
 
 
-def calm_the_collector() -> None:
-    """Has no collection walk through what is loaded now and stays, and young objects collected by the ten thousand: a look
-    makes about a hundred and leaves no cycle, which gains a twentieth of the looks that a core can do."""
+def tune_the_interpreter() -> None:
+    """For a loop that is busy beside a thread that writes.
+
+    No collection walks through what is loaded now and stays, and young objects are collected by the ten thousand: a look makes
+    about a hundred and leaves no cycle, which gains a twentieth of the looks that a core can do. And a thread that waits for the
+    interpreter gets it after a millisecond, not five: each step of SQLite's is followed by such a wait, and deliveries wait for
+    what is written.
+    """
+    sys.setswitchinterval(SWITCH)
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
