@@ -45,7 +45,7 @@ GRACE: Final = 20.0
 STALLED: Final = 60.0
 """Seconds without a step of a poller or a beat of the loop after which the daemon does not count as alive."""
 
-SWITCH: Final = 0.001
+SWITCH: Final = 0.0005
 """Seconds that a thread may go on while another one waits."""
 
 Decorate = Callable[[Parts], Parts]
@@ -216,8 +216,8 @@ def tune_the_interpreter() -> None:
 
     No collection walks through what is loaded now and stays, and young objects are collected by the ten thousand: a look makes
     about a hundred and leaves no cycle, which gains a twentieth of the looks that a core can do. And a thread that waits for the
-    interpreter gets it after a millisecond, not five: each step of SQLite's is followed by such a wait, and deliveries wait for
-    what is written.
+    interpreter gets it after half a millisecond, not five: each step of SQLite's is followed by such a wait, and deliveries wait
+    for what is written.
     """
     sys.setswitchinterval(SWITCH)
     gc.collect()
