@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from watcher.core.answers import Answer, Kind, PageAnswer
+from watcher.core.answers import Answer, Kind, PageAnswer, SubmitAnswer, SwitchAnswer
 from watcher.core.endpoint import Attempt, Delivery, Endpoint
 from watcher.core.model import Batch, BroadcastKind, Page, PageRef
 from watcher.core.news import News
-from watcher.core.submissions import Order, SubmitAnswer, SwitchAnswer
+from watcher.core.submissions import Order
 from watcher.ports import Handshake
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -31,10 +31,10 @@ from watcher.callfire.limits import Budget
 from watcher.callfire.wire import access
 from watcher.clock import SystemClock
 from watcher.core.account import Account
-from watcher.core.answers import Answer, PageAnswer
+from watcher.core.answers import Answer, PageAnswer, SubmitAnswer, SwitchAnswer
 from watcher.core.model import Key, PageRef
 from watcher.core.schedule import Pace
-from watcher.core.submissions import Order, SubmitAnswer, SwitchAnswer
+from watcher.core.submissions import Order
 from watcher.core.transitions import Rules
 from watcher.polling.following import Keeper, Polling
 from watcher.polling.poller import Poller

@@ -13,10 +13,10 @@ from tests.fakes import NOON, Ear
 from tests.sockets import Reply, drop, hang, http, listening, reset
 from watcher.callfire.client import CallFire
 from watcher.callfire.limits import Budget
-from watcher.core.answers import Kind
+from watcher.core.answers import Kind, SubmitAnswer, SwitchAnswer
 from watcher.core.model import Batch
 from watcher.core.news import Answered
-from watcher.core.submissions import Order, SubmitAnswer, SwitchAnswer, verdict
+from watcher.core.submissions import Order, verdict
 from watcher.ports import StoreError
 
 ORDER = Order(

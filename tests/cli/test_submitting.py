@@ -17,9 +17,9 @@ from tests.fakes import NOON
 from watcher.cli.printing import Stop
 from watcher.cli.recipients import Recipient
 from watcher.cli.submitting import _ask_back
-from watcher.core.answers import Kind
+from watcher.core.answers import Kind, SwitchAnswer
 from watcher.core.model import Batch
-from watcher.core.submissions import Submission, SubmissionState, SwitchAnswer
+from watcher.core.submissions import Submission, SubmissionState
 from watcher.ports import SubmissionQuery, Switched
 
 TAKEN = {"state": SubmissionState.ACCEPTED, "batch_id": 13, "tries": 1, "settled": NOON, "sent": NOON}

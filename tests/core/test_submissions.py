@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.core.making import after as at
 from tests.fakes import NOON
-from watcher.core.answers import Answer, Kind
+from watcher.core.answers import Answer, Kind, SubmitAnswer, SwitchAnswer, account_answer
 from watcher.core.model import Batch, Key
 from watcher.core.submissions import (
     ENDS,
@@ -18,15 +18,12 @@ from watcher.core.submissions import (
     Caution,
     Submission,
     SubmissionState,
-    SubmitAnswer,
-    SwitchAnswer,
     Verdict,
     accepted,
     after,
     begun,
     doubtful,
     found,
-    heard_by_account,
     late,
     list_at,
     list_pause,
@@ -303,15 +300,15 @@ def test_what_is_followed_is_as_it_was_asked_for() -> None:
 
 @pytest.mark.parametrize("kind", [Kind.SEEN, Kind.UNAUTHORIZED, Kind.THROTTLED, Kind.FAILED])
 def test_what_concerns_the_account_is_heard_by_it(kind: Kind) -> None:
-    assert heard_by_account(answer("x", kind, detail="d", size=3)) == Answer(
+    assert account_answer(answer("x", kind, detail="d", size=3)) == Answer(
         batch_id=0, asked=at(seconds=1), answered=at(seconds=2), kind=kind, outcome="x", detail="d", size=3
     )
 
 
 def test_what_callfire_does_not_like_about_one_batch_is_not_the_accounts_but_a_pause_is() -> None:
     switch = SwitchAnswer(batch_id=13, asked=NOON, answered=NOON, kind=Kind.NOT_FOUND, outcome="404")
-    assert heard_by_account(switch) is None
-    heard = heard_by_account(replace(switch, retry_after=timedelta(seconds=9)))
+    assert account_answer(switch) is None
+    heard = account_answer(replace(switch, retry_after=timedelta(seconds=9)))
     assert heard is not None
     assert (heard.kind, heard.retry_after) == (Kind.THROTTLED, timedelta(seconds=9))
 

@@ -10,10 +10,10 @@ from tests.fake_store import FakeStore
 from tests.fakes import FAILS, KNOWS_NOTHING, NOON, REFUSES, FakeClock, Reply, lists, settle_down, shows
 from tests.polling.world import PROVEN, UNKNOWN, World, after, unseen
 from watcher.core.account import Account, Condition
-from watcher.core.answers import Kind
+from watcher.core.answers import Kind, SubmitAnswer
 from watcher.core.model import Batch, Key
 from watcher.core.news import Following, Submitted
-from watcher.core.submissions import Caution, Submission, SubmissionState, SubmitAnswer
+from watcher.core.submissions import Caution, Submission, SubmissionState
 from watcher.ports import StoreError
 
 CAUTION = Caution(settle=timedelta(seconds=8), within=timedelta(minutes=30))

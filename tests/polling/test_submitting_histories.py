@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.fake_store import FakeStore
 from tests.fakes import NEVER_LEFT, FakeClock, FakeUpstream, settle_down, shows
 from tests.polling.world import PROVEN, World
-from watcher.core.answers import Kind, PageAnswer
+from watcher.core.answers import Kind, PageAnswer, SubmitAnswer
 from watcher.core.model import Batch, BroadcastKind, Key, Page, PageRef
-from watcher.core.submissions import Caution, Order, Submission, SubmissionState, SubmitAnswer
+from watcher.core.submissions import Caution, Order, Submission, SubmissionState
 from watcher.ports import StoreError
 
 CAUTION = Caution(settle=timedelta(seconds=8), within=timedelta(hours=9))

@@ -9,10 +9,9 @@ import pytest
 
 from tests.fakes import FAILS, NOON, Reply, StillClock, shows
 from tests.polling.world import World, validating
-from watcher.core.answers import Kind
+from watcher.core.answers import Kind, SwitchAnswer
 from watcher.core.model import Key
 from watcher.core.news import Throttled
-from watcher.core.submissions import SwitchAnswer
 from watcher.ports import Switched
 
 DONE = SwitchAnswer(batch_id=13, asked=NOON, answered=NOON, kind=Kind.SEEN, outcome="200", done=True)

@@ -16,9 +16,9 @@ import pytest
 from tests.fake_store import FakeStore
 from tests.fakes import NOON, FakeClock, StillClock
 from tests.web.house import House, open_house
-from watcher.core.answers import Kind
+from watcher.core.answers import Kind, SwitchAnswer
 from watcher.core.model import Batch
-from watcher.core.submissions import SubmissionState, SwitchAnswer
+from watcher.core.submissions import SubmissionState
 from watcher.ports import Switched
 from watcher.web.submissions import new_tag
 

@@ -44,10 +44,10 @@ from watcher.callfire.wire import (
     no_page,
     page_request,
 )
-from watcher.core.answers import Answer, PageAnswer
+from watcher.core.answers import Answer, PageAnswer, SubmitAnswer, SwitchAnswer
 from watcher.core.model import PageRef
 from watcher.core.news import Answered, Tell
-from watcher.core.submissions import Order, SubmitAnswer, SwitchAnswer
+from watcher.core.submissions import Order
 from watcher.ports import Clock
 
 CONNECT: Final = timedelta(seconds=5)

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from watcher.callfire.bodies import Nonsense, added_batch, complaint, explained, tidy
 from watcher.callfire.wire import Access, Request, kind_of
-from watcher.core.answers import Kind
+from watcher.core.answers import Kind, SubmitAnswer, SwitchAnswer
 from watcher.core.retry_after import retry_after
-from watcher.core.submissions import Order, SubmitAnswer, SwitchAnswer
+from watcher.core.submissions import Order
 
 JSON: Final = {"Content-Type": "application/json"}
 KEYS: Final = {"contact_list_id": "contactListId", "scrub_duplicates": "scrubDuplicates"}

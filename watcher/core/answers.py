@@ -1,6 +1,6 @@
 """What one answer of CallFire means for the watch: the left half of the table in polling.md ("What an answer means").
 
-The right half, what it means for the account, is in `account`; here is only what of a page's answer it may hear.
+The right half, what it means for the account, is in `account`; here is only what of answers to other questions it may hear.
 """
 
 from dataclasses import dataclass
@@ -61,19 +61,56 @@ class PageAnswer:
     size: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitAnswer:
+    """One request that adds a batch, and what came of it: as in Answer, and `batch_id` where CallFire named the new batch.
+
+    `departed` False: not a byte of it left. `explained`: the answer's body was CallFire's own error, not that of a proxy.
+    """
+
+    asked: datetime
+    answered: datetime
+    kind: Kind
+    outcome: str
+    batch_id: int | None = None
+    departed: bool = True
+    explained: bool = False
+    retry_after: timedelta | None = None
+    detail: str | None = None
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchAnswer:
+    """One request that switches a batch on or off, and what came of it: as in Answer; `done` where CallFire did it."""
+
+    batch_id: int
+    asked: datetime
+    answered: datetime
+    kind: Kind
+    outcome: str
+    done: bool = False
+    retry_after: timedelta | None = None
+    detail: str | None = None
+    size: int = 0
+
+
 NO_BATCH: Final = 0
 """The `batch_id` of an Answer that is about no one batch: an id that CallFire never gives out."""
+OtherAnswer = PageAnswer | SubmitAnswer | SwitchAnswer
+"""An answer to something else than the question for a batch."""
 OF_THE_LISTING: Final = frozenset({Kind.UNFIT, Kind.FORBIDDEN, Kind.NOT_FOUND, Kind.GONE, Kind.GARBAGE})
-"""Kinds of answers to the question for a page that tell of that listing alone: a login that may not list, or a CallFire that
-does not (for this broadcast, or at all), still answers about single batches."""
+"""Kinds of answers to something else than the question for a batch that tell of that alone: a login that may not list, or a
+CallFire that does not (for this broadcast, or at all), still answers about single batches; and what it does not like about
+one batch that is sent or switched is that one's."""
 
 
-def account_answer(answer: PageAnswer) -> Answer | None:
-    """What of a page's answer `account.heed` is to hear; None where it says nothing of the account, neither good nor bad.
+def account_answer(answer: OtherAnswer) -> Answer | None:
+    """What of such an answer `account.heed` is to hear; None where it says nothing of the account, neither good nor bad.
 
     It is one of the four kinds that mean the same whatever was asked (SEEN, UNAUTHORIZED, THROTTLED, FAILED), so that nothing
     is ever counted under NO_BATCH: "two batches refused" and "five watches garbled" are told by single looks alone. A pause
-    that comes with an answer about the listing holds for the account. Not for `look_of`: it bears no batch.
+    that comes with an answer of the others holds for the account. Not for `look_of`: it bears no batch.
     """
     kind = answer.kind
     if kind in OF_THE_LISTING:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal, assert_never
 
-from watcher.core.answers import NO_BATCH, Answer, Kind
+from watcher.core.answers import SubmitAnswer
 from watcher.core.model import Batch, BroadcastKind, Key
 from watcher.core.wishes import Wish
 
@@ -113,40 +113,6 @@ class Caution:
     within: timedelta = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitAnswer:
-    """One request that adds a batch, and what came of it: as in Answer, and `batch_id` where CallFire named the new batch.
-
-    `departed` False: not a byte of it left. `explained`: the answer's body was CallFire's own error, not that of a proxy.
-    """
-
-    asked: datetime
-    answered: datetime
-    kind: Kind
-    outcome: str
-    batch_id: int | None = None
-    departed: bool = True
-    explained: bool = False
-    retry_after: timedelta | None = None
-    detail: str | None = None
-    size: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SwitchAnswer:
-    """One request that switches a batch on or off, and what came of it: as in Answer; `done` where CallFire did it."""
-
-    batch_id: int
-    asked: datetime
-    answered: datetime
-    kind: Kind
-    outcome: str
-    done: bool = False
-    retry_after: timedelta | None = None
-    detail: str | None = None
-    size: int = 0
-
-
 Verdict = Literal["taken", "not taken", "refused", "unclear"]
 
 UNCERTAIN: Final = frozenset({408, 409, 425})
@@ -165,26 +131,6 @@ def verdict(answer: SubmitAnswer) -> Verdict:
     if code in (401, 403) or (400 <= code < 500 and code not in UNCERTAIN and answer.explained):
         return "refused"
     return "unclear"
-
-
-def heard_by_account(answer: SubmitAnswer | SwitchAnswer) -> Answer | None:
-    """What of the answer `account.heed` is to hear; None where it says nothing of the account: what CallFire does not like
-    about one batch or broadcast is that one's."""
-    kind = answer.kind
-    if kind not in (Kind.SEEN, Kind.UNAUTHORIZED, Kind.THROTTLED, Kind.FAILED):
-        if answer.retry_after is None:
-            return None
-        kind = Kind.THROTTLED
-    return Answer(
-        batch_id=NO_BATCH,
-        asked=answer.asked,
-        answered=answer.answered,
-        kind=kind,
-        outcome=answer.outcome,
-        retry_after=answer.retry_after,
-        detail=answer.detail,
-        size=answer.size,
-    )
 
 
 def tagged(name: str, tag: str) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 
 from watcher.core.account import Condition
-from watcher.core.answers import OF_THE_LISTING, Kind, PageAnswer
+from watcher.core.answers import OF_THE_LISTING, Kind, PageAnswer, account_answer
 from watcher.core.model import Batch, BroadcastKind, PageRef
 from watcher.core.news import Tell
 from watcher.core.roster import Roster
@@ -25,7 +25,6 @@ from watcher.core.submissions import (
     begun,
     doubtful,
     found,
-    heard_by_account,
     late,
     list_at,
     list_pause,
@@ -230,7 +229,7 @@ class Submitter:
                 self.cases.tell_of(changed)
 
             answer = await self._upstream.submit(order, leave)
-            heard = heard_by_account(answer)
+            heard = account_answer(answer)
             if heard is not None:
                 await self._standing.heed(heard)
             await self.cases.keep(case, lambda it: after(it, answer))

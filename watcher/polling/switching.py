@@ -6,10 +6,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 
-from watcher.core.answers import Kind, look_of
+from watcher.core.answers import Kind, SwitchAnswer, account_answer, look_of
 from watcher.core.model import Batch
 from watcher.core.roster import Roster
-from watcher.core.submissions import SwitchAnswer, heard_by_account
 from watcher.polling.learning import Learner
 from watcher.polling.standing import Standing
 from watcher.ports import Clock, Switched, Upstream
@@ -75,7 +74,7 @@ class Switches:
     async def _tell(self, job: _Job) -> None:
         """Tells CallFire; then it is asked, also where no answer came, for it may have heard."""
         answer = await self._upstream.switch(job.batch_id, job.enabled)
-        heard = heard_by_account(answer)
+        heard = account_answer(answer)
         if heard is not None:
             await self._standing.heed(heard)
         if answer.kind is Kind.THROTTLED:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from watcher.core.answers import SwitchAnswer
 from watcher.core.model import Batch
-from watcher.core.submissions import Submission, SwitchAnswer
+from watcher.core.submissions import Submission
 from watcher.core.wishes import Followed
 
 

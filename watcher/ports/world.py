@@ -7,10 +7,10 @@ from datetime import datetime
 from math import inf
 from typing import Protocol
 
-from watcher.core.answers import Answer, PageAnswer
+from watcher.core.answers import Answer, PageAnswer, SubmitAnswer, SwitchAnswer
 from watcher.core.endpoint import Attempt, Delivery, Endpoint
 from watcher.core.model import PageRef
-from watcher.core.submissions import Order, SubmitAnswer, SwitchAnswer
+from watcher.core.submissions import Order
 
 
 class Clock(Protocol):
