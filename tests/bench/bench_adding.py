@@ -6,42 +6,18 @@ The command's own time and memory beside it: how long `watcher --help` takes, an
 
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from tests.bench.daemons import daemon
 from tests.bench.opponent import opponent
 
 ROWS: Final = 100_000
 WATCHER: Final = (sys.executable, "-m", "watcher")
-
-
-@contextmanager
-def _daemon(callfire: str, folder: Path) -> Iterator[str]:
-    environment = {
-        **os.environ,
-        "CALLFIRE_LOGIN": "login",
-        "CALLFIRE_PASSWORD": "password",
-        "CALLFIRE_BASE_URL": callfire,
-        "CALLFIRE_RATE": "20",
-        "WATCHER_DATABASE_URL": f"sqlite:///{folder / 'watcher.db'}",
-        "WATCHER_LISTEN": "127.0.0.1:0",
-        "WATCHER_LOG": "json",
-    }
-    with subprocess.Popen(
-        [*WATCHER, "run"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as daemon:
-        try:
-            assert daemon.stdout is not None
-            yield daemon.stdout.readline().split()[-1]
-        finally:
-            daemon.terminate()
-            daemon.wait(25)
 
 
 def _run(arguments: list[str], environ: Mapping[str, str]) -> tuple[float, float]:
@@ -70,8 +46,8 @@ def run(rows: int = ROWS) -> dict[str, float]:
         lines = (f'{{"batch_id": {number}, "labels": {{"campaign": "autumn"}}}}\n' for number in range(1, rows + 1))
         many.write_text("".join(lines))
         one.write_text("1\n")
-        with _daemon(other.url, folder) as url:
-            environ = {"WATCHER_URL": url}
+        with daemon(other.url, folder / "watcher.db", rate=20) as there:
+            environ = {"WATCHER_URL": there.url}
             _, little = _run(["add", str(one)], environ)
             took, much = _run(["add", str(many)], environ)
             again, _ = _run(["add", str(many)], environ)

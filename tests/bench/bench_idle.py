@@ -5,9 +5,6 @@ the whole budget is spent. The daemon is a process of its own, as users run it; 
 """
 
 import asyncio
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from datetime import timedelta
@@ -15,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.bench.daemons import daemon
 from tests.bench.opponent import opponent
 from watcher.clock import SystemClock
 from watcher.core.model import Batch, Key, Seen
@@ -45,29 +43,14 @@ async def _fill(path: Path, *, seen: bool) -> None:
 
 def measured(url: str, path: Path) -> tuple[float, float]:
     """Megabytes resident, and the share of a core."""
-    environment = {
-        **os.environ,
-        "CALLFIRE_LOGIN": "login",
-        "CALLFIRE_PASSWORD": "password",
-        "CALLFIRE_BASE_URL": url,
-        "WATCHER_DATABASE_URL": f"sqlite:///{path}",
-        "WATCHER_LISTEN": "127.0.0.1:0",
-        "WATCHER_LOG": "json",
-    }
-    daemon = subprocess.Popen(
-        [sys.executable, "-m", "watcher", "run"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
+    with daemon(url, path) as there:
         time.sleep(5)
-        process = psutil.Process(daemon.pid)
+        process = psutil.Process(there.pid)
         before = sum(process.cpu_times()[:2])
         began = time.monotonic()
         time.sleep(SECONDS)
         cpu = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - began)
         return process.memory_info().rss / 2**20, cpu
-    finally:
-        daemon.terminate()
-        daemon.wait(25)
 
 
 def run() -> dict[str, float]:

@@ -7,9 +7,6 @@ them, and without them again. Also with the reads answered in gzip, and with fil
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -19,6 +16,7 @@ from typing import Final
 import aiohttp
 import numpy as np
 
+from tests.bench.daemons import daemon
 from tests.bench.opponent import Opponent, opponent
 from watcher.clock import SystemClock
 from watcher.core.model import Key
@@ -113,30 +111,8 @@ def run(watches: int = WATCHES, seconds: float = SECONDS) -> dict[str, float]:
     with opponent() as other, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "watcher.db"
         asyncio.run(_fill(path, watches))
-        environment = {
-            **os.environ,
-            "CALLFIRE_LOGIN": "login",
-            "CALLFIRE_PASSWORD": "password",
-            "CALLFIRE_BASE_URL": other.url,
-            "CALLFIRE_RATE": str(RATE),
-            "WATCHER_DATABASE_URL": f"sqlite:///{path}",
-            "WATCHER_LISTEN": "127.0.0.1:0",
-            "WATCHER_LOG": "json",
-        }
-        daemon = subprocess.Popen(
-            [sys.executable, "-m", "watcher", "run"],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        try:
-            assert daemon.stdout is not None
-            url = daemon.stdout.readline().split()[-1]
-            return asyncio.run(_measured(url, other, seconds))
-        finally:
-            daemon.terminate()
-            daemon.wait(25)
+        with daemon(other.url, path, rate=RATE) as there:
+            return asyncio.run(_measured(there.url, other, seconds))
 
 
 if __name__ == "__main__":

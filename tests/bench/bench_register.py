@@ -6,9 +6,6 @@ period two requests are apart, as the other side sees them arrive. Three registr
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -17,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tests.bench.daemons import daemon
 from tests.bench.opponent import opponent
 
 ROWS: Final = 10_000
@@ -72,31 +70,12 @@ async def _measured(url: str, asked: Any) -> dict[str, float]:
 
 def run() -> dict[str, float]:
     """About 30 seconds."""
-    with opponent() as other, tempfile.TemporaryDirectory() as folder:
-        environment = {
-            **os.environ,
-            "CALLFIRE_LOGIN": "login",
-            "CALLFIRE_PASSWORD": "password",
-            "CALLFIRE_BASE_URL": other.url,
-            "CALLFIRE_RATE": str(RATE),
-            "WATCHER_DATABASE_URL": f"sqlite:///{Path(folder) / 'watcher.db'}",
-            "WATCHER_LISTEN": "127.0.0.1:0",
-            "WATCHER_LOG": "json",
-        }
-        daemon = subprocess.Popen(
-            [sys.executable, "-m", "watcher", "run"],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        try:
-            assert daemon.stdout is not None
-            url = daemon.stdout.readline().split()[-1]
-            return asyncio.run(_measured(f"{url}/v1/watches", other.asked))
-        finally:
-            daemon.terminate()
-            daemon.wait(25)
+    with (
+        opponent() as other,
+        tempfile.TemporaryDirectory() as folder,
+        daemon(other.url, Path(folder) / "watcher.db", rate=RATE) as there,
+    ):
+        return asyncio.run(_measured(f"{there.url}/v1/watches", other.asked))
 
 
 if __name__ == "__main__":

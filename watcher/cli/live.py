@@ -33,16 +33,16 @@ async def watch_list(
     beat: float = BEAT,
 ) -> None:
     """For ever."""
+    from watcher.client.errors import as_if_alone
+
     lists = Lists(watcher, wanted, limit, output, gather, beat)
-    try:
+    with as_if_alone():
         async with asyncio.TaskGroup() as group:
             group.create_task(lists.listen(), name="stream of events")
             if console().is_terminal and not console().is_dumb_terminal and output in PEOPLE:
                 await _paint(lists, wide=output is Output.WIDE)
             else:
                 await _tell(lists, output)
-    except ExceptionGroup as several:
-        raise several.exceptions[0] from several
 
 
 class Lists:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -17,6 +16,7 @@ from watcher.cli.options import As, Config, moment_of
 from watcher.cli.printing import Output, Stop, complain, say, say_table
 from watcher.cli.progress import progress
 from watcher.cli.subscriptions import ask_about, id_of
+from watcher.cli.times import now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,13 +103,13 @@ def recover(
     What was never owed to it, for it is younger than the event, is sent too (missing). There is no limit to how much. Ctrl-C
     ends it between two portions, and it says how to go on. Exit code 1: there is no such endpoint, or you did not agree.
     """
-    now = datetime.now(UTC)
+    at = now()
     if output not in PEOPLE and not (yes or dry_run):
         raise typer.BadParameter(f"With -o {output} nothing is asked: give --dry-run, or --yes.")
     found = Recovery(
         endpoint_id=id_of(endpoint_id),
-        since=moment_of("--since", since, now),
-        until=None if until is None else moment_of("--until", until, now),
+        since=moment_of("--since", since, at),
+        until=None if until is None else moment_of("--until", until, at),
         states=[state.value for state in states or ()],
         after=after,
     )

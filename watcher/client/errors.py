@@ -1,6 +1,7 @@
 """What the client raises. Each error is named by what to do about it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -49,3 +50,12 @@ class TryLater(WatcherError):
     ) -> None:
         super().__init__(detail, kind=kind, document=document)
         self.after = after
+
+
+@contextmanager
+def as_if_alone() -> Iterator[None]:
+    """Around a group of tasks: what one of them raised is raised as if it had been alone, and of several the first."""
+    try:
+        yield
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from several

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
-from watcher.client.errors import NotThere, TryLater, Unreachable, WatcherError
+from watcher.client.errors import NotThere, TryLater, Unreachable, WatcherError, as_if_alone
 from watcher.client.patience import Patience
 from watcher.client.watches import Account, Event, Key, Outcome, Row, Watch
 
@@ -252,18 +252,17 @@ async def wait(
     pace: Pace = Pace(),
 ) -> Ended:
     """Until all (or any) have ended, or so many seconds are over. Raises what questions raise, once patience is at its end."""
-    try:
-        async with asyncio.timeout(timeout), asyncio.TaskGroup() as group:
-            await borne(vigil.begin, patience)
-            if not vigil.over(any_=any_):
-                ears = Ears(asked, vigil.account, patience.again)
-                listening = group.create_task(ears.listen(), name="stream of events")
-                await _attend(vigil, ears, any_, patience, pace)
-                listening.cancel()
-    except TimeoutError:
-        pass
-    except ExceptionGroup as several:
-        raise several.exceptions[0] from several
+    with as_if_alone():
+        try:
+            async with asyncio.timeout(timeout), asyncio.TaskGroup() as group:
+                await borne(vigil.begin, patience)
+                if not vigil.over(any_=any_):
+                    ears = Ears(asked, vigil.account, patience.again)
+                    listening = group.create_task(ears.listen(), name="stream of events")
+                    await _attend(vigil, ears, any_, patience, pace)
+                    listening.cancel()
+        except TimeoutError:
+            pass
     return vigil.ended()
 
 
