@@ -97,11 +97,10 @@ ORDER BY batch_id LIMIT :limit;
 -- name: stuck_watches
 -- Those that were told to be stuck and have not moved since.
 SELECT * FROM watches INDEXED BY watches_stuck
-WHERE account = :account AND stuck_told > 0 AND state = 'open' AND state <> 'stopped'
+WHERE account = :account AND stuck_told > 0 AND state = 'open'
     AND batch_id > :after
     AND (:status IS NULL OR status = :status)
     AND (:final IS NULL OR final = :final)
-    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
     AND (:state IS NULL OR state = :state)
     AND (:broadcast_id IS NULL OR broadcast_id = :broadcast_id)
     AND (:name IS NULL OR EXISTS (
@@ -122,7 +121,7 @@ ORDER BY batch_id LIMIT :limit;
 -- name: lost_watches
 -- Those that ended without a status that ends validation.
 SELECT * FROM watches INDEXED BY watches_lost
-WHERE account = :account AND state IN ('missing', 'expired') AND state <> 'stopped'
+WHERE account = :account AND state IN ('missing', 'expired')
     AND batch_id > :after
     AND (:status IS NULL OR status = :status)
     AND (:final IS NULL OR final = :final)
@@ -135,7 +134,6 @@ ORDER BY batch_id LIMIT :limit;
 SELECT * FROM watches INDEXED BY watches_by_status
 WHERE account = :account AND status = :status AND state <> 'stopped'
     AND batch_id > :after
-    AND (:status IS NULL OR status = :status)
     AND (:final IS NULL OR final = :final)
     AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
     AND (:state IS NULL OR state = :state)
@@ -144,12 +142,11 @@ ORDER BY batch_id LIMIT :limit;
 -- name: listed_open_watches
 -- Those that are open.
 SELECT * FROM watches INDEXED BY watches_open
-WHERE account = :account AND state = 'open' AND state <> 'stopped'
+WHERE account = :account AND state = 'open'
     AND batch_id > :after
     AND (:status IS NULL OR status = :status)
     AND (:final IS NULL OR final = :final)
     AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
-    AND (:state IS NULL OR state = :state)
 ORDER BY batch_id LIMIT :limit;
 
 -- name: unfinished_watches
