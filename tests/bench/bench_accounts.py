@@ -7,7 +7,6 @@ account can feel.
 """
 
 import asyncio
-import multiprocessing
 import statistics
 import tempfile
 import time
@@ -23,7 +22,7 @@ from typing import Final
 import uvloop
 from aiohttp import ClientSession
 
-from tests.bench.opponent import Answers
+from tests.bench.opponent import Answers, apart
 from watcher.app.assembly import Town
 from watcher.app.daemon import tune_the_interpreter
 from watcher.callfire.client import CallFire, open_session
@@ -84,17 +83,8 @@ def _serve(told: Connection) -> None:
 @contextmanager
 def moody() -> Iterator[str]:
     """Its address, while it runs in a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()
-    try:
+    with apart(_serve) as ours:
         yield f"http://127.0.0.1:{ours.recv()}"
-    finally:
-        ours.close()
-        process.join(5)
-        process.kill()
 
 
 @dataclass(slots=True)

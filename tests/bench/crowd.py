@@ -4,7 +4,6 @@ Some of them may come again every second, as one does whose network breaks: they
 """
 
 import asyncio
-import multiprocessing
 import re
 import time
 from array import array
@@ -15,6 +14,8 @@ from multiprocessing.connection import Connection
 from typing import cast
 
 import uvloop
+
+from tests.bench.opponent import apart
 
 EVENT = re.compile(rb"id: (\d+)\nevent: ")
 ID = re.compile(rb"id: (\d+)\n")
@@ -169,14 +170,5 @@ class Crowd:
 @contextmanager
 def crowd() -> Iterator[Crowd]:
     """While it is there."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()
-    try:
+    with apart(_serve) as ours:
         yield Crowd(ours)
-    finally:
-        ours.close()
-        process.join(5)
-        process.kill()

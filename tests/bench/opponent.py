@@ -9,7 +9,7 @@ import asyncio
 import json
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -117,19 +117,26 @@ class Opponent:
 
 
 @contextmanager
-def opponent() -> Iterator[Opponent]:
-    """While it runs."""
+def apart(serve: Callable[[Connection], None]) -> Iterator[Connection]:
+    """Our end of a pipe; what serves at the other runs in a process of its own while the context lasts."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    process = context.Process(target=serve, args=(theirs,), daemon=True)
     process.start()
     theirs.close()
     try:
-        yield Opponent(f"http://127.0.0.1:{ours.recv()}", ours)
+        yield ours
     finally:
         ours.close()
         process.join(5)
         process.kill()
+
+
+@contextmanager
+def opponent() -> Iterator[Opponent]:
+    """While it runs."""
+    with apart(_serve) as ours:
+        yield Opponent(f"http://127.0.0.1:{ours.recv()}", ours)
 
 
 def parsed(body: bytes) -> object:

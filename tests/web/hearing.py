@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 
+from tests.fake_store import FakeStore
 from tests.telemetry.every_news import changed
 from tests.web.house import House
 from watcher.core.news import StreamClosed
@@ -77,6 +78,12 @@ async def go_on(house: House) -> None:
     """What was committed is heard of, and written to all."""
     house.streams.hear(changed())
     await house.streams.events.step()
+
+
+async def until_held(store: FakeStore, operation: str) -> None:
+    """Returns when somebody waits at the gate of that operation: each turn lets the server's side run."""
+    while operation in store.gates:  # noqa: ASYNC110 -- turns of the loop are all that is waited for
+        await asyncio.sleep(0)
 
 
 async def until_closed(house: House, streams: int) -> None:

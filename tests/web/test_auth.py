@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 
 from tests.fake_store import FakeStore
 from tests.fakes import NOON, Ear, FakeClock
-from tests.web.house import House, open_house
+from tests.web.house import House, bearer, open_house
 from watcher.core.interface_news import AuthCalm, AuthFailed
 from watcher.core.tokens import EVERYTHING, TOKENS_MOST, Grant, Scope, Token, digest_of
 from watcher.web.attempts import ADDRESSES_MOST, Attempts
@@ -26,10 +26,6 @@ from watcher.web.visible import stands
 
 TOKEN = "correct-horse"
 WATCHES = "/v1/watches"
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 class Wire:

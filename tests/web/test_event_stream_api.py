@@ -9,7 +9,7 @@ import pytest
 from tests.fake_store import FakeStore
 from tests.fakes import NOON, FakeClock, settle_down
 from tests.telemetry.every_news import changed
-from tests.web.hearing import Hearer, Told, beat, go_on, hearing, until_closed
+from tests.web.hearing import Hearer, Told, beat, go_on, hearing, until_closed, until_held
 from tests.web.house import House, open_house
 from watcher.core import news as told
 from watcher.core.model import Key
@@ -119,8 +119,7 @@ async def test_what_happens_while_a_client_is_caught_up_comes_once() -> None:
             await go_on(house)
             store.gates["events"] = gate = asyncio.Event()
             asked = asyncio.ensure_future(session.get(f"{house.url}{STREAM}?after=0"))
-            while "events" in store.gates:  # noqa: ASYNC110 -- turns of the loop are all that is waited for
-                await asyncio.sleep(0)
+            await until_held(store, "events")
             await house.see(2, "ACTIVE")
             await go_on(house)
             gate.set()
@@ -376,8 +375,7 @@ async def test_what_happens_while_the_last_client_leaves_is_written_to_nobody() 
             store.gates["events"] = gate = asyncio.Event()
             house.streams.hear(changed())
             step = asyncio.ensure_future(house.streams.events.step())
-            while "events" in store.gates:  # noqa: ASYNC110 -- turns of the loop are all that is waited for
-                await asyncio.sleep(0)
+            await until_held(store, "events")
         await until_closed(house, 1)
         gate.set()
         await step
@@ -399,8 +397,7 @@ async def test_who_joins_while_others_are_written_to_misses_nothing() -> None:
             await go_on(house)
             store.gates["events"] = gate = asyncio.Event()
             asked = asyncio.ensure_future(session.get(f"{house.url}{STREAM}?after=0"))
-            while "events" in store.gates:  # noqa: ASYNC110 -- turns of the loop are all that is waited for
-                await asyncio.sleep(0)
+            await until_held(store, "events")
 
             async def read() -> None:
                 gate.set()

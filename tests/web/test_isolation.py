@@ -17,7 +17,7 @@ import pytest
 from tests.fakes import NOON, Ear, FakeClock
 from tests.fakes_subscribing import FakeSubscribing, a_delivery
 from tests.store.making import api_endpoint
-from tests.web.house import Answered, House, open_house
+from tests.web.house import Answered, House, bearer, open_house
 from watcher.core.model import Key
 from watcher.core.tokens import EVERYTHING, SCOPES, Scope, Token, digest_of
 from watcher.ports import DeliveryQuery
@@ -89,10 +89,6 @@ def token(name: str, *scopes: Scope, accounts: frozenset[str] | None = None, hou
         created=NOON,
         expires=expires,
     )
-
-
-def bearer(secret: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {secret}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

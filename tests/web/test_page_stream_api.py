@@ -10,7 +10,7 @@ import pytest
 
 from tests.fake_store import FakeStore
 from tests.fakes import FakeClock, settle_down
-from tests.web.hearing import Hearer, Told, hearing, until_closed
+from tests.web.hearing import Hearer, Told, hearing, until_closed, until_held
 from tests.web.hearing import told as told_of
 from tests.web.house import House, open_house
 from watcher.core import news as told
@@ -256,8 +256,7 @@ async def test_what_changes_while_the_page_is_read_and_written_is_told_behind_it
         store.gates["tally"] = gate = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(_first_two(house), name="reading")
-            while "tally" in store.gates:  # noqa: ASYNC110 -- turns of the loop are all that is waited for
-                await asyncio.sleep(0)
+            await until_held(store, "tally")
             await see(house, 2, "ACTIVE")
             gate.set()
             page = await reading
@@ -275,8 +274,7 @@ async def test_a_view_that_is_being_read_holds_up_no_other() -> None:
         await follow(house, 1)
         store.gates["find"] = gate = asyncio.Event()
         asked = asyncio.ensure_future(session.get(f"{house.url}{STREAM}?limit=9"))
-        while "find" in store.gates:  # noqa: ASYNC110 -- turns of the loop are all that is waited for
-            await asyncio.sleep(0)
+        await until_held(store, "find")
         async with hearing(house, STREAM) as hearer:
             page = Page(hearer)
             await page.begin()

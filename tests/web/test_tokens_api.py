@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from tests.fakes import NOON, FakeClock
-from tests.web.house import Answered, House, open_house
+from tests.web.house import Answered, House, bearer, open_house
 from watcher.core.tokens import PREFIX
 from watcher.web.auth import COOKIE, SECURE_COOKIE, SESSIONS_MOST
 from watcher.web.lately import MOST, Lately
@@ -16,10 +16,6 @@ from watcher.web.sessions import SIGN_IN_MOST
 
 MASTER = "correct-horse-battery"
 TOKENS = "/v1/tokens"
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 async def make(house: House, by: str = MASTER, **body: Any) -> Answered:

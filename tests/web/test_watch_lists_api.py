@@ -7,17 +7,11 @@ from typing import Any
 import pytest
 
 from tests.fakes import NOON
-from tests.web.house import House, open_house
+from tests.web.house import House, listed, open_house
 from watcher.core.model import Key
 from watcher.web.cursors import cursor_of
 
 NDJSON = "application/x-ndjson"
-
-
-async def listed(house: House, query: str = "") -> list[tuple[str, int]]:
-    answer = await house.ask("GET", f"/v1/watches{query}")
-    assert answer.status == 200, answer.json
-    return [(item["account"], item["batch_id"]) for item in answer.json["items"]]
 
 
 async def of_all_kinds(house: House) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes import NOON
-from tests.web.house import House, open_house
+from tests.web.house import House, listed, open_house
 from watcher.core.model import Key, LastLook
 from watcher.ports import Eta
 
@@ -482,12 +482,6 @@ async def filled(house: House) -> None:
     await house.see(2, "ACTIVE", account="east")
     await house.see(1, "PONDERING", account="west")
     await house.ask("DELETE", "/v1/accounts/west/batches/4")
-
-
-async def listed(house: House, query: str) -> list[tuple[str, int]]:
-    answer = await house.ask("GET", f"/v1/watches{query}")
-    assert answer.status == 200, answer.json
-    return [(item["account"], item["batch_id"]) for item in answer.json["items"]]
 
 
 async def test_watches_are_listed_and_filtered() -> None:

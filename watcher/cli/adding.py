@@ -11,14 +11,14 @@ import typer
 
 from watcher.cli.asking import talking, warn_of_refused
 from watcher.cli.broadcasting import Broadcasts, OfKind, Within, follow_broadcasts, say_followed
-from watcher.cli.formats import PEOPLE, Column, Listing
+from watcher.cli.formats import LINES, PEOPLE, Column, Listing
 from watcher.cli.options import Account, As, Config, labels_of, seconds_of
 from watcher.cli.printing import Output, Stop, complain, say
 from watcher.cli.progress import LATE, counting
+from watcher.cli.rows import MOST_TOLD, Line, count_of, portions_of
 
 if TYPE_CHECKING:
     from watcher.cli.formats import Document
-    from watcher.cli.rows import Line
     from watcher.client import Outcome, Watcher
 
 SomeIds = Annotated[
@@ -55,8 +55,6 @@ def add(
     Adding a batch again does no harm: it is followed once. A bad line of a file spoils no other. Exit codes: 0 all are
     followed, 1 some were refused (they are listed), 2 usage or no daemon.
     """
-    from watcher.cli.rows import count_of, portions_of
-
     require_some(ids, broadcast)
     if kind is not None and not broadcast:
         raise typer.BadParameter("--kind says what a broadcast sends: name one with --broadcast.")
@@ -101,7 +99,7 @@ class Tally:
 
     def __init__(self, output: Output) -> None:
         columns = [Column(heading=name, name=name) for name in ("row", "account", "batch_id", "result", "error")]
-        self.told_each = output in (Output.NDJSON, Output.CSV)
+        self.told_each = output in LINES
         self._listing = None if output in PEOPLE else Listing(columns, output)
         self._counts: dict[str | None, int] = {}
         self.accounts: set[str] = set()
@@ -117,8 +115,6 @@ class Tally:
         return ", ".join(f"{self._counts[what]} {word}" for what, word in words.items() if what in self._counts)
 
     def take(self, outcome: "Outcome") -> None:
-        from watcher.cli.rows import MOST_TOLD
-
         self._counts[outcome.result] = self._counts.get(outcome.result, 0) + 1
         if outcome.account is not None:
             self.accounts.add(outcome.account)
@@ -128,8 +124,6 @@ class Tally:
             complain(f"{outcome.where}: {outcome.error}")
 
     def end(self, broadcasts: "list[Document]") -> None:
-        from watcher.cli.rows import MOST_TOLD
-
         if self._listing is not None:
             for each in broadcasts:
                 self._listing.take(each)
@@ -143,7 +137,7 @@ class Tally:
             say_followed(broadcast)
 
 
-async def _send(watcher: "Watcher", portion: "list[Line]", tally: Tally) -> None:
+async def _send(watcher: "Watcher", portion: list[Line], tally: Tally) -> None:
     from watcher.client import Outcome
     from watcher.client.rows import Raw
 

@@ -1,12 +1,10 @@
 """`watcher explain`: why a batch is looked at when it is."""
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from watcher.cli.asking import ask, named, warn_of_refused
 from watcher.cli.formats import say_one
-from watcher.cli.options import Account, As, Config, whole
+from watcher.cli.options import Account, As, BatchId, Config
 from watcher.cli.printing import Output, say, say_table
 from watcher.cli.times import second
 
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def explain(
-    batch_id: Annotated[int, typer.Argument(parser=whole, metavar="ID", help="Batch id.")],
+    batch_id: BatchId,
     account: Account = None,
     config: Config = None,
     output: As = Output.TABLE,

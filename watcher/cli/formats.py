@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Document = Mapping[str, Any]
 PEOPLE: Final = (Output.TABLE, Output.WIDE)
+LINES: Final = (Output.NDJSON, Output.CSV)
+"""What is read line by line: each item is told as it comes."""
 KEPT: Final = ("labels", "data", "error")
 """Objects that are one cell of a CSV: their keys are others in every row."""
 
@@ -100,9 +102,14 @@ def say_one(document: Document, output: Output, say_it: Callable[[], object], co
         say_it()
 
 
+def by_line(output: Output) -> Output:
+    """That output, where this one goes on while it is read: of JSON a document a line."""
+    return Output.NDJSON if output is Output.JSON else output
+
+
 def say_lines(document: Document, output: Output) -> None:
     """A document for a program that reads lines while this one goes on."""
-    say_data(document, Output.NDJSON if output is Output.JSON else output)
+    say_data(document, by_line(output))
 
 
 def say_data(value: Any, output: Output, columns: Sequence[Column] = ()) -> bool:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from watcher.cli.asking import ask
-from watcher.cli.formats import PEOPLE, Listing
+from watcher.cli.formats import PEOPLE, Listing, by_line
 from watcher.cli.options import Account, As, Config, whole
 from watcher.cli.printing import Output, say_line
 from watcher.cli.shown import EVENTS, event_line
@@ -44,7 +44,7 @@ def events(
 
     async def tell(watcher: "Watcher") -> None:
         lines = output in PEOPLE
-        listing = Listing(EVENTS, Output.NDJSON if output is Output.JSON else output)
+        listing = Listing(EVENTS, by_line(output))
         found = watcher.events(
             after=None if new else after, follow=follow, types=type_ or (), account=account, batch_id=batch, most=limit
         )

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from watcher.cli.asking import ask, named
+from watcher.cli.asking import USAGE, ask, named
 from watcher.cli.formats import say_list, say_one
-from watcher.cli.options import Account, As, Config, whole
+from watcher.cli.options import LONGEST_TOLD, Account, As, BatchId, Config, Ids
 from watcher.cli.printing import Output, complain, say_line, stop
+from watcher.cli.progress import progress
+from watcher.cli.rows import read_ids
 from watcher.cli.shown import WATCHES, say_watch, watch_line
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ UNANSWERED: Final = "CallFire has not answered: this is as it was; `watcher acco
 
 
 def label(
-    batch_id: Annotated[int, typer.Argument(parser=whole, metavar="ID", help="Batch id.")],
+    batch_id: BatchId,
     labels: Annotated[
         list[str] | None,
         typer.Argument(metavar="KEY=VALUE|KEY-", help="Labels to set; with a - at the end one to take away."),
@@ -53,9 +55,7 @@ def label(
 
 
 def refresh(
-    ids: Annotated[
-        list[str], typer.Argument(metavar="ID...", help="Batch ids; a file with one a line; - for standard input.")
-    ],
+    ids: Ids,
     account: Account = None,
     config: Config = None,
     output: As = Output.TABLE,
@@ -68,13 +68,9 @@ def refresh(
 
     Exit code 1: some were not (they are listed): not followed, at their end, or without an answer of CallFire's.
     """
-    from watcher.cli.progress import progress
-    from watcher.cli.rows import read_ids
-
     wanted = read_ids(ids)
 
     async def look(watcher: "Watcher") -> "tuple[list[Document], list[str]]":
-        from watcher.cli.asking import USAGE
         from watcher.client import NotThere, Refused
 
         name = await watcher.accounts.meant(account)
@@ -116,9 +112,11 @@ def _changes(given: list[str]) -> dict[str, str | None]:
         if not equals and key.endswith("-"):
             key, value = key[:-1], ""
         elif not equals:
-            stop(f"{text[:60]}: is neither KEY=VALUE nor KEY-: write team=north to set one, team- to take it away")
+            stop(
+                f"{text[:LONGEST_TOLD]}: is neither KEY=VALUE nor KEY-: write team=north to set one, team- to take it away"
+            )
         if not key:
-            stop(f"{text[:60]}: has no name before it: write team=north to set one, team- to take it away")
+            stop(f"{text[:LONGEST_TOLD]}: has no name before it: write team=north to set one, team- to take it away")
         changes[key] = value if equals else None
     return changes
 

@@ -12,6 +12,7 @@ import typer
 from watcher.cli.formats import PEOPLE, say_lines
 from watcher.cli.options import As, read_secret, seconds_of, whole
 from watcher.cli.printing import Output, say, stop
+from watcher.cli.times import wire_time
 
 if TYPE_CHECKING:
     from watcher.simulator.listener import Message, Note
@@ -132,4 +133,4 @@ def _keys(secrets: Sequence[str], files: Sequence[Path]) -> "tuple[Key, ...]":
 
 
 def _instant(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    return wire_time(datetime.fromtimestamp(at, UTC))

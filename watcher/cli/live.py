@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 from watcher.cli.asking import first_of
-from watcher.cli.formats import PEOPLE, Listing, tabled, tell_of_more
+from watcher.cli.formats import PEOPLE, Listing, by_line, tabled, tell_of_more
 from watcher.cli.printing import Output, console, printing, say_line
 from watcher.cli.shown import WATCHES, watch_columns, watch_line
 
@@ -110,7 +110,7 @@ async def _paint(lists: Lists, *, wide: bool) -> None:
 async def _tell(lists: Lists, output: Output) -> None:
     """All that there are, then each whose status or state is another; of what leaves the list nothing more is heard."""
     known: dict[Row, Any] = {}
-    listing = Listing(WATCHES, Output.NDJSON if output is Output.JSON else output)
+    listing = Listing(WATCHES, by_line(output))
     while True:
         for watch in await lists.now():
             row, as_it_is = (watch["account"], watch["batch_id"]), (watch["status"], watch["state"], watch["since"])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from watcher.cli.printing import Output, complain, stop
+from watcher.cli.times import wire_time
 
 if TYPE_CHECKING:
     from watcher.settings import Settings
@@ -59,6 +60,10 @@ def whole(text: object) -> int:
     raise typer.BadParameter(f"{number[:LONGEST_TOLD]} is not a whole number from 1: give one, such as 13.")
 
 
+BatchId = Annotated[int, typer.Argument(parser=whole, metavar="ID", help="Batch id.")]
+Ids = Annotated[
+    list[str], typer.Argument(metavar="ID...", help="Batch ids; a file with one a line; - for standard input.")
+]
 Limit = Annotated[int, typer.Option(parser=whole, metavar="COUNT", help="How many at most.")]
 
 
@@ -96,7 +101,7 @@ def moment_of(option: str, text: str, now: datetime) -> str:
         stop(
             f"{option} {text[:LONGEST_TOLD]}: is no moment: write 2026-11-23T09:00:00Z, 2026-11-23, or how long ago as 24h"
         )
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    return wire_time(moment)
 
 
 def read_secret(option: str, file: Path) -> str:

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
+from watcher.cli.options import LONGEST_TOLD
 from watcher.cli.printing import stop
+from watcher.cli.rows import BYTE_ORDER_MARK
 
 KEYS: Final[Mapping[str, str]] = {"phone": "phone_number", "contact": "contact_id"}
 """What a column can be, and how the daemon calls it."""
@@ -18,7 +20,6 @@ NAMES: Final[Mapping[str, Sequence[str]]] = {
     "contact": ("contact", "contact_id", "contactid"),
 }
 """Headings that are known without being told, in any spelling of capitals."""
-BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +143,7 @@ def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
     for text in given:
         name, equals, heading = text.partition("=")
         if not (name and equals and heading):
-            stop(f"{option} {text[:60]}: is not NAME=HEADING: write it as {option} phone=Telephone")
+            stop(f"{option} {text[:LONGEST_TOLD]}: is not NAME=HEADING: write it as {option} phone=Telephone")
         pairs[name] = heading
     return pairs
 
@@ -153,12 +154,8 @@ def _text(option: str, file: Path) -> str:
         if str(file) == "-":
             return sys.stdin.read()
         with file.open(encoding="utf-8", newline="") as opened:
-            return _all_of(opened)
+            return opened.read()
     except OSError as error:
         stop(f"{option} {named}: cannot be read ({error.strerror}): give a file that can")
     except UnicodeDecodeError:
         stop(f"{option} {named}: is not UTF-8 text: save it as UTF-8")
-
-
-def _all_of(opened: IO[str]) -> str:
-    return opened.read()

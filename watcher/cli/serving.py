@@ -121,7 +121,7 @@ def _print(settings: "Settings", output: Output) -> None:
 
     rows = [{"key": line.key, "value": line.value, "from": line.origin} for line in shown(settings)]
     if not say_data(rows, output):
-        say_table(("KEY", "VALUE", "FROM"), [(line.key, line.value, line.origin) for line in shown(settings)])
+        say_table(("KEY", "VALUE", "FROM"), [tuple(row.values()) for row in rows])
 
 
 def _print_findings(settings: "Settings", findings: "list[Finding]", output: Output) -> None:

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
+from watcher.cli.adding import given
 from watcher.cli.agreeing import agreed
 from watcher.cli.asking import ask, first_of
+from watcher.cli.broadcasting import OfKind
 from watcher.cli.formats import Column, say_one, say_some
-from watcher.cli.options import Account, As, Config, Limit, labels_of, seconds_of, whole
+from watcher.cli.options import Account, As, BatchId, Config, Limit, labels_of, seconds_of, whole
 from watcher.cli.printing import Output, complain, say, say_table, stop
 from watcher.cli.recipients import Recipient, read_csv, read_json, told
 from watcher.cli.shown import moment
 from watcher.cli.times import now, relative
+from watcher.cli.waiting import wait_for
 
 if TYPE_CHECKING:
     from watcher.cli.formats import Document
@@ -37,13 +40,6 @@ SUBMISSIONS: Final = (
     Column(heading="CREATED", name="created", short=lambda each, at: relative(each["created"], at), spare=3),
     Column(heading="DETAIL", name="detail", wide=True),
 )
-
-
-class Kind(StrEnum):
-    """What a broadcast sends."""
-
-    CALL = "call"
-    TEXT = "text"
 
 
 class Switch(StrEnum):
@@ -71,7 +67,7 @@ def submit(
     contact_list: Annotated[
         int | None, typer.Option("--contact-list", parser=whole, metavar="ID", help="A contact list of CallFire.")
     ] = None,
-    kind: Annotated[Kind | None, typer.Option("--kind", help="What the broadcast sends; else it is found out.")] = None,
+    kind: OfKind = None,
     strict: Annotated[bool, typer.Option("--strict", help="One bad number, and CallFire refuses all.")] = False,
     scrub_duplicates: Annotated[
         bool, typer.Option("--scrub-duplicates", help="Leave out who is there twice; else that is refused.")
@@ -113,16 +109,18 @@ def submit(
     """
     recipients = _recipients(csv, column or [], attr or [], json, contact_list)
     seconds = None if timeout is None else seconds_of("--timeout", timeout)
-    body = _given(
-        name=name,
-        recipients=None if recipients is None else [each.body for each in recipients],
-        contact_list_id=contact_list,
-        kind=None if kind is None else kind.value,
-        strict_validation=strict or None,
-        scrub_duplicates=scrub_duplicates or None,
-        labels=labels_of(label) if label else None,
-        correlation_id=correlation_id,
-        expires_in=expires_in,
+    body = given(
+        {
+            "name": name,
+            "recipients": None if recipients is None else [each.body for each in recipients],
+            "contact_list_id": contact_list,
+            "kind": kind,
+            "strict_validation": strict or None,
+            "scrub_duplicates": scrub_duplicates or None,
+            "labels": labels_of(label) if label else None,
+            "correlation_id": correlation_id,
+            "expires_in": expires_in,
+        }
     )
     if not yes:
         _ask_back(broadcast_id, name, recipients, contact_list)
@@ -133,13 +131,11 @@ def submit(
         complain(_goes_on(once))
         raise typer.Exit(3)
     if wait:
-        from watcher.cli.waiting import wait_for
-
         raise typer.Exit(wait_for(config, [document["batch_id"]], document["account"], seconds, output))
 
 
 def switch(
-    batch_id: Annotated[int, typer.Argument(parser=whole, metavar="ID", help="Batch id.")],
+    batch_id: BatchId,
     state: Annotated[Switch, typer.Argument(help="Whether its contacts are called or texted.")],
     account: Account = None,
     config: Config = None,
@@ -312,8 +308,3 @@ def _say(document: "Document") -> None:
     rows += [("detail", document["detail"]), ("correlation id", document["correlation_id"])]
     rows += [(f"label {key}", value) for key, value in document["labels"].items()]
     say_table(("", ""), [row for row in rows if row[1] not in (None, "")])
-
-
-def _given(**values: object) -> dict[str, object]:
-    """Those of the values that somebody gave."""
-    return {name: value for name, value in values.items() if value is not None}

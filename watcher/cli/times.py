@@ -23,6 +23,11 @@ def second(instant: str | None) -> str | None:
     return instant and instant[:19].replace("T", " ")
 
 
+def wire_time(at: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds, as the daemon writes it."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
 def now() -> datetime:
     """The moment at which something is printed."""
     return datetime.now(UTC)

@@ -10,16 +10,15 @@ import typer
 
 from watcher.cli.asking import place, refusal, remedied, watcher_at
 from watcher.cli.formats import PEOPLE, say_data
-from watcher.cli.options import Account, As, Config, account_of, seconds_of, settings_in_force
+from watcher.cli.options import LONGEST_TOLD, Account, As, Config, Ids, account_of, seconds_of, settings_in_force
 from watcher.cli.printing import Output, complain, say_json, say_line, say_table, stop
 from watcher.cli.progress import moving, progress
+from watcher.cli.rows import read_ids
+from watcher.cli.watching import STATUSES
 
 if TYPE_CHECKING:
     from watcher.cli.daemon import Place
 
-Ids = Annotated[
-    list[str], typer.Argument(metavar="ID...", help="Batch ids; a file with one a line; - for standard input.")
-]
 Key = tuple[str, int]
 Tell = Callable[[Mapping[str, Any]], None]
 
@@ -66,8 +65,6 @@ def wait(
       0  ACTIVE, each of them (with --any: the ones that ended; with --for: it has that status, or had it)
       2  usage or settings      130  Ctrl-C
     """
-    from watcher.cli.rows import read_ids
-
     batch_ids = read_ids(ids)
     until = _statuses(wanted)
     seconds = None if timeout is None else seconds_of("--timeout", timeout)
@@ -108,12 +105,10 @@ def exit_code(waited: Waited, *, any_: bool) -> int:
 
 def _statuses(wanted: Sequence[str] | None) -> tuple[str, ...]:
     """What is waited for; ends the command where it is none."""
-    from watcher.cli.watching import STATUSES
-
     statuses = tuple(each.upper() for each in wanted or ("ACTIVE",))
     for each in statuses:
         if each not in STATUSES:
-            stop(f"--for {each[:60]}: is no status: give one of {', '.join(STATUSES)}")
+            stop(f"--for {each[:LONGEST_TOLD]}: is no status: give one of {', '.join(STATUSES)}")
     return statuses
 
 

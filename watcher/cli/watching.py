@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from watcher.cli.adding import SomeIds, given, require_some
-from watcher.cli.asking import ask, first_of, named, warn_of_refused
+from watcher.cli.asking import NOT_FOLLOWED, ask, first_of, named, warn_of_refused
 from watcher.cli.broadcasting import Broadcast, Broadcasts, say_broadcast, unfollowed
-from watcher.cli.formats import Listing, say_data, say_some, tell_of_more
-from watcher.cli.options import Account, As, Config, Limit, labels_of, moment_of, whole
+from watcher.cli.formats import LINES, Listing, say_data, say_some, tell_of_more
+from watcher.cli.options import LONGEST_TOLD, Account, As, Config, Limit, labels_of, moment_of, whole
 from watcher.cli.printing import Output, complain, say, stop
+from watcher.cli.progress import progress
+from watcher.cli.rows import read_ids
 from watcher.cli.shown import WATCHES, say_watch, watch_columns
 from watcher.cli.times import now
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from watcher.client import Watcher
 
 STATUSES: Final = ("NEW", "VALIDATING", "ACTIVE", "ERRORS", "SOURCE_ERROR")
-LINES: Final = (Output.NDJSON, Output.CSV)
 
 
 def ls(
@@ -72,15 +73,14 @@ def ls(
             "since": None if since is None else datetime.fromisoformat(moment_of("--since", since, now())),
         }
     )
-    options = {"broadcast": "--broadcast", "label": "--label"}
     if watch:
         from watcher.cli.live import watch_list
 
-        ask(config, lambda watcher: watch_list(watcher, wanted, limit, output), options=options, busy=None)
+        ask(config, lambda watcher: watch_list(watcher, wanted, limit, output), busy=None)
     elif output in LINES:
-        ask(config, lambda watcher: _line_by_line(watcher, wanted, limit, output), options=options, busy=None)
+        ask(config, lambda watcher: _line_by_line(watcher, wanted, limit, output), busy=None)
     else:
-        found = ask(config, lambda watcher: _some(watcher, wanted, limit), options=options)
+        found = ask(config, lambda watcher: _some(watcher, wanted, limit))
         say_some(found, limit, watch_columns(found), output)
 
 
@@ -107,7 +107,9 @@ def _labels(given: list[str]) -> Mapping[str, str]:
     labels = labels_of(given)
     for name in labels:
         if ":" in name:
-            stop(f"--label {name[:60]}: a name with a colon cannot be asked for: list all as -o json, and choose there")
+            stop(
+                f"--label {name[:LONGEST_TOLD]}: a name with a colon cannot be asked for: list all as -o json, and choose there"
+            )
     return labels
 
 
@@ -116,7 +118,7 @@ def _status(status: str | None) -> str | None:
     if status is not None and status.upper() not in STATUSES:
         meant = get_close_matches(status.upper(), STATUSES, 1)
         hint = f"did you mean {meant[0]}?" if meant else f"those that are known: {', '.join(STATUSES)}"
-        complain(f"warning: --status {status[:60]}: is no status that is known: {hint}")
+        complain(f"warning: --status {status[:LONGEST_TOLD]}: is no status that is known: {hint}")
     return status
 
 
@@ -167,15 +169,11 @@ def rm(
     watcher ls --status ERRORS -o json | jq '.[].batch_id' | watcher rm -
     watcher rm --broadcast 9
     """
-    from watcher.cli.progress import progress
-    from watcher.cli.rows import read_ids
-
     require_some(ids, broadcast)
     all_ = [("batch", each) for each in (read_ids(ids) if ids else ())]
     all_ += [("broadcast", each) for each in dict.fromkeys(broadcast or ())]
 
     async def stop_all(watcher: "Watcher") -> list[str | None]:
-        from watcher.cli.asking import NOT_FOLLOWED
         from watcher.client import NotThere
 
         name = await watcher.accounts.meant(account)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from watcher.client.parts import given
 from watcher.client.watches import Document, Outcome, Row
 
 MOST_ROWS: Final = 10_000
@@ -64,15 +65,14 @@ async def _each(rows: Rows) -> AsyncIterator[Row | Raw]:
 def _body(row: Row | Raw) -> Mapping[str, Any]:
     if isinstance(row, Raw):
         return row.body
-    said = {
-        "batch_id": row.batch_id,
-        "account": row.account,
-        "labels": row.labels,
-        "correlation_id": row.correlation_id,
-        "broadcast_id": row.broadcast_id,
-        "expires_in": row.expires_in,
-    }
-    return {key: value for key, value in said.items() if value is not None}
+    return given(
+        batch_id=row.batch_id,
+        account=row.account,
+        labels=row.labels,
+        correlation_id=row.correlation_id,
+        broadcast_id=row.broadcast_id,
+        expires_in=row.expires_in,
+    )
 
 
 def _outcome(where: str, item: Document) -> Outcome:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from watcher.core.allowance import LearntRate
-from watcher.core.answers import Answer, Kind
+from watcher.core.answers import Answer, Kind, told_by
 from watcher.core.model import Event
 
 REFUSALS_IN_A_ROW: Final = 3
@@ -217,7 +217,7 @@ def _refuse(account: Account, answer: Answer, draw: float) -> Heeded:
     refused = replace(
         struck,
         condition=Condition.REFUSED,
-        reason=f"CallFire answered {answer.outcome}" + (f": {answer.detail}" if answer.detail else ""),
+        reason=told_by(answer),
         since=answer.answered,
         until=answer.answered + pause,
         proven=False,

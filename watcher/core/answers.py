@@ -105,6 +105,11 @@ CallFire that does not (for this broadcast, or at all), still answers about sing
 one batch that is sent or switched is that one's."""
 
 
+def told_by(answer: Answer | OtherAnswer) -> str:
+    """What CallFire answered, in words."""
+    return f"CallFire answered {answer.outcome}" + (f": {answer.detail}" if answer.detail else "")
+
+
 def account_answer(answer: OtherAnswer) -> Answer | None:
     """What of such an answer `account.heed` is to hear; None where it says nothing of the account, neither good nor bad.
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal, assert_never
 
-from watcher.core.answers import SubmitAnswer
+from watcher.core.answers import SubmitAnswer, told_by
 from watcher.core.model import Batch, BroadcastKind, Key
 from watcher.core.wishes import Wish
 
@@ -163,7 +163,7 @@ def recalled(submission: Submission, now: datetime) -> Submission:
 
 def after(submission: Submission, answer: SubmitAnswer) -> Submission:
     """The submission after the answer to its request."""
-    told = f"CallFire answered {answer.outcome}" + (f": {answer.detail}" if answer.detail else "")
+    told = told_by(answer)
     match verdict(answer):
         case "taken":
             return accepted(submission, answer.batch_id or 0, answer.answered)

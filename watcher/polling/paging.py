@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from watcher.core.answers import OF_THE_LISTING, Kind, PageAnswer
+from watcher.core.answers import OF_THE_LISTING, Kind, PageAnswer, told_by
 from watcher.core.broadcasts import Broadcast, BroadcastView
 from watcher.core.model import BroadcastKind, Key, Page, Seen, State
 from watcher.core.news import Following, Tell
@@ -110,10 +110,10 @@ class Paging:
             self._learner.looked("page", "untouched")
             return False
         elif answer.kind in OF_THE_LISTING and not (answer.kind is Kind.GARBAGE and self._is_there(choice)):
-            listings.denied(choice.page, choice.ref, _reason(answer), asked)
+            listings.denied(choice.page, choice.ref, told_by(answer), asked)
             self._learner.looked("page", "unanswered")
         else:
-            listings.failed(choice.page, _reason(answer), asked)
+            listings.failed(choice.page, told_by(answer), asked)
             # As when a batch alone is not answered about: not all of them at once again.
             for batch_id in choice.members:
                 self._roster.attempt(batch_id, answer.asked)
@@ -190,7 +190,3 @@ class Paging:
             await self._store.note_kind(self._account, broadcast_id, listing.kind)
         except StoreError:
             return  # then it is found out again after the next start
-
-
-def _reason(answer: PageAnswer) -> str:
-    return f"CallFire answered {answer.outcome}" + (f": {answer.detail}" if answer.detail else "")

@@ -138,14 +138,10 @@ class Poller(Viewed):
         if watch.state is State.OPEN and (what != "known" or watch.batch_id not in self.roster):
             self.admit(watch)
         elif each.told:
-            self.told(watch)
+            self.roster.remind(watch)  # it may expire at another moment now
         if what != "known" or each.told:
             done = "relabelled" if what == "known" else what
             self._tell(Following(account=watch.account, batch_id=watch.batch_id, what=done))
-
-    def told(self, watch: Watch) -> None:
-        """Something was told of a watch by whoever follows it: it may expire at another moment now."""
-        self.roster.remind(watch)
 
     def drop(self, batch_id: int) -> None:
         """Nobody follows the batch any more."""

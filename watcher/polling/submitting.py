@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 
 from watcher.core.account import Condition
-from watcher.core.answers import OF_THE_LISTING, Kind, PageAnswer, account_answer
+from watcher.core.answers import OF_THE_LISTING, Kind, PageAnswer, account_answer, told_by
 from watcher.core.model import Batch, BroadcastKind, PageRef
 from watcher.core.news import Tell
 from watcher.core.roster import Roster
@@ -55,6 +55,11 @@ class _Hunt:
     due: float = 0.0
     failures: int = 0
     flying: bool = False
+
+    @property
+    def listing(self) -> Listing:
+        """Through which it goes."""
+        return self.search.broadcast_id, self.search.kind
 
 
 class Submitter:
@@ -182,7 +187,7 @@ class Submitter:
             case.flying = False
 
     async def _probed(self, case: Case, kind: BroadcastKind, answer: PageAnswer) -> None:
-        told = _told(answer)
+        told = told_by(answer)
         if answer.page is not None:
             case.failures, case.proven = 0, True
             if case.submission.kind is None:
@@ -255,13 +260,13 @@ class Submitter:
                 hunt.failures += 1
                 hunt.due = self._clock.now().timestamp() + send_pause(hunt.failures).total_seconds()
                 if answer.kind in OF_THE_LISTING:
-                    await self._listed(hunt, f"its list cannot be had: {_told(answer)}")
+                    await self._listed(hunt, f"its list cannot be had: {told_by(answer)}")
                 return
             hunt.failures = 0
-            await self._look_for((search.broadcast_id, search.kind), answer.page.items)
+            await self._look_for(hunt.listing, answer.page.items)
             # Only now: where not all could be written down, the page is asked for again, or some would count as missed.
             hunt.search = taken_in(search, answer.page)
-            if hunt.search.over or not self.cases.unclear((search.broadcast_id, search.kind)):
+            if hunt.search.over or not self.cases.unclear(hunt.listing):
                 await self._listed(hunt, hunt.search.odd)
         finally:
             hunt.flying = False
@@ -278,8 +283,7 @@ class Submitter:
 
     async def _listed(self, hunt: _Hunt, odd: str) -> None:
         """The search is over: what it did not show, and would have, counts as missed once more."""
-        search = hunt.search
-        listing = (search.broadcast_id, search.kind)
+        search, listing = hunt.search, hunt.listing
         del self._hunts[listing]
         now = self._clock.now()
         for case in self.cases.unclear(listing):
@@ -303,7 +307,3 @@ def _found(submission: Submission, *, ids: list[int], now: datetime) -> Submissi
 
 def _detailed(submission: Submission, *, detail: str) -> Submission:
     return replace(submission, detail=detail)
-
-
-def _told(answer: PageAnswer) -> str:
-    return f"CallFire answered {answer.outcome}" + (f": {answer.detail}" if answer.detail else "")

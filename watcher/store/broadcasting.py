@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from watcher.core.broadcasts import Broadcast
 from watcher.core.model import BroadcastKind
 from watcher.core.wishes import BroadcastWish, FollowedBroadcast
-from watcher.store.rows import Row, Values, instant, millis, text
+from watcher.store.rows import Row, Values, instant, millis, text_or_none
 from watcher.store.wishes import grant_broadcast
 
 Statements = Mapping[str, str]
@@ -70,7 +70,7 @@ def values_of_broadcast(broadcast: Broadcast) -> Values:
         "followed": broadcast.followed,
         "opened": millis(broadcast.opened),
         "labels": json.dumps(dict(broadcast.labels)),
-        "correlation_id": None if broadcast.correlation_id is None else text(broadcast.correlation_id),
+        "correlation_id": text_or_none(broadcast.correlation_id),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from watcher.core.model import FINAL_STATUSES, State, Watch
 from watcher.ports import WatchQuery
-from watcher.store.rows import millis, text, watch_of
+from watcher.store.rows import millis, millis_or_none, text, watch_of
 
 Statements = Mapping[str, str]
 
@@ -88,7 +88,7 @@ def _values(query: WatchQuery) -> dict[str, Any]:
         "stuck": query.stuck,
         "state": None if query.state is None else query.state.value,
         "broadcast_id": query.broadcast_id,
-        "since": None if query.since is None else millis(query.since),
+        "since": millis_or_none(query.since),
         "labels": json.dumps(labels) if labels else None,
         "name": name,
         "value": value,

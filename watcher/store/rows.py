@@ -47,11 +47,13 @@ def instant(at: int) -> datetime:
     return EPOCH + MILLISECOND * at
 
 
-def _millis(at: datetime | None) -> int | None:
+def millis_or_none(at: datetime | None) -> int | None:
+    """As `millis`; None stays None."""
     return None if at is None else (at - EPOCH) // MILLISECOND
 
 
-def _instant(at: int | None) -> datetime | None:
+def instant_or_none(at: int | None) -> datetime | None:
+    """As `instant`; None stays None."""
     return None if at is None else EPOCH + MILLISECOND * at
 
 
@@ -68,7 +70,8 @@ def text(value: str) -> str:
     return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
-def _text(value: str | None) -> str | None:
+def text_or_none(value: str | None) -> str | None:
+    """As `text`; None stays None."""
     return None if value is None else text(value)
 
 
@@ -81,27 +84,27 @@ def values_of_watch(watch: Watch, version: int) -> Values:
         "version": version,
         "number": watch.number,
         "state": watch.state.value,
-        "status": _text(watch.status),
+        "status": text_or_none(watch.status),
         "final": watch.final,
-        "since": _millis(watch.since),
-        "name": _text(watch.name),
+        "since": millis_or_none(watch.since),
+        "name": text_or_none(watch.name),
         "broadcast_id": watch.broadcast_id,
-        "created": _millis(watch.created),
+        "created": millis_or_none(watch.created),
         "size": watch.size,
         "remaining": watch.remaining,
         "enabled": watch.enabled,
-        "asked": _millis(watch.asked),
-        "answered": _millis(watch.answered),
+        "asked": millis_or_none(watch.asked),
+        "answered": millis_or_none(watch.answered),
         "looks": watch.looks,
-        "missing_since": _millis(watch.missing_since),
+        "missing_since": millis_or_none(watch.missing_since),
         "missing_count": watch.missing_count,
         "refused_count": watch.refused_count,
-        "aside_until": _millis(watch.aside_until),
+        "aside_until": millis_or_none(watch.aside_until),
         "stuck_told": watch.stuck_told,
-        "stuck_last": _millis(watch.stuck_last),
-        "expires": _millis(watch.expires),
+        "stuck_last": millis_or_none(watch.stuck_last),
+        "expires": millis_or_none(watch.expires),
         "labels": json.dumps(dict(watch.labels)) if watch.labels else "{}",
-        "correlation_id": _text(watch.correlation_id),
+        "correlation_id": text_or_none(watch.correlation_id),
     }
 
 
@@ -117,23 +120,23 @@ def watch_of(row: Row) -> Watch:
         number=row["number"],
         state=State(row["state"]),
         status=row["status"],
-        since=_instant(row["since"]),
+        since=instant_or_none(row["since"]),
         name=row["name"],
         broadcast_id=row["broadcast_id"],
-        created=_instant(row["created"]),
+        created=instant_or_none(row["created"]),
         size=row["size"],
         remaining=row["remaining"],
         enabled=None if enabled is None else bool(enabled),
-        asked=_instant(row["asked"]),
-        answered=_instant(row["answered"]),
+        asked=instant_or_none(row["asked"]),
+        answered=instant_or_none(row["answered"]),
         looks=row["looks"],
-        missing_since=_instant(row["missing_since"]),
+        missing_since=instant_or_none(row["missing_since"]),
         missing_count=row["missing_count"],
         refused_count=row["refused_count"],
-        aside_until=_instant(row["aside_until"]),
+        aside_until=instant_or_none(row["aside_until"]),
         stuck_told=row["stuck_told"],
-        stuck_last=_instant(row["stuck_last"]),
-        expires=_instant(row["expires"]),
+        stuck_last=instant_or_none(row["stuck_last"]),
+        expires=instant_or_none(row["expires"]),
         labels={} if labels == "{}" else json.loads(labels),
         correlation_id=row["correlation_id"],
     )
@@ -160,12 +163,12 @@ def values_of_record(record: AccountRecord) -> Values:
         "refused": record.refused,
         "reason": text(record.reason),
         "refusals": record.refusals,
-        "probe_at": _millis(record.probe_at),
+        "probe_at": millis_or_none(record.probe_at),
         "credentials": record.credentials,
         "number": record.number,
         "learnt_rate": None if learnt is None else learnt.rate,
         "learnt_wall": None if learnt is None else learnt.wall,
-        "learnt_probe_at": None if learnt is None else _millis(learnt.probe_at),
+        "learnt_probe_at": None if learnt is None else millis_or_none(learnt.probe_at),
     }
 
 
@@ -177,12 +180,12 @@ def record_of(row: Row) -> AccountRecord:
         refused=bool(row["refused"]),
         reason=row["reason"],
         refusals=row["refusals"],
-        probe_at=_instant(row["probe_at"]),
+        probe_at=instant_or_none(row["probe_at"]),
         credentials=row["credentials"],
         number=row["number"],
         learnt_rate=None
         if rate is None
-        else LearntRate(rate=rate, wall=row["learnt_wall"], probe_at=_instant(row["learnt_probe_at"])),
+        else LearntRate(rate=rate, wall=row["learnt_wall"], probe_at=instant_or_none(row["learnt_probe_at"])),
     )
 
 
@@ -292,9 +295,9 @@ def columns_of_attempt(attempt: Attempt) -> Columns:
         millis(attempt.at),
         attempt.took // MICROSECOND,
         attempt.code,
-        _text(attempt.error),
-        _text(attempt.detail),
-        _text(attempt.location),
+        text_or_none(attempt.error),
+        text_or_none(attempt.detail),
+        text_or_none(attempt.location),
         attempt.address,
         _micros(timings.dns),
         _micros(timings.connect),
@@ -322,5 +325,5 @@ def attempt_of(row: Row) -> AttemptRecord:
         ),
     )
     return AttemptRecord(
-        attempt=attempt, cause=row["cause"], outcome=row["outcome"], next_due=_instant(row["next_due"])
+        attempt=attempt, cause=row["cause"], outcome=row["outcome"], next_due=instant_or_none(row["next_due"])
     )

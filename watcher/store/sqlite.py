@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Final, NamedTuple, ParamSpec, TypeVar
+from typing import Final, NamedTuple
 
 from watcher.core.account import AccountRecord
 from watcher.core.broadcasts import Broadcast
@@ -61,9 +61,6 @@ from watcher.store.tokens import SqliteTokens
 
 PORTION: Final = 1000
 """Open watches read at once."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class SqliteStore(SqliteLog, SqliteOnce, SqliteRanks, SqliteSubmissions, SqliteTokens):

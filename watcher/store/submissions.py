@@ -13,7 +13,17 @@ from watcher.core.wishes import Followed
 from watcher.ports.submissions import SubmissionQuery
 from watcher.store import watching
 from watcher.store.lanes import Lanes
-from watcher.store.rows import MILLISECOND, Row, Values, instant, millis, text
+from watcher.store.rows import (
+    MILLISECOND,
+    Row,
+    Values,
+    instant,
+    instant_or_none,
+    millis,
+    millis_or_none,
+    text,
+    text_or_none,
+)
 from watcher.store.sealing import CannotOpen, Seal
 
 Statements = Mapping[str, str]
@@ -121,17 +131,17 @@ def _values(submission: Submission) -> Values:
         "strict": submission.strict,
         "recipients": submission.recipients,
         "labels": json.dumps(dict(submission.labels)),
-        "correlation_id": None if submission.correlation_id is None else text(submission.correlation_id),
+        "correlation_id": text_or_none(submission.correlation_id),
         "expires_in": None if submission.expires_in is None else submission.expires_in // MILLISECOND,
         "holder": text(submission.holder),
-        "idempotency_key": None if submission.idempotency_key is None else text(submission.idempotency_key),
+        "idempotency_key": text_or_none(submission.idempotency_key),
         "fingerprint": submission.fingerprint,
         "tries": submission.tries,
         "created": millis(submission.created),
-        "sent": None if submission.sent is None else millis(submission.sent),
-        "ended": None if submission.ended is None else millis(submission.ended),
+        "sent": millis_or_none(submission.sent),
+        "ended": millis_or_none(submission.ended),
         "absences": submission.absences,
-        "settled": None if submission.settled is None else millis(submission.settled),
+        "settled": millis_or_none(submission.settled),
         "detail": text(submission.detail),
     }
 
@@ -164,9 +174,9 @@ def _submission_of(row: Row, seal: Seal | None) -> Submission:
         fingerprint=bytes(row["fingerprint"]),
         tries=row["tries"],
         created=instant(row["created"]),
-        sent=None if row["sent"] is None else instant(row["sent"]),
-        ended=None if row["ended"] is None else instant(row["ended"]),
+        sent=instant_or_none(row["sent"]),
+        ended=instant_or_none(row["ended"]),
         absences=row["absences"],
-        settled=None if row["settled"] is None else instant(row["settled"]),
+        settled=instant_or_none(row["settled"]),
         detail=row["detail"],
     )

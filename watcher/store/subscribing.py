@@ -14,7 +14,7 @@ from watcher.core.outbox import lane_of
 from watcher.store import standing
 from watcher.store.endpoint_rows import endpoint_of, values_of_endpoint, values_of_standing
 from watcher.store.remembered import Remembered
-from watcher.store.rows import instant, shown_state
+from watcher.store.rows import instant, instant_or_none, shown_state
 from watcher.store.sealing import Seal
 
 Statements = Mapping[str, str]
@@ -122,7 +122,7 @@ def owed(connection: sqlite3.Connection, sql: Statements, endpoint_id: str | Non
         Owed(
             endpoint_id=row["id"],
             pending=row["pending"],
-            oldest=None if row["oldest"] is None else instant(row["oldest"]),
+            oldest=instant_or_none(row["oldest"]),
         )
         for row in connection.execute(sql["owed"], {"endpoint_id": endpoint_id})
     ]

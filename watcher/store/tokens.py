@@ -7,7 +7,7 @@ from datetime import datetime
 
 from watcher.core.tokens import Session, Token
 from watcher.store.lanes import Lanes
-from watcher.store.rows import Row, Values, instant, millis
+from watcher.store.rows import Row, Values, instant, instant_or_none, millis, millis_or_none
 
 Statements = Mapping[str, str]
 
@@ -58,8 +58,8 @@ def values_of_token(token: Token) -> Values:
         "scopes": json.dumps(sorted(token.scopes)),
         "accounts": None if token.accounts is None else json.dumps(sorted(token.accounts)),
         "created": millis(token.created),
-        "expires": None if token.expires is None else millis(token.expires),
-        "used": None if token.used is None else millis(token.used),
+        "expires": millis_or_none(token.expires),
+        "used": millis_or_none(token.used),
     }
 
 
@@ -73,8 +73,8 @@ def token_of(row: Row) -> Token:
         scopes=frozenset(json.loads(row["scopes"])),
         accounts=None if accounts is None else frozenset(json.loads(accounts)),
         created=instant(row["created"]),
-        expires=None if row["expires"] is None else instant(row["expires"]),
-        used=None if row["used"] is None else instant(row["used"]),
+        expires=instant_or_none(row["expires"]),
+        used=instant_or_none(row["used"]),
     )
 
 

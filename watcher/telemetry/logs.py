@@ -263,7 +263,7 @@ class Logs:
             error=news.error,
             pause=news.pause,
             exception=news.trace,
-            **({"times": again} if again > 1 else {}),
+            **_times(again),
         )
 
     def _worker_recovered(self, news: told.WorkerRecovered) -> None:
@@ -283,7 +283,7 @@ class Logs:
     def _auth_failed(self, news: told.AuthFailed) -> None:
         again = self._again(self._attempts, news.reason, news.reason)
         say = self._log.debug if again is None else self._log.warning
-        say("auth.failing", reason=news.reason, address=news.address, **({"times": again} if (again or 0) > 1 else {}))
+        say("auth.failing", reason=news.reason, address=news.address, **_times(again))
 
     def _auth_calm(self, news: told.AuthCalm) -> None:
         self._attempts.clear()
@@ -292,9 +292,7 @@ class Logs:
     def _store_failed(self, news: told.StoreFailed) -> None:
         again = self._again(self._stores, news.operation, news.error)
         say = self._log.debug if again is None else self._log.error
-        say(
-            "store.failed", operation=news.operation, error=news.error, **({"times": again} if (again or 0) > 1 else {})
-        )
+        say("store.failed", operation=news.operation, error=news.error, **_times(again))
 
     def _store_recovered(self, news: told.StoreRecovered) -> None:
         self._stores.pop(news.operation, None)
@@ -327,3 +325,8 @@ class Logs:
             self._log.info("settings.reloaded")
         else:
             self._log.error("settings.refused", error=news.error)
+
+
+def _times(again: int | None) -> dict[str, int]:
+    """How often it came since it was last logged, said where that is more than once."""
+    return {"times": again} if again is not None and again > 1 else {}

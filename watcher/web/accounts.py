@@ -4,9 +4,9 @@ from aiohttp import web
 
 from watcher.ports import Following
 from watcher.web.bodies import read_object
-from watcher.web.known_accounts import require_account
 from watcher.web.models import AccountDetails, AccountPage, Taken
 from watcher.web.operations import Operation, gives
+from watcher.web.paths import account_of
 from watcher.web.shown import account_details, account_shown, answer
 from watcher.web.visible import accounts_of
 
@@ -68,9 +68,7 @@ class Accounts:
         return self._answer(name)
 
     def _name(self, request: web.Request) -> str:
-        name = request.match_info["account"]
-        require_account(name, accounts_of(request, self._following))
-        return name
+        return account_of(request, accounts_of(request, self._following))
 
     def _answer(self, name: str) -> web.Response:
         following = self._following

@@ -7,14 +7,14 @@ from typing import Any
 from aiohttp import web
 
 from watcher.core.model import MAX_BATCH_ID
-from watcher.ports import UNSET, BroadcastView, BroadcastWish, Following, Store
+from watcher.ports import UNSET, Broadcast, BroadcastView, BroadcastWish, Following, Store
 from watcher.web.bodies import PATCHES, read_object, read_query
 from watcher.web.conditional import tagged
-from watcher.web.cursors import cursor_of, next_link, read_cursor
+from watcher.web.cursors import next_link, portion, read_cursor
 from watcher.web.known_accounts import require_account
 from watcher.web.models import BroadcastBody, BroadcastShown
 from watcher.web.operations import Operation, gives
-from watcher.web.paths import broadcast_id_of
+from watcher.web.paths import account_of, broadcast_id_of
 from watcher.web.problems import Problem
 from watcher.web.shown import answer
 from watcher.web.visible import accounts_of
@@ -101,8 +101,7 @@ class Broadcasts:
             correlation_id=body.correlation_id,
         )
         followed = await self._following.follow_broadcast(wish)
-        view = self._following.broadcast(account, broadcast_id)
-        shown = _shown(BroadcastView(broadcast=followed.broadcast) if view is None else view)
+        shown = _shown(self._view(followed.broadcast))
         if followed.what != "created":
             return answer(shown)
         return answer(shown, status=201, headers={"Location": request.rel_url.raw_path})
@@ -137,8 +136,7 @@ class Broadcasts:
                 forgets_correlation=correlation_id is None,
             )
             followed = await self._following.follow_broadcast(wish)
-        view = self._following.broadcast(account, broadcast_id)
-        return answer(_shown(BroadcastView(broadcast=followed.broadcast) if view is None else view))
+        return answer(_shown(self._view(followed.broadcast)))
 
     async def list(self, request: web.Request) -> web.Response:
         """Broadcasts of which something is known, in the order of account and broadcast id."""
@@ -148,17 +146,13 @@ class Broadcasts:
             require_account(name, accounts)
         after = ("", 0) if params.cursor is None else read_cursor(params.cursor, _broadcast_place, params.filters)
         views = [
-            self._following.broadcast(each.account, each.broadcast_id) or BroadcastView(broadcast=each)
+            self._view(each)
             for account in sorted(accounts if params.account is None else set(params.account))
             if account >= after[0]
             for each in await self._store.broadcasts(account)
             if (each.account, each.broadcast_id) > after and params.followed in (None, each.followed)
         ]
-        page, more = views[: params.limit], len(views) > params.limit
-        cursor = None
-        if more:
-            last = page[-1].broadcast
-            cursor = cursor_of([last.account, last.broadcast_id], params.filters)
+        page, cursor = portion(views, params.limit, _place_of, params.filters)
         items = [_shown(view) for view in page]
         return answer(BroadcastPage(items=items, next=cursor), headers=next_link(request, cursor))
 
@@ -170,9 +164,12 @@ class Broadcasts:
         return web.Response(status=204)
 
     def _place(self, request: web.Request) -> tuple[str, int]:
-        account = request.match_info["account"]
-        require_account(account, accounts_of(request, self._following))
-        return account, broadcast_id_of(request)
+        return account_of(request, accounts_of(request, self._following)), broadcast_id_of(request)
+
+    def _view(self, broadcast: Broadcast) -> BroadcastView:
+        """The broadcast as it stands; just as it is kept where polling does not have it."""
+        view = self._following.broadcast(broadcast.account, broadcast.broadcast_id)
+        return BroadcastView(broadcast=broadcast) if view is None else view
 
 
 def _shown(view: BroadcastView) -> BroadcastShown:
@@ -189,6 +186,10 @@ def _shown(view: BroadcastView) -> BroadcastShown:
         listed=view.listed,
         note=view.note,
     )
+
+
+def _place_of(view: BroadcastView) -> list[object]:
+    return [view.broadcast.account, view.broadcast.broadcast_id]
 
 
 def _broadcast_place(place: Any) -> tuple[str, int]:

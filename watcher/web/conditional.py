@@ -22,6 +22,7 @@ from watcher.web.operations import OPERATIONS, Operation, operation_of
 from watcher.web.problems import Problem
 
 HEEDED: Final = "If-None-Match"
+"""What operations whose answers bear an ETag name among their headers."""
 ONCE_READ: Final = "private, no-cache"
 """Cache-Control where there is an ETag: may be kept by who asked, and is asked about each time."""
 READING: Final = frozenset({"GET", "HEAD"})

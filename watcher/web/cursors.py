@@ -7,7 +7,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -15,6 +15,7 @@ from aiohttp import web
 from watcher.web.problems import Problem
 
 Place = TypeVar("Place")
+Row = TypeVar("Row")
 
 
 def cursor_of(place: object, filters: object = None) -> str:
@@ -39,6 +40,14 @@ def read_cursor(cursor: str, as_place: Callable[[Any], Place], filters: object =
             422, "bad-cursor", "This cursor is for other filters. Keep them as they were, or begin without a cursor."
         )
     return found
+
+
+def portion(
+    found: Sequence[Row], limit: int, place_of: Callable[[Row], object], filters: object = None
+) -> tuple[Sequence[Row], str | None]:
+    """What a page shows of what was found, and the cursor for what comes behind that; None where nothing more was found."""
+    page = found[:limit]
+    return page, cursor_of(place_of(page[-1]), filters) if len(found) > limit else None
 
 
 def next_link(request: web.Request, cursor: str | int | None, name: str = "cursor") -> dict[str, str]:

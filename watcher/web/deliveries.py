@@ -10,7 +10,7 @@ from watcher.core.model import MAX_BATCH_ID
 from watcher.core.tokens import Grant
 from watcher.ports import DeliveryQuery, DeliveryView, Subscribing, Whose
 from watcher.web.bodies import read_object, read_query
-from watcher.web.cursors import cursor_of, next_link, read_cursor
+from watcher.web.cursors import next_link, portion, read_cursor
 from watcher.web.delivery_models import DeliveriesParams, DeliveryPage, DeliveryWhole, OwnDeliveriesParams
 from watcher.web.endpoint_shown import delivery_shown, delivery_whole
 from watcher.web.models import Taken
@@ -106,10 +106,8 @@ class Deliveries:
             limit=params.limit + 1,
         )
         found = await self._visible(grant(request), query)
-        page = found[: params.limit]
-        more = len(found) > params.limit
+        page, cursor = portion(found, params.limit, lambda view: view.id, filters)
         items = [delivery_shown(view) for view in page]
-        cursor = cursor_of(page[-1].id, filters) if more else None
         return answer(DeliveryPage(items=items, next=cursor), headers=next_link(request, cursor))
 
     async def _visible(self, grant: Grant, query: DeliveryQuery) -> Sequence[DeliveryView]:

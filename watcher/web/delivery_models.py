@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from watcher.core.endpoint import Cause, DeliveryState
-from watcher.web.endpoint_models import EndpointsParams
-from watcher.web.models import Given, Instant
+from watcher.web.models import Given, Instant, Listed
 from watcher.web.values import EndpointId
 
 # Taken
 
 
-class OwnDeliveriesParams(EndpointsParams):
+class OwnDeliveriesParams(Listed):
     """The query of a list of an endpoint's deliveries."""
 
     state: list[DeliveryState] = Field(default_factory=list)

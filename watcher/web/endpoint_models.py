@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from watcher.core.endpoint import Form, Keeper, Ordering, Scheme
 from watcher.core.keys import GRACE
 from watcher.core.recovering import USUAL_STATES, RecoveryState
 from watcher.ports import Verification
-from watcher.web.models import MAX_POSITION, STORABLE, BroadcastId, Given, Instant, LabelName, LabelValue, Taken
+from watcher.web.models import MAX_POSITION, STORABLE, BroadcastId, Given, Instant, LabelName, LabelValue, Listed, Taken
 from watcher.web.values import (
     AccountName,
     BearerToken,
@@ -158,13 +158,8 @@ class RecoverBody(Taken):
         return until
 
 
-class EndpointsParams(BaseModel):
+class EndpointsParams(Listed):
     """The query of a list of endpoints."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    cursor: str | None = None
-    limit: int = Field(default=100, ge=1, le=1000)
 
 
 # Given

@@ -14,7 +14,7 @@ from watcher.core.recovering import Recovery
 from watcher.ports import Clock, EndpointView, Following, Refused, Subscribing, Whose
 from watcher.web.bodies import read_object, read_query
 from watcher.web.conditional import tagged
-from watcher.web.cursors import cursor_of, next_link, read_cursor
+from watcher.web.cursors import next_link, portion, read_cursor
 from watcher.web.delivery_models import RecoveredShown, SampleShown
 from watcher.web.endpoint_models import (
     IN_ORDER,
@@ -149,10 +149,9 @@ class Endpoints:
         sees = grant(request).sees_all
         known = await self._subscribing.endpoints()
         views = [view for view in known if view.endpoint.id > after and sees(view.endpoint.accounts)]
-        page, now = views[: params.limit], self._clock.now()
-        more = len(views) > params.limit
+        page, cursor = portion(views, params.limit, lambda view: view.endpoint.id, LIST)
+        now = self._clock.now()
         items = [endpoint_shown(view, now) for view in page]
-        cursor = cursor_of(page[-1].endpoint.id, LIST) if more else None
         return answer(EndpointPage(items=items, next=cursor), headers=next_link(request, cursor))
 
     async def make(self, request: web.Request) -> web.Response:

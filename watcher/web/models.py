@@ -77,6 +77,20 @@ class RowBody(FollowBody):
     account: str | None = None
 
 
+class Listed(BaseModel):
+    """The query of a list that pages by cursor."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cursor: str | None = None
+    limit: int = Field(default=100, ge=1, le=1000)
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What a cursor for this list is bound to."""
+        return self.model_dump(mode="json", exclude={"cursor", "limit"}, exclude_none=True)
+
+
 class EventsParams(BaseModel):
     """The query of a list of events."""
 

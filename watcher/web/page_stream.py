@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from watcher.core.model import KNOWN_STATUSES, Key, State
+from watcher.core.model import Key, State
 from watcher.core.news import AccountTold, Changed, ConditionChanged, EndpointTold, News
 from watcher.core.news import Following as FollowingNews
 from watcher.core.viewing import Sight
@@ -25,6 +25,7 @@ from watcher.web.operations import Gives, Operation
 from watcher.web.patches import Change, written
 from watcher.web.stream_models import PageParams
 from watcher.web.views import View
+from watcher.web.watch_models import status_of
 
 BEAT: Final = 0.25
 """Seconds between two patches at least."""
@@ -167,12 +168,9 @@ class PageStream:
                 shared.send(frames(alive(shared.view.position)))
 
     def _place(self, params: PageParams, asked: Sequence[str] | None) -> Place:
-        status = params.status
-        if status is not None and status.upper() in KNOWN_STATUSES:
-            status = status.upper()
         sight = Sight(
             accounts=None if asked is None else tuple(sorted(set(asked))),
-            status=status,
+            status=status_of(params.status),
             state=None if params.state is None else State(params.state),
             final=params.final,
             stuck=params.stuck,

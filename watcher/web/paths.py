@@ -1,4 +1,4 @@
-"""What stands in a path beside the account: the ids of CallFire's things, and of ours."""
+"""What stands in a path: the account, the ids of CallFire's things, and of ours."""
 
 from collections.abc import Sequence
 
@@ -15,6 +15,13 @@ def nothing_at(request: web.Request) -> Problem:
     return Problem(404, "unknown-path", f"There is nothing at {cut(request.path)}. /docs lists what there is.")
 
 
+def account_of(request: web.Request, accounts: Sequence[str]) -> str:
+    """The account that the path names; a Problem where there is none of these."""
+    account = request.match_info["account"]
+    require_account(account, accounts)
+    return account
+
+
 def batch_id_of(request: web.Request) -> int:
     """The batch that the path names, or the Problem that says what is wanted."""
     return _id(request.match_info["batch_id"], "bad-batch-id", "batch id")
@@ -22,9 +29,7 @@ def batch_id_of(request: web.Request) -> int:
 
 def key_of(request: web.Request, accounts: Sequence[str]) -> Key:
     """The watch that the path names; a Problem where there is no such account, or no such id can be."""
-    account = request.match_info["account"]
-    require_account(account, accounts)
-    return Key(account, batch_id_of(request))
+    return Key(account_of(request, accounts), batch_id_of(request))
 
 
 def broadcast_id_of(request: web.Request) -> int:

@@ -16,11 +16,10 @@ from watcher.core.recipients import FAULTS_MOST, faults_of, tidied
 from watcher.core.submissions import TAG, Submission, SubmissionState, tagged
 from watcher.ports import Clock, Following, StoreError, SubmissionQuery, Submitting
 from watcher.web.bodies import BadJson, parse, read_body, read_query
-from watcher.web.cursors import cursor_of, next_link, read_cursor
-from watcher.web.known_accounts import require_account
+from watcher.web.cursors import next_link, portion, read_cursor
 from watcher.web.once import HEADER, key_of
 from watcher.web.operations import JSON, Operation, gives
-from watcher.web.paths import broadcast_id_of
+from watcher.web.paths import account_of, broadcast_id_of
 from watcher.web.preferring import applied, preferred_wait
 from watcher.web.problems import Problem, cut, places, summary
 from watcher.web.shown import answer
@@ -157,11 +156,9 @@ class Submissions:
             limit=params.limit + 1,
         )
         found = await self._submitting.submissions(query)
-        page, last = found[: params.limit], None
-        if len(found) > params.limit:
-            last = cursor_of([page[-1].created.timestamp(), page[-1].id], filters)
+        page, cursor = portion(found, params.limit, lambda each: [each.created.timestamp(), each.id], filters)
         items = [submission_shown(each) for each in page]
-        return answer(SubmissionPage(items=items, next=last), headers=next_link(request, last))
+        return answer(SubmissionPage(items=items, next=cursor), headers=next_link(request, cursor))
 
     async def read(self, request: web.Request) -> web.Response:
         """How a batch stands that was sent to CallFire, or is to be."""
@@ -180,9 +177,9 @@ class Submissions:
     async def _settled(self, request: web.Request, submission: Submission, wait: float) -> Submission:
         """The submission when it is settled, or when the time is over. Whatever happens here, it is written down: an answer that
         nothing was done would have it sent once more."""
-        over = None if submission.over else self._submitting.over(submission)
         if submission.over:
             return submission
+        over = self._submitting.over(submission)
         try:
             if over is not None:
                 with self._waiters.waiting(None, over) as waiter:
@@ -203,9 +200,7 @@ class Submissions:
         return submission
 
     def _account(self, request: web.Request) -> str:
-        name = request.match_info["account"]
-        require_account(name, accounts_of(request, self._following))
-        return name
+        return account_of(request, accounts_of(request, self._following))
 
     def _submission(
         self, account: str, broadcast_id: int, body: SubmitBody, key: str | None, holder: str

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from watcher.core.tokens import Scope
-from watcher.web.models import STORABLE, Given, Instant, Taken
+from watcher.web.models import STORABLE, Given, Instant, Listed, Taken
 from watcher.web.values import AccountName, BearerToken, Life, Moment
 
 # Taken
@@ -28,13 +28,8 @@ class TokenBody(Taken):
         return span
 
 
-class TokensParams(BaseModel):
+class TokensParams(Listed):
     """The query of a list of tokens."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    cursor: str | None = None
-    limit: int = Field(default=100, ge=1, le=1000)
 
 
 class SessionBody(Taken):

@@ -12,7 +12,7 @@ from watcher.core.tokens import SCOPES, SECRET_BYTES, Grant, Token, digest_of, s
 from watcher.ports import Clock, Following
 from watcher.web.auth import Admission
 from watcher.web.bodies import read_object, read_query
-from watcher.web.cursors import cursor_of, next_link, read_cursor
+from watcher.web.cursors import next_link, portion, read_cursor
 from watcher.web.lately import Lately
 from watcher.web.once import HEADER, key_of
 from watcher.web.operations import Gives, Operation, gives
@@ -89,10 +89,8 @@ class TokenRoom:
         params = read_query(request, TokensParams)
         after = None if params.cursor is None else read_cursor(params.cursor, _place, LIST)
         found = [token for token in self._visible(request) if after is None or _order(token) > after]
-        page = found[: params.limit]
-        more = len(found) > params.limit
+        page, cursor = portion(found, params.limit, _order, LIST)
         items = [token_shown(token) for token in page]
-        cursor = cursor_of(_order(page[-1]), LIST) if more else None
         return answer(TokenPage(items=items, next=cursor), headers=next_link(request, cursor))
 
     async def make(self, request: web.Request) -> web.Response:

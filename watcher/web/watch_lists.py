@@ -9,18 +9,18 @@ from typing import Any, Final
 from aiohttp import web
 from pydantic import ValidationError
 
-from watcher.core.model import KNOWN_STATUSES, MAX_BATCH_ID, Key, State, Watch
+from watcher.core.model import MAX_BATCH_ID, Key, State, Watch
 from watcher.ports import Following, Store, WatchQuery, Wish
 from watcher.web.asked_accounts import asked_accounts
 from watcher.web.bodies import NDJSON, ROWS, BadJson, read_query, read_rows
-from watcher.web.cursors import cursor_of, next_link, read_cursor
+from watcher.web.cursors import next_link, portion, read_cursor
 from watcher.web.known_accounts import require_account
 from watcher.web.models import RowBody, RowResult, RowResults, WatchPage
 from watcher.web.operations import Gives, Operation, gives
 from watcher.web.problems import Problem, listed, places, summary
 from watcher.web.shown import answer
 from watcher.web.visible import accounts_of
-from watcher.web.watch_models import WatchesParams
+from watcher.web.watch_models import WatchesParams, status_of
 from watcher.web.watch_shown import watch_shown
 from watcher.web.watches import wish_of
 
@@ -71,9 +71,7 @@ class WatchLists:
         params = read_query(request, WatchesParams, repeatable=("account", "label"))
         query = await self._query(request, params)
         found = await self._store.find(query)
-        page = found[: params.limit]
-        more = len(found) > params.limit
-        cursor = cursor_of(_place(page[-1], query), params.filters) if more else None
+        page, cursor = portion(found, params.limit, lambda watch: _place(watch, query), params.filters)
         items = [watch_shown(watch, self._following) for watch in page]
         return answer(WatchPage(items=items, next=cursor), headers=next_link(request, cursor))
 
@@ -125,12 +123,9 @@ class WatchLists:
     async def _query(self, request: web.Request, params: WatchesParams) -> WatchQuery:
         """The query that the parameters are, of one watch more than is shown."""
         accounts = await asked_accounts(request, params.account, self._following, self._store)
-        status = params.status
-        if status is not None and status.upper() in KNOWN_STATUSES:
-            status = status.upper()
         query = WatchQuery(
             accounts=accounts,
-            status=status,
+            status=status_of(params.status),
             final=params.final,
             state=None if params.state is None else State(params.state),
             stuck=params.stuck,

@@ -1,11 +1,12 @@
 """What lists of watches and broadcasts may be asked for by, and what may be said of them afterwards."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
-from watcher.web.models import STORABLE, BroadcastId, BroadcastShown, Given, LabelName, LabelValue, Taken, Text
+from watcher.core.model import KNOWN_STATUSES
+from watcher.web.models import STORABLE, BroadcastId, BroadcastShown, Given, LabelName, LabelValue, Listed, Taken, Text
 from watcher.web.values import Moment
 
 
@@ -27,6 +28,11 @@ def labels_of(filters: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in (each.partition(":") for each in filters)}
 
 
+def status_of(asked: str | None) -> str | None:
+    """The status that is asked for: CallFire's are in capitals, and may be asked for in any letters."""
+    return asked.upper() if asked is not None and asked.upper() in KNOWN_STATUSES else asked
+
+
 def _one_value_a_label(filters: list[str]) -> list[str]:
     if len(labels_of(filters)) < len(set(filters)):
         raise ValueError("A label has one value: nothing has the same label with two")
@@ -46,20 +52,6 @@ LabelFilters = Annotated[list[LabelFilter], Field(max_length=10), AfterValidator
 OnlyTrue = Annotated[bool, AfterValidator(_only_true), WithJsonSchema({"type": "boolean", "const": True})]
 
 
-class Listed(BaseModel):
-    """The query of a list that pages by cursor."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    cursor: str | None = None
-    limit: int = Field(default=100, ge=1, le=1000)
-
-    @property
-    def filters(self) -> dict[str, Any]:
-        """What a cursor for this list is bound to."""
-        return self.model_dump(mode="json", exclude={"cursor", "limit"}, exclude_none=True)
-
-
 class WatchesParams(Listed):
     """The query of a list of watches: those to which everything applies.
 
@@ -74,7 +66,7 @@ class WatchesParams(Listed):
     final: bool | None = None
     stuck: bool | None = None
     overdue: OnlyTrue | None = None
-    label: LabelFilters = []
+    label: LabelFilters = Field(default=[])
     broadcast: BroadcastId | None = None
     since: Moment | None = None
 

@@ -9,15 +9,14 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from watcher.web.auth import LOCAL_PATHS
+from watcher.web.bodies import NDJSON
+from watcher.web.conditional import HEEDED
 from watcher.web.openapi.links import LINKS
 from watcher.web.openapi.parameters import IN_PATH, parameters
 from watcher.web.openapi.problems import answer_name, problem_answer, problem_answers
 from watcher.web.openapi.schemas import Use, name_of, ref
 from watcher.web.operations import JSON, Gives, Operation
 
-NDJSON: Final = "application/x-ndjson"
-TAGGED: Final = "If-None-Match"
-"""The header that says that what is read has an ETag."""
 WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 SAID: Final = {
     200: "As asked",
@@ -41,14 +40,14 @@ def completed(operations: Iterable[Operation]) -> list[Operation]:
     """With the headers that all operations of a kind heed: a POST is done once for each key, and what is read with an ETag is
     changed on conditions."""
     operations = list(operations)
-    tagged = {each.path for each in operations if each.method == "GET" and TAGGED in each.headers}
+    tagged = {each.path for each in operations if each.method == "GET" and HEEDED in each.headers}
 
     def heeded(operation: Operation) -> list[str]:
         more: list[str] = []
         if operation.method == "POST" and not operation.keeps_own_key:
             more.append("Idempotency-Key")
         if operation.method != "GET" and operation.path in tagged:
-            more += ["If-Match", TAGGED]
+            more += ["If-Match", HEEDED]
         return list(dict.fromkeys([*operation.headers, *more]))
 
     return [replace(each, headers=heeded(each)) for each in operations]
@@ -95,7 +94,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.body is not None:
         made["requestBody"] = _body(operation, operation.body)
     answers = {str(status): _answer(operation, status, gives) for status, gives in operation.gives.items()}
-    if TAGGED in operation.headers and operation.method == "GET":
+    if HEEDED in operation.headers and operation.method == "GET":
         answers["304"] = {"description": SAID[304], "headers": _headers("X-Request-Id", "ETag")}
     for status, kinds in problem_answers(operation).items():
         answers[str(status)] = (
@@ -133,7 +132,7 @@ def _answer(operation: Operation, status: int, gives: Gives) -> dict[str, Any]:
     names = ["X-Request-Id"]
     if status == 201:
         names.append("Location")
-    if operation.method == "GET" and TAGGED in operation.headers:
+    if operation.method == "GET" and HEEDED in operation.headers:
         names.append("ETag")
     if "Prefer" in operation.headers:
         names.append("Preference-Applied")
