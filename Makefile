@@ -1,16 +1,21 @@
-# `make help` lists what there is. Everything installs itself into .venv; nothing outside this folder is touched.
+# `make help` lists what there is. Everything installs itself into this folder; only what the tests need of the system (curl,
+# chromium, node) is installed outside of it, by apt-get and where it is missing.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CONFIG ?=
+PAGE := tests/page
+NODE := $(PAGE)/node_modules/.package-lock.json
+TYPES := $(PAGE)/api.d.ts
+WORKERS ?= 2
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -ec
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint format bench bench-schedule chaos openapi conformance lock clean
+.PHONY: help install demo run test lint format bench bench-schedule chaos openapi conformance screenshots lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,17 +30,18 @@ run: $(VENV)/.runtime ## the daemon against the real CallFire: set CALLFIRE_LOGI
 
 test: lint ## everything the gate asks for
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest 2>&1 | tee .pytest_closing
+	@$(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal 2>&1 | tee .pytest_closing
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --include='watcher/core/*' --fail-under=100 --skip-covered
 	@$(BIN)/coverage report --omit='watcher/core/*' --fail-under=90 --skip-covered --precision=1
 	@tail -n 1 .pytest_closing
 
-lint: $(VENV)/.dev ## ruff, mypy --strict and the import table
+lint: $(VENV)/.dev $(NODE) $(TYPES) ## ruff, mypy --strict, the import table, and tsc --strict over the page
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache | tail -n 3
+	@$(PAGE)/node_modules/compiler/bin/tsc --project $(PAGE)
 
 format: $(VENV)/.dev ## ruff's formatter and its safe repairs
 	@$(BIN)/ruff check --fix --quiet . || true
@@ -56,14 +62,18 @@ openapi: $(VENV)/.dev ## writes deploy/openapi.json anew, after a change of the 
 conformance: $(VENV)/.dev ## five thousand requests that schemathesis makes up, with all of its checks (about a minute)
 	@$(BIN)/python -m pytest -m campaign tests/web/test_conformance.py
 
-lock: ## pins the requirements anew (needs uv)
+screenshots: $(VENV)/.dev ## pictures of each view into build/pictures, two of them for the README into deploy/pictures
+	@$(BIN)/python -m tests.page.screenshots
+
+lock: ## pins the requirements anew (needs uv), and what the page is checked with
 	@uv pip compile -q pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --no-emit-index-url --upgrade -o requirements.txt
 	@uv pip compile -q pyproject.toml --group build --group dev -c requirements.txt --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade -o requirements-dev.txt
+	@npm --prefix $(PAGE) update --silent --package-lock-only
 
 clean: ## removes .venv, caches and builds
-	@rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .pytest_closing
+	@rm -rf $(VENV) $(PAGE)/node_modules $(TYPES) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .pytest_closing
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -80,6 +90,17 @@ $(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@echo "installing what the tests need into $(VENV)"
-	@command -v curl > /dev/null || { apt-get update -qq && apt-get install -y -qq curl; } # the README's commands use it
+	@# The README's commands use curl; the page is driven in chromium, and checked with node.
+	@missing="$$(command -v curl > /dev/null || echo curl; command -v chromium > /dev/null || echo chromium fonts-dejavu-core; \
+		command -v node > /dev/null || echo nodejs; command -v npm > /dev/null || echo npm)"; \
+		test -z "$$missing" || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; }
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
+
+$(NODE): $(PAGE)/package.json $(PAGE)/package-lock.json | $(VENV)/.dev
+	@echo "installing what the page is checked with into $(PAGE)/node_modules"
+	@npm --prefix $(PAGE) ci --silent --ignore-scripts
+	@touch $@
+
+$(TYPES): deploy/openapi.json $(NODE)
+	@$(PAGE)/node_modules/.bin/openapi-typescript deploy/openapi.json --output $@ > /dev/null

@@ -187,6 +187,8 @@ class FakeDeliveries(FakeEndpoints):
             self._view(each)
             for _, each in sorted(self.kept_deliveries.items(), reverse=True)
             if query.endpoint_id in (None, each.endpoint_id)
+            and query.account in (None, self._event(each.position).account)
+            and query.batch_id in (None, self._event(each.position).batch_id)
             and (not query.states or each.state in query.states)
             and (query.before is None or each.id < query.before)
         ]

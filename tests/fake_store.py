@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from tests.fake_lists import find
+from tests.fake_lists import find, in_band
 from tests.fake_log import FakeLog
 from tests.fake_once import FakeOnce
 from tests.fake_ranks import FakeRanks
@@ -18,7 +18,7 @@ from watcher.core.endpoint import Endpoint
 from watcher.core.model import BroadcastKind, Key, LastLook, Recorded, State, Watch
 from watcher.core.recovering import Cutoffs, Forgotten
 from watcher.core.wishes import UNSET, BroadcastWish, FollowedBroadcast, Unset
-from watcher.ports import AccountChange, Change, Committed, EventQuery, Followed, WatchQuery, Wish
+from watcher.ports import AccountChange, BandQuery, Change, Committed, EventQuery, Followed, WatchQuery, Wish
 from watcher.store.wishes import grant, grant_broadcast, relabelled
 
 
@@ -83,6 +83,18 @@ class FakeStore(FakeLog, FakeOnce, FakeRanks, FakeSubmissions, FakeTokens):
     async def find(self, query: WatchQuery) -> list[Watch]:
         await self._do("find")
         return find(self.watches.values(), query)
+
+    async def in_band(self, query: BandQuery) -> list[Key]:
+        await self._do("in_band")
+        return in_band(self.watches.values(), query)[query.offset : query.offset + query.limit]
+
+    async def count_of_band(self, query: BandQuery) -> int:
+        await self._do("count_of_band")
+        return len(in_band(self.watches.values(), query))
+
+    async def watched_accounts(self) -> list[str]:
+        await self._do("watched_accounts")
+        return sorted({watch.account for watch in self.watches.values()})
 
     async def tally(self, account: str) -> dict[tuple[str, str | None], int]:
         await self._do("tally")

@@ -15,11 +15,13 @@ from watcher.core.endpoint import (
     SigningKey,
 )
 from watcher.core.keys import TooManyOld, rotated
+from watcher.core.last_hour import untold
 from watcher.ports import (
     DeliveryDetails,
     DeliveryQuery,
     DeliveryView,
     EndpointView,
+    LastHour,
     Recovered,
     Recovery,
     RefusalKind,
@@ -37,6 +39,7 @@ class FakeSubscribing:
         self.details: dict[int, DeliveryDetails] = {}
         self.attempts: dict[str, Attempt] = {}
         self.refusals: dict[str, list[Refused]] = {}
+        self.hours: dict[str, LastHour] = {}
         self.recovered = Recovered(counts={}, after=None)
         self.asked: list[tuple[object, ...]] = []
         self._clock = clock
@@ -58,6 +61,9 @@ class FakeSubscribing:
 
     async def endpoint(self, endpoint_id: str) -> EndpointView | None:
         return self.views.get(endpoint_id)
+
+    def recent(self, endpoint_id: str) -> LastHour:
+        return self.hours.get(endpoint_id, untold(self._clock.now().timestamp(), self._clock.now().timestamp()))
 
     async def make(
         self, endpoint: Endpoint, *, schemes: Sequence[Scheme], secret: SigningKey | None, verification: Verification
@@ -135,6 +141,8 @@ class FakeSubscribing:
             for number, details in sorted(self.details.items(), reverse=True)
             if (query.before is None or number < query.before)
             and query.endpoint_id in (None, details.view.endpoint_id)
+            and query.account in (None, details.view.account)
+            and query.batch_id in (None, details.view.batch_id)
             and (not query.states or details.view.state in query.states)
         ]
         return found[: query.limit]

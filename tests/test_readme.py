@@ -292,6 +292,7 @@ def test_the_http_interface_is_what_there_is() -> None:
         following=nothing,
         subscribing=nothing,
         submitting=nothing,
+        planning=nothing,
         health=nothing,
         metrics_render=nothing,
         token=None,

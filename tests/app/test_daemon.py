@@ -191,7 +191,15 @@ def test_that_a_poller_stands_still_is_told_to_anybody_and_of_which_account_to_n
     }
     parts: Any = {"polling": SimpleNamespace(pollers=pollers), "store": SimpleNamespace(alive=True)}
     pulse = Pulse(clock=clock, tell=Ear())
-    there = Daemon(**parts, subscriptions=cast(Any, None), pulse=pulse, others=(), crew=cast(Any, None), clock=clock)
+    there = Daemon(
+        **parts,
+        subscriptions=cast(Any, None),
+        planner=cast(Any, None),
+        pulse=pulse,
+        others=(),
+        crew=cast(Any, None),
+        clock=clock,
+    )
     (check,) = (each for each in there.live() if each.name == "pollers")
     says = "one takes no steps: last_step in GET /v1/accounts says whose"
     assert check == Check(name="pollers", ok=behind < 60, detail="" if behind < 60 else says)

@@ -77,6 +77,13 @@ async def test_one_that_is_made_gets_the_next_event_and_keeps_its_secrets_over_a
             batch_id = await end_one(first, callfire)
             await first.until(Attempted, outcome="done")
             assert verified(receiver.heard[0], old)["data"]["batch_id"] == batch_id
+            _, hour = await first.get("/v1/endpoints/hook?recent=true")
+            assert (sum(hour["recent"]["done"]), sum(hour["recent"]["failed"])) == (1, 0)
+            _, owed = await first.get(f"/v1/deliveries?account=default&batch_id={batch_id}")
+            assert [(each["endpoint"], each["state"]) for each in owed["items"]] == [("hook", "done")]
+            _, looks = await first.get(f"/v1/accounts/default/batches/{batch_id}/looks")
+            assert [(look["by"], look["result"]) for look in looks["items"]] == [("single", "changed")]
+            assert (looks["total"], looks["since"]) == (1, None)
 
             (new,) = (await first.ask("POST", "/v1/endpoints/hook/rotate", {}))["secrets"]
             assert new != old

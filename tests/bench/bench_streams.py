@@ -117,6 +117,7 @@ async def served(path: Path) -> AsyncIterator[Served]:
             following=following,
             subscribing=None,  # type: ignore[arg-type]  # nobody asks
             submitting=None,  # type: ignore[arg-type]  # nobody asks
+            planning=None,  # type: ignore[arg-type]  # nor here
             health=FakeHealth(),
             metrics_render=no_metrics,
             token=None,

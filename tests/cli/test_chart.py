@@ -1,6 +1,6 @@
 """Charts of bars."""
 
-from watcher.cli.chart import bars, short
+from watcher.cli.chart import bars, short, spark
 
 
 def test_the_longest_bar_takes_what_room_there_is_and_the_others_their_share() -> None:
@@ -23,3 +23,9 @@ def test_a_narrow_terminal_still_gets_bars() -> None:
 
 def test_figures_have_three_digits() -> None:
     assert [short(value) for value in (0.12345, 9.876, 99.96, 1234.5)] == ["0.123", "9.88", "100", "1234"]
+
+
+def test_strokes_are_as_high_as_their_values_beside_the_greatest() -> None:
+    assert spark([0, 1, 2, 4, 8, 7.9]) == "·▁▂▄██"
+    assert spark([0.0, 0.0]) == "··"
+    assert spark([]) == ""

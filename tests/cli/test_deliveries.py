@@ -59,6 +59,9 @@ def test_a_list_keeps_to_its_endpoint_states_and_limit(watcher: Watcher, there: 
         (("--state", "dead", "--state", "held"), [3]),
         (("--endpoint", "crm", "--state", "pending"), [1]),
         (("--limit", 2), [3, 2]),
+        (("--batch", 13), [3, 1]),
+        (("--batch", 13, "--account", "default", "--endpoint", "ops"), []),
+        (("--account", "default"), [3, 1]),
     ):
         listed = json.loads(watcher("deliveries", "ls", *arguments, "-o", "json", WATCHER_URL=there.url).stdout)
         assert [each["id"] for each in listed] == ids

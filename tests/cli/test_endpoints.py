@@ -14,6 +14,7 @@ from tests.cli.interface import Interface
 from tests.fakes import NOON, answered
 from watcher.core.endpoint import Endpoint, EndpointState, Secrets, SigningKey, Timings
 from watcher.core.health import Health
+from watcher.core.last_hour import LastHour
 from watcher.ports import Refused
 
 URL = "https://example.com/hooks"
@@ -302,6 +303,24 @@ def test_deleting_says_which_were_there(watcher: Watcher, there: Interface) -> N
         {"id": "crm", "removed": True},
         {"id": "nobody", "removed": False, "error": "There is no endpoint 'nobody'."},
     ]
+
+
+def test_the_last_hour_of_an_endpoint_is_drawn_in_strokes(watcher: Watcher, there: Interface) -> None:
+    crm(there)
+    there.subscribing.hours["crm"] = LastHour(
+        since=NOON, done=(7, 1, 0, 0, 16), failed=(0, 0, 0, 0, 3), p50=5 * (0.08,), p95=(0.1, 0.2, None, None, 0.4)
+    )
+    rows = words(watcher("endpoints", "show", "crm", WATCHER_URL=there.url).stdout)
+    assert rows[-3:] == [
+        ["accepted", "▄▁█", "24", "since", "2026-11-23", "12:00:00"],
+        ["failed", "··█", "3"],
+        ["time", "of", "95", "%", "▂▄█", "400", "ms", "at", "most"],
+    ]
+    shown = json.loads(watcher("endpoints", "show", "crm", "-o", "json", WATCHER_URL=there.url).stdout)
+    assert shown["recent"]["done"] == [7, 1, 0, 0, 16]
+    there.subscribing.hours.clear()
+    rows = words(watcher("endpoints", "show", "crm", WATCHER_URL=there.url).stdout)
+    assert [row for row in rows if row[0] == "accepted"] == []
 
 
 def test_a_sample_is_sent_and_what_came_of_it_shown(watcher: Watcher, there: Interface) -> None:

@@ -174,11 +174,19 @@ def test_the_list_can_be_told_by_more(watcher: Watcher, scene: Scene, more: Call
     assert {batch_id, other} <= set(listed("--broadcast", broadcast))
     assert {batch_id, other} <= set(listed("--since", "1h"))
     assert listed("--since", "2000-01-01", "--label", "colour=blue", "--limit", 1) == [other]
+    assert listed("--search", "COLOUR:red") == [batch_id]
+    assert listed("--search", other) == [other]
+    assert listed("--search", "nothing of the kind") == []
     assert listed("--stuck") == listed("--overdue") == listed("--since", "2100-01-01") == []
     csv = watcher("ls", "--label", "colour=red", "-o", "csv", WATCHER_URL=scene.url).stdout.splitlines()
     assert csv[1].startswith(f"default,{batch_id},{broadcast},ACTIVE,")
     wide = watcher("ls", "--label", "colour=red", "-o", "wide", WATCHER_URL=scene.url).stdout.splitlines()
     assert wide[1].rstrip().endswith("colour=red a:b=c")
+
+
+def test_a_search_for_nothing_is_refused(watcher: Watcher, scene: Scene) -> None:
+    refused = watcher("ls", "--search", " ", WATCHER_URL=scene.url)
+    assert (refused.exit_code, refused.stderr.split(",")[0]) == (2, "Write what to look for")
 
 
 def test_a_mistyped_status_is_told_and_asked_for_all_the_same(watcher: Watcher, scene: Scene) -> None:

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -14,7 +14,7 @@ from tests.client.house import made, problem, shown
 from tests.fakes import NOON
 from tests.fakes_subscribing import a_delivery
 from tests.web.house import House, open_house
-from watcher.client import Key, NotThere, Outcome, Refused, Row, Unauthorized, Watcher
+from watcher.client import Key, Looks, NotThere, Outcome, PastLook, Refused, Row, Unauthorized, Watcher
 from watcher.core.endpoint import Endpoint, Secrets, SigningKey
 from watcher.web.watch_models import WatchesParams
 
@@ -68,6 +68,7 @@ async def test_lists_are_read_to_their_end_and_filtered() -> None:
         assert await ids(account=["a", "b"], labels={"team": "t1"}) == [1, 7, 4]
         assert await ids(status="ACTIVE") == await ids(final=True) == await ids(state="settled") == [1]
         assert await ids(since=NOON) == [1]
+        assert await ids(q="T2") == [5, 2]
         assert await ids(stuck=True) == await ids(broadcast_id=9) == []
 
 
@@ -198,6 +199,33 @@ async def test_a_question_can_wait_for_a_change_and_why_is_told() -> None:
     async with made(shown(explained)) as here:
         here.watcher.accounts._names = ("a",)
         assert (await here.watcher.explain(13)).summary == "Soon."
+
+
+async def test_the_looks_at_a_batch_are_read_with_their_times() -> None:
+    at = "2026-11-23T12:00:00.000Z"
+    one = {"asked": at, "answered": at, "by": "page", "result": "unchanged"}
+    async with made(shown({"account": "a", "batch_id": 13, "items": [one], "total": 4, "since": at})) as here:
+        here.watcher.accounts._names = ("a",)
+        looks = await here.watcher.looks(13)
+        noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
+        seen = PastLook(asked=noon, answered=noon, by="page", result="unchanged")
+        assert looks == Looks(items=(seen,), total=4, since=noon)
+    assert [request.path for request in here.asked] == ["/v1/accounts/a/batches/13/looks"]
+
+
+async def test_deliveries_are_asked_for_by_account_and_batch_and_endpoints_with_their_last_hour() -> None:
+    async with made(shown({"items": [], "next": None})) as here:
+        async for _ in here.watcher.deliveries.list(endpoint="crm", account="a", batch_id=13, states=["dead"]):
+            raise AssertionError("there are none")
+        assert await here.watcher.endpoints.list(recent=True) == []
+    assert [request.path_qs for request in here.asked] == [
+        "/v1/deliveries?state=dead&endpoint=crm&account=a&batch_id=13&limit=1000",
+        "/v1/endpoints?recent=true&limit=1000",
+    ]
+    async with made(shown({"id": "crm", "recent": {"step": 60}})) as here:
+        assert (await here.watcher.endpoints.show("crm", recent=True)).recent == {"step": 60}
+        await here.watcher.endpoints.show("crm")
+    assert [request.path_qs for request in here.asked] == ["/v1/endpoints/crm?recent=true", "/v1/endpoints/crm"]
 
 
 async def test_a_submission_bears_the_key_that_was_given() -> None:

@@ -1,5 +1,10 @@
 """Whom a batch may be for: phone numbers tidied where they have one meaning, and everything else told, all at once."""
 
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,3 +97,18 @@ def test_attributes_have_bounds() -> None:
 def test_what_has_another_shape_is_left_to_those_who_check_shapes() -> None:
     assert faults("12135551122", 7, {"phone_number": 12135551122}, {"contact_id": "7"}) == []
     assert faults({"contact_id": 3, "attributes": "x"}, {"contact_id": 4, "attributes": {"a": 1}}) == []
+
+
+SHARED = json.loads((Path(__file__).parents[1] / "data" / "recipients.json").read_text())
+"""What the page makes of the same is tested with the same cases."""
+
+
+@pytest.mark.parametrize(("number", "tidy"), SHARED["numbers"])
+def test_numbers_are_read_as_the_page_reads_them(number: str, tidy: str | None) -> None:
+    assert tidied(number) == tidy
+
+
+@pytest.mark.parametrize("case", SHARED["recipients"], ids=lambda case: case["about"])
+def test_faults_are_told_as_the_page_tells_them(case: dict[str, Any]) -> None:
+    told = [asdict(each) for each in faults_of(case["recipients"], scrub_duplicates=case["scrub_duplicates"])]
+    assert told == case["faults"]

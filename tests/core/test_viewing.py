@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.fakes import NOON
-from watcher.core.asking import WatchQuery
+from watcher.core.asking import BandQuery, WatchQuery
+from watcher.core.attention import Band
 from watcher.core.model import Key, State, Watch
 from watcher.core.viewing import Sight, belongs, counted
 
@@ -31,6 +32,7 @@ WATCH = Watch(
         Sight(stuck=True),
         Sight(broadcast_id=14),
         Sight(labels=frozenset({("team", "north"), ("city", "Oslo")})),
+        Sight(q="osl"),
     ],
 )
 def test_a_watch_belongs_where_everything_applies(sight: Sight) -> None:
@@ -49,6 +51,7 @@ def test_a_watch_belongs_where_everything_applies(sight: Sight) -> None:
         Sight(broadcast_id=13),
         Sight(labels=frozenset({("team", "north"), ("city", "Bergen")})),
         Sight(labels=frozenset({("street", "x")})),
+        Sight(q="berg"),
     ],
 )
 def test_a_watch_does_not_belong_where_one_thing_does_not_apply(sight: Sight) -> None:
@@ -69,6 +72,7 @@ def test_the_store_is_asked_for_what_belongs() -> None:
         stuck=False,
         broadcast_id=14,
         labels=frozenset({("team", "north")}),
+        q="ab",
     )
     assert sight.query(Key("west", 3), 7) == WatchQuery(
         accounts=("west",),
@@ -78,9 +82,40 @@ def test_the_store_is_asked_for_what_belongs() -> None:
         stuck=False,
         broadcast_id=14,
         labels={"team": "north"},
+        q="ab",
         after=Key("west", 3),
         limit=7,
     )
+
+
+def test_the_store_is_asked_for_a_window_of_a_band() -> None:
+    sight = Sight(accounts=("west",), status="NEW", state=State.OPEN, final=False, order="attention", offset=3)
+    assert sight.band(Band.NEEDS, 5, 7) == BandQuery(
+        band=Band.NEEDS, accounts=("west",), status="NEW", state=State.OPEN, final=False, offset=5, limit=7
+    )
+
+
+def test_a_sight_is_narrow_where_more_is_asked_for_than_bands_know_of() -> None:
+    wide = (Sight(), Sight(accounts=("west",), status="NEW", state=State.OPEN, final=False, offset=9, limit=9))
+    narrow = (Sight(q="x"), Sight(labels=frozenset({("a", "b")})), Sight(broadcast_id=1), Sight(stuck=False))
+    assert [sight.narrow for sight in (*wide, *narrow)] == [False, False, True, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("sight", "shows_open", "shows_rest"),
+    [
+        (Sight(), True, True),
+        (Sight(state=State.OPEN), True, False),
+        (Sight(state=State.SETTLED), False, True),
+        (Sight(state=State.MISSING), False, False),
+        (Sight(status="NEW"), True, False),
+        (Sight(status="ACTIVE"), True, True),
+        (Sight(final=True), True, True),
+        (Sight(final=False), True, False),
+    ],
+)
+def test_it_is_known_which_bands_can_have_what_is_wanted(sight: Sight, shows_open: bool, shows_rest: bool) -> None:
+    assert (sight.shows_open, sight.shows_rest) == (shows_open, shows_rest)
 
 
 def test_watches_are_counted_by_status_or_by_how_they_ended() -> None:

@@ -30,7 +30,7 @@ from watcher.core.endpoint import (
 from watcher.core.model import Key
 from watcher.core.outbox import DELAYS, settle
 from watcher.core.recovering import DeliveryQuery, DeliveryView, Recovery, RecoveryState
-from watcher.delivery import Book, Subscriptions
+from watcher.delivery import Book, Lately, Subscriptions
 from watcher.ports import Committed, EndpointView, Refused, Store
 from watcher.store.sqlite import open_store
 
@@ -116,6 +116,7 @@ class Histories(RuleBasedStateMachine):
             fits=lambda _: True,
             tell=Ear(),
             wake=lambda: None,
+            lately=Lately(clock=self.clock),
         )
 
     def _make_key(self, scheme: Scheme) -> SigningKey:

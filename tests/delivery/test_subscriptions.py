@@ -12,6 +12,7 @@ import pytest
 
 from tests.fake_store import FakeStore
 from tests.fakes import NOON, Ear, FakeClock, FakeSender, answered, settle_down
+from tests.telemetry.every_news import attempted
 from watcher.core.endpoint import (
     Attempt,
     Delivery,
@@ -27,7 +28,7 @@ from watcher.core.keys import OLD_MOST
 from watcher.core.model import EVENT_TYPES, Event
 from watcher.core.news import EndpointChanged
 from watcher.core.recovering import DeliveryDetails, DeliveryQuery, Recovery
-from watcher.delivery import Book, Subscriptions
+from watcher.delivery import Book, Lately, Subscriptions
 from watcher.ports import EndpointView, Handshake, Refused, StoreError
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -51,6 +52,7 @@ class Desk:
         self.woken = 0
         self.made: list[SigningKey] = []
         self.fitting = True
+        self.lately = Lately(clock=self.clock)
         self.subscriptions = Subscriptions(
             book=self.book,
             store=self.store,
@@ -60,6 +62,7 @@ class Desk:
             fits=lambda _: self.fitting,
             tell=self.ear,
             wake=self._wake,
+            lately=self.lately,
             allowed=[ip_network("127.0.0.0/8")],
         )
 
@@ -294,6 +297,16 @@ async def test_an_endpoint_is_shown_as_it_stands_with_what_it_is_owed() -> None:
         assert await desk.subscriptions.endpoints() == [file, shop]
         assert await desk.subscriptions.endpoint("shop") == shop
         assert await desk.subscriptions.endpoint("nobody") is None
+
+
+async def test_how_attempts_went_lately_is_told_and_forgotten_with_the_endpoint() -> None:
+    async with Desk() as desk:
+        await desk.make()
+        desk.lately.hear(attempted(endpoint="shop"))
+        assert desk.subscriptions.recent("shop") == desk.lately.of("shop")
+        assert desk.subscriptions.recent("shop").done == (1,)
+        assert await desk.subscriptions.remove("shop") is None
+        assert desk.subscriptions.recent("shop").done == (0,)  # another one may get the id
 
 
 # Changing

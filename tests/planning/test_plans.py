@@ -60,7 +60,7 @@ def test_without_pages_no_script_lists_them(quick: None) -> None:
     assert [each.strategy for each in results] == [DAEMON, "every 10 s", "round robin", "backoff x1.5"]
 
 
-def test_a_curve_falls_with_the_rate() -> None:
+def test_a_curve_falls_with_the_rate(quick: None) -> None:
     points = curve(STREAM, "backoff x1.5", lambda _: None)
     assert [ours.rate for ours, _ in points] == [2.0 * factor for factor in CURVE]
     assert [beside.strategy for _, beside in points] == ["backoff x1.5"] * len(CURVE)

@@ -1,6 +1,6 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -17,7 +17,16 @@ from watcher.core.transitions import Rules
 from watcher.polling.following import Keeper, Polling
 from watcher.polling.poller import Poller
 from watcher.polling.standing import Rates
-from watcher.ports import Broadcast, BroadcastView, BroadcastWish, FollowedBroadcast, Following, StoreError, Wish
+from watcher.ports import (
+    Broadcast,
+    BroadcastView,
+    BroadcastWish,
+    FollowedBroadcast,
+    Following,
+    Soonest,
+    StoreError,
+    Wish,
+)
 
 KEY = Key("default", 1)
 
@@ -66,6 +75,13 @@ async def test_what_is_known_of_a_watch_and_of_durations_is_told_by_its_account(
         eta = polling.eta(KEY)
         assert eta is not None
         assert eta.p50 < eta.p90
+        soonest = polling.soonest("default", 1)
+        ((end, batch_id),) = soonest.first
+        assert (soonest.total, batch_id) == (1, 1)
+        assert end == pytest.approx(eta.p50.timestamp(), abs=0.001)
+        asked: tuple[dict[str, Any], ...] = ({"status": "NEW"}, {"final": True}, {"among": [2]})
+        assert [polling.soonest("default", 9, **each).total for each in asked] == [0, 0, 0]
+        assert polling.soonest("other", 9) == polling.soonest("nobody", 9) == Soonest(total=0)
         explanation = polling.explain(KEY)
         assert explanation is not None
         assert (explanation.rank, explanation.threshold) == (0, Pace().worth)

@@ -451,8 +451,12 @@ async def test_an_account_is_shown_as_it_is() -> None:
             open=1,
             overdue=0,
             last_step=NOON,
+            used=0.0,
+            looks_per_request=None,
+            change_percentage=None,
         )
         assert world.poller.view() == shown
+        assert world.polling.view("default") == shown
         world.clock.turn(seconds=31)
         assert world.poller.view() == replace(shown, until=None)
 

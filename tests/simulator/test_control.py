@@ -120,6 +120,12 @@ async def test_a_life_can_be_given(house: House) -> None:
     assert [(change["status"], change["at"] - MS) for change in second["changes"]] == [("NEW", 0), ("PONDERING", 3000)]
 
 
+async def test_a_name_can_be_given(house: House) -> None:
+    await house.more(count=2, name="Autumn appeal")
+    await house.more(name="Winter appeal", validating_for=1.0)
+    assert [batch["name"] for batch in await truth(house)] == ["Autumn appeal", "Autumn appeal", "Winter appeal"]
+
+
 async def test_what_is_given_of_a_life_holds_and_the_rest_is_drawn(house: House) -> None:
     await house.more(count=20, new_for=3.0, size=70, end="SOURCE_ERROR", kind="calls")
     await house.more(count=20, skips=True)

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.fake_store import FakeStore
 from tests.fakes import NOON, Ear, FakeClock
 from tests.store.making import answered, api_endpoint, claim, endpoint, happen, settle_one
-from watcher.core.endpoint import Delivery, Endpoint
+from watcher.core.endpoint import Delivery, DeliveryState, Endpoint
 from watcher.core.model import Key
 from watcher.core.recovering import USUAL_STATES, Cutoffs, DeliveryQuery, Forgotten, Recovery
 from watcher.ports import Store
@@ -138,6 +138,21 @@ class Histories(RuleBasedStateMachine):
         old = self.clock.now() - timedelta(hours=hours)
         cutoffs = Cutoffs(events=old, deliveries=old, broadcasts=old)
         self.both(lambda store: store.forget(cutoffs, Forgotten(), 1000))
+
+    @rule(
+        account=st.sampled_from([None, "default", "other"]),
+        batch_id=st.none() | st.integers(1, 3),
+        one=st.none() | names,
+        states=st.sets(st.sampled_from(DeliveryState)),
+        limit=st.integers(1, 5),
+    )
+    def list_some(
+        self, account: str | None, batch_id: int | None, one: str | None, states: set[DeliveryState], limit: int
+    ) -> None:
+        query = DeliveryQuery(
+            endpoint_id=one, account=account, batch_id=batch_id, states=tuple(sorted(states)), limit=limit
+        )
+        self.both(lambda store: store.deliveries(query))
 
     @rule(seconds=st.sampled_from([1, 10, 45, 600, 90_000]))
     def wait(self, seconds: int) -> None:

@@ -10,8 +10,10 @@ import pytest
 
 from tests.fakes import NOON
 from tests.store.making import follow
+from watcher.core.attention import Band, band_of, in_order, standing_of
+from watcher.core.finding import is_found, needle_of
 from watcher.core.model import Key, State, Watch
-from watcher.ports import Change, Store, WatchQuery, Wish
+from watcher.ports import BandQuery, Change, Store, WatchQuery, Wish
 from watcher.store.lists import NAMED_AT_ONCE
 
 NIGHT, DAY = {"team": "night"}, {"team": "day", "city": "Köln"}
@@ -54,6 +56,7 @@ def matches(watch: Watch, query: WatchQuery) -> bool:
         query.since is None or (watch.since is not None and watch.since >= query.since),
         all(watch.labels.get(name) == value for name, value in query.labels.items()),
         query.among is None or watch.batch_id in query.among.get(watch.account, []),
+        query.q is None or is_found(watch, needle_of(query.q)),
     ]
     return all(asked)
 
@@ -103,6 +106,7 @@ FILTERS: dict[str, list[Any]] = {
     "broadcast_id": [7, 8, 9],
     "since": [at(0), at(3), at(3) + timedelta(milliseconds=1), at(10)],
     "among": [{"a": [1, 2, 3, 5, 6], "b": [4, 10, 12]}, {}, {"d": []}],
+    "q": ["1", "7", "köln", "team:night", "nothing"],
 }
 
 
@@ -160,6 +164,95 @@ async def test_more_batches_may_be_named_than_are_asked_for_at_once(store: Store
     assert [each.batch_id for each in await store.find(WatchQuery(among=named, limit=1500))] == named["a"][:1500]
     behind = WatchQuery(among=named, after=Key("a", NAMED_AT_ONCE), limit=3)
     assert [each.batch_id for each in await store.find(behind)] == named["a"][NAMED_AT_ONCE : NAMED_AT_ONCE + 3]
+
+
+# What a person searches for
+
+
+async def search(store: Store, q: str, **more: Any) -> list[int]:
+    return [watch.batch_id for watch in await store.find(WatchQuery(q=q, **more))]
+
+
+async def test_a_watch_is_found_by_what_is_known_of_it_now(store: Store) -> None:
+    wish = Wish(key=Key("a", 13), labels={"team": "Nörd"}, correlation_id="Order-77", broadcast_id=90)
+    await store.follow([wish, Wish(key=Key("a", 14))], NOON)
+    for q in ("13", "90", "NÖR", "team:nörd", "ORDER-77"):
+        assert await search(store, q) == [13], q
+    for q in ("3", "eam", "order", "team:nör", "autumn"):
+        assert await search(store, q) == [], q
+    watch = await kept(store, 13)
+    change = replace(watch, name="ÄRGER, Autumn", broadcast_id=91)
+    assert await store.commit(Change(watch=change, version=watch.version)) is not None
+    assert [await search(store, q) for q in ("ärger", "UTUM", "91", "90", "nör")] == [[13], [13], [13], [], [13]]
+    await store.relabel(Key("a", 13), {"team": "south"}, None)
+    assert [await search(store, q) for q in ("south", "nör", "order-77", "1")] == [[13], [], [], [13, 14]]
+    await store.stop(Key("a", 13))
+    assert await search(store, "1") == [14]
+
+
+async def test_what_is_searched_for_is_no_pattern(store: Store) -> None:
+    await store.follow([Wish(key=Key("a", 1), labels={"done": "100%_*"}), Wish(key=Key("a", 2))], NOON)
+    assert [await search(store, q) for q in ("0%_", "1%", "_", "*", "?", "\ud800")] == [[1], [], [1], [1], [], []]
+
+
+# Bands
+
+
+async def test_a_band_is_in_its_order_window_by_window(store: Store) -> None:
+    await shelve(store)
+    filters: list[dict[str, Any]] = [
+        {},
+        {"accounts": ("b", "d")},
+        {"accounts": ()},
+        {"status": "ACTIVE"},
+        {"status": "ERRORS", "state": State.SETTLED},
+        {"state": State.MISSING},
+        {"state": State.OPEN},
+        {"final": True},
+        {"final": False},
+    ]
+    for band, asked in product((Band.NEEDS, Band.REST), filters):
+        wanted = {
+            watch.key: standing_of(watch)
+            for watch in SHELF
+            if band_of(watch) is band and matches(watch, WatchQuery(**asked))
+        }
+        expected = in_order(wanted, {})
+        query = BandQuery(band=band, **asked)
+        assert await store.in_band(query) == expected, query
+        assert await store.count_of_band(query) == len(expected), query
+        for offset, limit in product((0, 1, 3, 99), (0, 1, 2)):
+            window = replace(query, offset=offset, limit=limit)
+            assert await store.in_band(window) == expected[offset : offset + limit], window
+
+
+async def test_a_watch_changes_its_band_with_what_becomes_of_it(store: Store) -> None:
+    async def bands() -> list[list[int]]:
+        found = [await store.in_band(BandQuery(band=band)) for band in (Band.NEEDS, Band.REST)]
+        return [[key.batch_id for key in keys] for keys in found]
+
+    (watch,) = await follow(store, Key("a", 1))
+    assert await bands() == [[], []]
+    for changed, expected in (
+        ({"status": "NEW", "stuck_told": 1}, [[1], []]),
+        ({"status": "VALIDATING", "stuck_told": 0}, [[], []]),
+        ({"status": "ACTIVE", "state": State.SETTLED}, [[], [1]]),
+        ({"status": "ERRORS"}, [[1], []]),
+    ):
+        watch = replace(await kept(store, 1), **changed)
+        assert await store.commit(Change(watch=watch, version=watch.version)) is not None
+        assert await bands() == expected
+    await store.stop(Key("a", 1))
+    assert await bands() == [[], []]
+    await follow(store, Key("a", 1))
+    assert await bands() == [[], []]  # it is told anew
+
+
+async def test_the_accounts_that_have_watches_are_known(store: Store) -> None:
+    assert await store.watched_accounts() == []
+    await follow(store, Key("d", 1), Key("a", 1), Key("a", 2))
+    await store.stop(Key("d", 1))
+    assert await store.watched_accounts() == ["a", "d"]
 
 
 # While things happen

@@ -10,9 +10,10 @@ import pytest
 
 from tests.fakes import NOON, Ear, FakeClock
 from tests.store.making import KEY, claim, endpoint
+from watcher.core.attention import Band, band_of
 from watcher.core.endpoint import Attempt, AttemptRecord, EndpointState
 from watcher.core.recovering import DeliveryQuery
-from watcher.ports import EventQuery, UnusableStore, WatchQuery
+from watcher.ports import BandQuery, EventQuery, UnusableStore, WatchQuery
 from watcher.store.migrations import Migration, migrations
 from watcher.store.opening import Migrated, connect, migrate, outlook, schema_version
 from watcher.store.rows import instant
@@ -72,6 +73,7 @@ async def test_a_database_of_an_older_version_keeps_its_rows(
         assert watch is not None
         assert (watch.version, watch.number, watch.looks, watch.labels) == (3, 2, 7, {"a": "b"})
         assert await store.find(WatchQuery(labels={"a": "b"})) == [watch]
+        assert await store.find(WatchQuery(q="a:B")) == [watch]
         record = await store.account("default")
         assert record is not None
         assert (record.refused, record.reason, record.refusals, record.number) == (True, "CallFire answered 401", 2, 1)
@@ -81,6 +83,37 @@ async def test_a_database_of_an_older_version_keeps_its_rows(
         assert (await store.broadcasts("default"), await store.learnt("default")) == ([], None)
         [delivery] = await claim(store, NOON)
         assert (delivery.event_id, delivery.attempts, delivery.cause) == ("evt_1", 0, "schedule")
+
+
+async def test_watches_of_an_older_version_are_found_and_in_their_band(path: Path, clock: FakeClock, ear: Ear) -> None:
+    older, _ = connect(path, migrations("sqlite")[:5])
+    kinds = [
+        ("open", "NEW", 0, 0),
+        ("open", "NEW", 0, 1),
+        ("open", None, 0, 0),
+        ("open", "ODD", 0, 0),
+        ("settled", "ACTIVE", 1, 0),
+        ("settled", "ERRORS", 1, 0),
+        ("missing", None, 0, 0),
+        ("expired", "NEW", 0, 1),
+        ("stopped", "ERRORS", 1, 0),
+    ]
+    older.executemany(
+        "INSERT INTO watches (account, batch_id, opened, version, number, state, status, final, since, name, looks, "
+        "    missing_count, refused_count, stuck_told, labels) "
+        "VALUES ('a', ?, 1000, 1, 1, ?, ?, ?, ?, 'Ärger', 1, 0, 0, ?, '{}')",
+        [(number, *kind[:3], 1000 + number, kind[3]) for number, kind in enumerate(kinds, start=1)],
+    )
+    older.close()
+    async with open_store(path, tell=ear, clock=clock) as store:
+        assert [each.batch_id for each in await store.find(WatchQuery(q="ärGE"))] == list(range(1, 9))
+        bands = [await store.in_band(BandQuery(band=band)) for band in (Band.NEEDS, Band.REST)]
+        assert [[key.batch_id for key in keys] for keys in bands] == [[8, 7, 6, 4, 2], [5]]
+        for watch in await store.find(WatchQuery()):
+            assert (watch.key in bands[0], watch.key in bands[1]) == (
+                band_of(watch) is Band.NEEDS,
+                band_of(watch) is Band.REST,
+            )
 
 
 async def test_what_was_held_before_endpoints_had_keepers_is_held_still_and_can_be_sent(

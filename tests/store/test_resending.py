@@ -99,6 +99,58 @@ async def test_deliveries_are_listed_the_newest_first(store: Store, query: Deliv
     assert [each.id for each in await store.deliveries(query)] == expected
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (DeliveryQuery(account="east"), [(14, "b"), (14, "a"), (13, "b"), (13, "a"), (13, "b"), (13, "a")]),
+        (DeliveryQuery(account="east", limit=3), [(13, "b"), (13, "a"), (14, "b")]),
+        (DeliveryQuery(account="east", endpoint_id="a"), [(14, "a"), (13, "a"), (13, "a")]),
+        (DeliveryQuery(account="east", batch_id=13), [(13, "b"), (13, "a"), (13, "b"), (13, "a")]),
+        (DeliveryQuery(account="east", batch_id=13, limit=1), [(13, "b")]),
+        (DeliveryQuery(account="east", batch_id=13, endpoint_id="a"), [(13, "a"), (13, "a")]),
+        (DeliveryQuery(account="west", batch_id=13), [(13, "b"), (13, "a")]),
+        (DeliveryQuery(batch_id=13), 3 * [(13, "b"), (13, "a")]),
+        (DeliveryQuery(batch_id=14), [(14, "b"), (14, "a")]),
+        (DeliveryQuery(batch_id=15), []),
+        (DeliveryQuery(account="west", batch_id=14), []),
+        (DeliveryQuery(account="north"), []),
+        (DeliveryQuery(account="east", states=(DeliveryState.DONE,)), [(13, "a")]),
+        (DeliveryQuery(account="east", states=(DeliveryState.PENDING,)), [(14, "a"), (13, "a")]),
+        (DeliveryQuery(account="east", states=(DeliveryState.HELD,)), [(14, "b"), (13, "b"), (13, "b")]),
+        (DeliveryQuery(account="west", states=(DeliveryState.HELD, DeliveryState.DONE)), [(13, "b")]),
+        (DeliveryQuery(account="east", batch_id=13, states=(DeliveryState.DONE,)), [(13, "a")]),
+        (DeliveryQuery(account="east", batch_id=13, states=(DeliveryState.HELD,)), [(13, "b"), (13, "b")]),
+        (DeliveryQuery(account="east", batch_id=13, states=(DeliveryState.DEAD,)), []),
+        (DeliveryQuery(account="east", batch_id=13, endpoint_id="nobody"), []),
+    ],
+)
+async def test_deliveries_of_one_account_or_batch_are_listed_alone(
+    store: Store, query: DeliveryQuery, expected: list[tuple[int, str]]
+) -> None:
+    await store.settle_endpoints([endpoint("a"), endpoint("b")])
+    for account, batch_id in (("east", 13), ("west", 13), ("east", 14), ("east", 13)):
+        await happen(store, "batch.new", key=Key(account, batch_id))
+    first = next(each for each in await claim(store, NOON, "a") if each.position == 1)
+    await settle_one(store, answered(first, 200, NOON))
+    await store.disable_endpoint("b", "enough")
+    found = await store.deliveries(query)
+    assert [each.id for each in found] == sorted((each.id for each in found), reverse=True)
+    assert sorted((each.batch_id, each.endpoint_id) for each in found) == sorted(expected)
+
+
+async def test_the_deliveries_of_an_account_page_without_gap_or_repeat(store: Store) -> None:
+    await store.settle_endpoints([endpoint("a"), endpoint("b")])
+    for batch_id in range(1, 6):
+        await happen(store, "batch.new", key=Key("east", batch_id))
+        await happen(store, "batch.new", key=Key("west", batch_id))
+    for wanted in (DeliveryQuery(account="east", limit=3), DeliveryQuery(account="east", batch_id=3, limit=1)):
+        whole = [each.id for each in await store.deliveries(replace(wanted, limit=100))]
+        paged: list[int] = []
+        while some := await store.deliveries(replace(wanted, before=paged[-1] if paged else None)):
+            paged += [each.id for each in some]
+        assert paged == whole != []
+
+
 async def test_a_delivery_is_under_way_while_its_lease_lasts(store: Store, one: Delivery, clock: FakeClock) -> None:
     clock.turn(seconds=LEASE.total_seconds() - 1)
     assert (await view(store, one.id)).in_flight

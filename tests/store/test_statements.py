@@ -16,8 +16,8 @@ HEADED = re.compile(r"^-- name: \w+[$^!<*#]*\n-- \S.*[.;]\n[^-]", re.MULTILINE)
 PLACE = {"account": "a", "accounts": None, "batch_id": 1, "after": 0, "limit": 1, "types": None}
 LIST: dict[str, object] = {
     **FINAL,
-    **dict.fromkeys(("account", "status", "state", "name", "value"), "a"),
-    **dict.fromkeys(("after", "limit", "final", "stuck", "since", "broadcast_id"), 1),
+    **dict.fromkeys(("account", "status", "state", "name", "value", "needle", "mark"), "a"),
+    **dict.fromkeys(("after", "limit", "final", "stuck", "since", "broadcast_id", "digits"), 1),
     **dict.fromkeys(("labels", "among"), "[]"),
 }
 LISTS = {
@@ -34,8 +34,10 @@ LISTS = {
     "listed_open_watches": "SEARCH watches USING INDEX watches_open (account=? AND batch_id>?)",
     "finished_watches": "SEARCH watches USING INDEX watches_by_status (account=? AND status=? AND batch_id>?)",
     "unfinished_watches": "SEARCH watches USING INDEX watches_unfinished (account=? AND batch_id>?)",
+    "found_watches": "SEARCH worded USING PRIMARY KEY (account=? AND batch_id>?)",
 }
 """Each list of watches, and how it finds its rows, in their order."""
+BAND = {**FINAL, "band": 0, "accounts": None, "status": None, "state": None, "final": 1, "limit": 9, "offset": 9}
 REQUEST = {"holder": "ci", "key": "k-1"}
 BROADCAST = {"account": "a", "broadcast_id": 1}
 HOOK = {"endpoint_id": "hook", "now": 1}
@@ -68,6 +70,8 @@ def test_every_statement_has_one_line_of_purpose(path: Path) -> None:
         ("forget_submissions", {"cutoff": 1, "most": 1}),
         ("open_watches", PLACE),
         *((statement, LIST) for statement in LISTS),
+        ("watches_in_band", BAND),
+        ("count_of_band", BAND),
         ("once", REQUEST),
         ("rank", {"account": "a"}),
         ("begin_once", REQUEST | {"fingerprint": b"f", "at": 1}),
@@ -94,6 +98,9 @@ def test_every_statement_has_one_line_of_purpose(path: Path) -> None:
         ("tally_deliveries", HOOK),
         ("newest_deliveries", HOOK | {"before": 1, "limit": 1}),
         ("newest_in_state", HOOK | {"state": "dead", "before": 1, "limit": 1}),
+        ("newest_in_state_of", HOOK | {"state": "dead", "account": "a", "before": 1, "limit": 1}),
+        ("newest_of_account", HOOK | {"account": "a", "states": "[]", "before": 1, "limit": 1}),
+        ("deliveries_of_batch", PLACE | {"before": 1}),
         ("shown_deliveries", {"ids": "[]"}),
         ("attempts_of", LANE),
         ("delivery", LANE),
@@ -137,6 +144,23 @@ async def test_lists_begin_where_the_last_page_ended_and_read_on_in_their_order(
     sqlite: SqliteStore, statement: str
 ) -> None:
     assert LISTS[statement] in await _plan(sqlite, statement, LIST)
+
+
+async def test_the_deliveries_of_an_account_or_a_batch_are_found_without_a_look_at_those_of_others(
+    sqlite: SqliteStore,
+) -> None:
+    plan = await _plan(sqlite, "newest_of_account", HOOK | {"account": "a", "states": "[]", "before": 1, "limit": 1})
+    assert "SEARCH deliveries USING INDEX deliveries_of_account (account=? AND endpoint_id=? AND rowid<?)" in plan
+    plan = await _plan(sqlite, "deliveries_of_batch", PLACE | {"before": 1})
+    assert plan == [
+        "SEARCH events USING INDEX events_once (account=? AND <expr>=?)",
+        "SEARCH deliveries USING INDEX deliveries_once (position=?)",
+    ]
+
+
+@pytest.mark.parametrize("statement", ["watches_in_band", "count_of_band"])
+async def test_a_band_is_read_in_its_order_and_in_its_index_alone(sqlite: SqliteStore, statement: str) -> None:
+    assert "SEARCH watches USING COVERING INDEX watches_by_band (band=?)" in await _plan(sqlite, statement, BAND)
 
 
 async def test_the_labels_of_a_watch_are_changed_by_their_key(sqlite: SqliteStore) -> None:

@@ -21,9 +21,9 @@ def changed(kind: str = "batch.active", status: str | None = "ACTIVE", **more: t
     return told.Changed(type=kind, status=status, **what)
 
 
-def attempted(outcome: typing.Any = "done", **more: typing.Any) -> told.Attempted:
+def attempted(outcome: typing.Any = "done", endpoint: str = "e", **more: typing.Any) -> told.Attempted:
     what: dict[str, typing.Any] = {"code": 200, "error": None, "took": 0.2, "delay": None} | more
-    return told.Attempted(endpoint="e", delivery=1, event_id="evt_1", outcome=outcome, attempts=1, **what)
+    return told.Attempted(endpoint=endpoint, delivery=1, event_id="evt_1", outcome=outcome, attempts=1, **what)
 
 
 EVERYTHING: tuple[News, ...] = (

@@ -5,15 +5,18 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from tests.fake_planning import FakePlanning
 from tests.fake_submitting import FakeSubmitting
 from tests.fakes import NOON, Ear, FakeClock
 from tests.fakes_subscribing import FakeSubscribing
 from tests.web.conformance import check
+from watcher.core.attention import Band, band_of
 from watcher.core.model import Batch, Key, LastLook, Seen, Watch
 from watcher.core.streamrank import StreamRank
 from watcher.core.transitions import Rules, learn
@@ -31,6 +34,8 @@ from watcher.ports import (
     FollowedBroadcast,
     Length,
     Lengths,
+    PastLooks,
+    Soonest,
     Store,
     Wish,
 )
@@ -68,17 +73,22 @@ class FakeFollowing:
         self.looks: dict[Key, asyncio.Future[bool]] = {}
         self.resumed: list[str] = []
         self.explanations: dict[Key, Explanation] = {}
+        self.past: dict[Key, PastLooks] = {}
         self.held: dict[str, Any] = {}
         self.views: dict[tuple[str, int], BroadcastView] = {}
+        self.known: dict[Key, Watch] = {}
         self.silent = False
         self._store = store
         self._clock = clock
 
     async def follow(self, wishes: Sequence[Wish]) -> list[Followed]:
         self.asked.append(wishes)
-        return await self._store.follow(wishes, self._clock.now())
+        followed = await self._store.follow(wishes, self._clock.now())
+        self.known |= {each.watch.key: each.watch for each in followed}
+        return followed
 
     async def stop(self, key: Key) -> bool:
+        self.known.pop(key, None)
         return await self._store.stop(key)
 
     async def relabel(
@@ -117,11 +127,35 @@ class FakeFollowing:
     def last_look(self, key: Key) -> LastLook | None:
         return self.last.get(key)
 
+    def past_looks(self, key: Key) -> PastLooks:
+        assert key.account in self.accounts
+        return self.past.get(key, PastLooks(looks=(), since=NOON))
+
     def overdue(self, account: str) -> Sequence[int]:
         return self.late.get(account, ())
 
     def eta(self, key: Key) -> Eta | None:
         return self.etas.get(key)
+
+    def soonest(
+        self,
+        account: str,
+        most: int,
+        *,
+        status: str | None = None,
+        final: bool | None = None,
+        among: Sequence[int] | None = None,
+    ) -> Soonest:
+        named = [
+            (self.etas[key].p50.timestamp() if key in self.etas else inf, key.batch_id)
+            for key, watch in self.known.items()
+            if key.account == account
+            and band_of(watch) is Band.OPEN
+            and status in (None, watch.status)
+            and final in (None, watch.final)
+            and (among is None or key.batch_id in among)
+        ]
+        return Soonest(total=len(named), first=tuple(sorted(named)[:most]))
 
     def explain(self, key: Key) -> Explanation | None:
         return self.explanations.get(key)
@@ -146,6 +180,9 @@ class FakeFollowing:
             open=3,
             overdue=2,
             last_step=NOON,
+            used=1.25,
+            looks_per_request=8.0,
+            change_percentage=25.0,
         )
         return replace(view, **self.held)
 
@@ -189,6 +226,7 @@ class House:
     following: FakeFollowing
     subscribing: FakeSubscribing
     submitting: FakeSubmitting
+    planning: FakePlanning
     health: FakeHealth
     clock: FakeClock
     ear: Ear
@@ -218,6 +256,7 @@ class House:
             )
             learnt = learn(stored, look, Rules())
             assert await self.store.commit(Change(watch=learnt.watch, version=stored.version, events=learnt.events))
+            self.following.known[key] = learnt.watch
 
 
 def _is_document(media: str) -> bool:
@@ -259,13 +298,15 @@ async def open_house(
         following = FakeFollowing(kept, clock, accounts)
         subscribing = subscribing or FakeSubscribing(clock)
         submitting = submitting_as(kept)
-        streams = Streams(store=kept, following=following, clock=clock, tell=ear, most=3)
+        planning = FakePlanning()
+        streams = Streams(store=kept, following=following, subscribing=subscribing, clock=clock, tell=ear, most=3)
         waiters = Waiters(clock=clock, most=3)
         app = make_app(
             store=kept,
             following=following,
             subscribing=subscribing,
             submitting=submitting,
+            planning=planning,
             health=health,
             metrics_render=no_metrics,
             token=token,
@@ -287,6 +328,7 @@ async def open_house(
                 following=following,
                 subscribing=subscribing,
                 submitting=submitting,
+                planning=planning,
                 health=health,
                 clock=clock,
                 ear=ear,

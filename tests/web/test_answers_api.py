@@ -156,7 +156,7 @@ async def test_all_that_is_wrong_with_a_row_is_said_at_once(house: House) -> Non
 
 
 async def test_a_cursor_is_for_its_own_list_and_filters(house: House) -> None:
-    cursor = cursor_of(5, ["deliveries", None, ["dead", "held"]])
+    cursor = cursor_of(5, ["deliveries", None, None, None, ["dead", "held"]])
     assert (await house.ask("GET", f"/v1/deliveries?state=held&state=dead&state=held&cursor={cursor}")).status == 200
     for path in ("/v1/deliveries?state=dead&", "/v1/deliveries?", "/v1/endpoints?", "/v1/tokens?", "/v1/watches?"):
         answer = await house.ask("GET", f"{path}cursor={cursor}")

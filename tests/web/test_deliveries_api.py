@@ -101,6 +101,33 @@ async def test_deliveries_are_listed_the_newest_first_and_filtered(house: House)
     assert await ids(house, "/v1/endpoints/erp/deliveries?state=held") == []
 
 
+async def test_those_of_an_account_or_of_one_batch_of_it_are_listed_alone() -> None:
+    async with open_house(accounts=("default", "north")) as house:
+        house.subscribing.keep(kept())
+        house.subscribing.keep(kept(id="erp"))
+        for number, (account, batch_id) in enumerate(
+            (("default", 13), ("north", 13), ("default", 14), ("default", 13), ("", None)), 1
+        ):
+            endpoint_id = ("crm", "erp")[number % 2]
+            house.subscribing.owe(a_delivery(number, endpoint_id, now=NOON, account=account, batch_id=batch_id))
+        assert await ids(house, "/v1/deliveries?account=default") == [4, 3, 1]
+        assert await ids(house, "/v1/deliveries?account=default&batch_id=13") == [4, 1]
+        assert await ids(house, "/v1/deliveries?account=default&batch_id=13&endpoint=crm") == [4]
+        assert await ids(house, "/v1/deliveries?account=north&batch_id=13&state=dead") == []
+        unknown = await house.ask("GET", "/v1/deliveries?account=nobody")
+        assert (unknown.status, unknown.json["type"]) == (404, "/problems/unknown-account")
+        assert await ids(house, "/v1/deliveries?batch_id=13") == [4, 2, 1]
+
+
+async def test_a_cursor_is_good_for_the_same_account_and_batch_alone(house: House) -> None:
+    house.subscribing.owe(*(a_delivery(number, now=NOON) for number in (1, 2)))
+    page = await house.ask("GET", "/v1/deliveries?account=default&batch_id=13&limit=1")
+    cursor = page.json["next"]
+    assert await ids(house, f"/v1/deliveries?account=default&batch_id=13&limit=1&cursor={cursor}") == [1]
+    other = await house.ask("GET", f"/v1/deliveries?account=default&batch_id=14&limit=1&cursor={cursor}")
+    assert (other.status, other.json["type"]) == (422, "/problems/bad-cursor")
+
+
 @pytest.mark.parametrize(("path", "wanted"), [("/v1/deliveries", [6, 5, 4, 3, 2, 1]), (f"{ONE}/deliveries", [6, 4, 2])])
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7])
 async def test_a_list_of_deliveries_pages_without_gap_or_repeat(
@@ -190,6 +217,7 @@ async def test_deliveries_of_an_endpoint_there_is_not_are_answered_as_such(house
         ("endpoint=a.b", "endpoint"),
         ("limit=0", "limit"),
         ("limit=1001", "limit"),
+        ("account=default&batch_id=0", "batch_id"),
         ("x=1", "x"),
     ],
 )
@@ -199,7 +227,7 @@ async def test_a_query_that_is_not_right_is_refused_with_the_parameter(
     answer = await house.ask("GET", f"/v1/deliveries?{query}")
     assert (answer.status, answer.json["type"]) == (422, "/problems/bad-query")
     assert [error["parameter"] for error in answer.json["errors"]] == [parameter]
-    assert "There are: cursor, limit, state, endpoint." in answer.json["detail"]
+    assert "There are: cursor, limit, state, endpoint, account, batch_id." in answer.json["detail"]
 
 
 @pytest.mark.parametrize("cursor", ["x", "MA", "dHJ1ZQ", "IjEi", "OTIyMzM3MjAzNjg1NDc3NTgwOA"])

@@ -60,6 +60,7 @@ NEW: dict[str, Any] = {
     "held": 0,
     "dead": 0,
     "oldest": None,
+    "recent": None,
 }
 WHOLE: dict[str, Any] = {
     "description": "the CRM's own",

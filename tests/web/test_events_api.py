@@ -17,6 +17,9 @@ ACCOUNT = {
     "open": 3,
     "overdue": 2,
     "last_step": "2026-11-23T12:00:00.000Z",
+    "used": 1.25,
+    "looks_per_request": 8.0,
+    "change_percentage": 25.0,
 }
 
 LEARNT = {

@@ -124,7 +124,13 @@ async def test_it_sees_deliveries_of_its_endpoints_and_accounts_the_newest_first
         assert await ids(limit=limit) == [5, 3, 1]
         assert await ids(limit=limit, endpoint="a") == [5, 1]
         assert await ids(f"{ENDPOINTS}/a/deliveries", limit=limit) == [5, 1]
+    for limit in ("1", "2", "100"):
+        assert await ids(limit=limit, account="east") == [5, 1]
+        assert await ids(limit=limit, account="east", batch_id="13", endpoint="a") == [5, 1]
+        assert await ids(limit=limit, account="south", batch_id="13") == [3]
+        assert await ids(limit=limit, batch_id="13") == [5, 3, 1]
     assert (await town.ask("GET", "/v1/deliveries", headers=EAST, params={"endpoint": "z"})).status == 404
+    assert (await town.ask("GET", "/v1/deliveries", headers=EAST, params={"account": "west"})).status == 404
 
 
 async def test_a_delivery_of_what_its_endpoint_once_wanted_of_others_is_not_there(town: House) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -12,14 +13,19 @@ from tests.fake_store import FakeStore
 from tests.fakes import FakeClock, settle_down
 from tests.web.hearing import Hearer, Told, hearing, until_closed, until_held
 from tests.web.hearing import told as told_of
-from tests.web.house import House, open_house
+from tests.web.house import House, bearer, open_house
 from watcher.core import news as told
+from watcher.core.endpoint import Endpoint, EndpointState
+from watcher.core.health import FAILING_AT, Health
 from watcher.core.model import Key, LastLook
+from watcher.core.tokens import Grant
 from watcher.core.viewing import Sight
+from watcher.ports import Eta, Wish
 from watcher.web.event_stream import HEARTBEAT
 from watcher.web.frames import Frames, frames
 from watcher.web.listeners import FULL
 from watcher.web.page_stream import BEAT, Shared
+from watcher.web.troubled import APART
 from watcher.web.views import View
 
 STREAM = "/v1/stream"
@@ -106,6 +112,7 @@ async def test_a_page_begins_with_all_of_it_and_goes_on_with_what_changes(house:
         assert {name: value for name, value in page.document.items() if name not in ("watches", "accounts")} == {
             "more": False,
             "counts": {"default": {"new": 1, "unseen": 1}},
+            "endpoints": {},
             "position": position,
         }
         await see(house, 1, "ACTIVE")
@@ -126,6 +133,7 @@ async def test_a_page_begins_with_all_of_it_and_goes_on_with_what_changes(house:
         "stuck=false",
         "label=team:north",
         "broadcast=14",
+        "q=NORTH",
         "limit=2",
     ],
 )
@@ -292,6 +300,159 @@ async def test_a_view_that_is_being_read_holds_up_no_other() -> None:
             assert shown(late) == await listed(house)
 
 
+# In the order of what needs a person
+
+
+async def test_a_page_in_the_order_of_what_needs_a_person_says_what_is_where_and_how_many_there_are(
+    house: House,
+) -> None:
+    await follow(house, *range(1, 6))
+    await see(house, 2, "ERRORS")
+    await see(house, 3, "ACTIVE")
+    at = house.clock.now()
+    house.following.etas[Key("default", 5)] = Eta(p50=at, p90=at)
+    async with hearing(house, f"{STREAM}?order=attention&limit=4") as hearer:
+        page = Page(hearer)
+        await page.begin()
+        names = ("order", "total", "attention", "more")
+        assert {name: page.document[name] for name in names} == {
+            "order": ["default/2", "default/5", "default/1", "default/4"],
+            "total": 5,
+            "attention": 1,
+            "more": True,
+        }
+        everything = (await listed(house))["watches"]
+        assert page.document["watches"] == {name: everything[name] for name in page.document["order"]}
+        await see(house, 4, "SOURCE_ERROR")
+        await page.catch_up(house)
+        assert page.document["order"] == ["default/4", "default/2", "default/5", "default/1"]
+        assert page.document["attention"] == 2
+        assert shown(page) == {
+            "watches": {name: each for name, each in (await listed(house))["watches"].items() if name != "default/3"},
+            "accounts": (await listed(house))["accounts"],
+        }
+    async with hearing(house, f"{STREAM}?order=attention&offset=3&limit=1&account=default") as hearer:
+        page = Page(hearer)
+        await page.begin()
+        assert (page.document["order"], page.document["total"]) == (["default/1"], 5)
+
+
+async def test_who_looks_at_the_same_in_the_same_order_is_served_by_one_view() -> None:
+    store = FakeStore(FakeClock())
+    async with open_house(store=store) as house:
+        await follow(house, 1)
+        path = f"{STREAM}?order=attention"
+        async with hearing(house, path) as one, hearing(house, path) as two:
+            pages = [Page(one), Page(two)]
+            for page in pages:
+                await page.begin()
+            before = store.done["in_band"]
+            await see(house, 1, "ERRORS")
+            await house.streams.page.step()
+            for page in pages:
+                await page.next()
+                assert page.document["attention"] == 1
+            assert store.done["in_band"] - before == 2  # both bands, once
+            assert pages[0].document == pages[1].document
+
+
+async def test_a_token_for_one_account_is_shown_and_counted_nothing_of_others() -> None:
+    async with open_house(accounts=("east", "west"), token="t" * 32) as house:
+        for account, status in (("east", "ERRORS"), ("east", "VALIDATING"), ("west", "ERRORS"), ("west", "ACTIVE")):
+            batch_id = len(house.following.known) + 1
+            await house.following.follow([Wish(key=Key(account, batch_id))])
+            await house.see(batch_id, status, account=account)
+        made = await house.ask(
+            "POST",
+            "/v1/tokens",
+            json={"name": "east", "scopes": ["read"], "accounts": ["east"]},
+            headers=bearer("t" * 32),
+        )
+        for query in ("order=attention", "order=attention&q=3", "order=attention&stuck=false"):
+            response = await house.session.get(f"{house.url}{STREAM}?{query}", headers=bearer(made.json["token"]))
+            page = Page(Hearer(response))
+            await page.begin()
+            response.close()
+            shown_of = [] if "q=" in query else ["east/1", "east/2"]
+            assert (page.document["order"], page.document["total"]) == (shown_of, len(shown_of))
+            assert page.document["attention"] == len(shown_of[:1])
+            assert list(page.document["watches"]) == shown_of
+
+
+# Endpoints that need a person
+
+
+def keep(house: House, endpoint_id: str, *, accounts: tuple[str, ...] = (), **changed: Any) -> None:
+    endpoint = Endpoint(id=endpoint_id, url="https://crm.example.com/in", accounts=accounts)
+    house.subscribing.keep(replace(endpoint, **changed))
+
+
+OFF: Any = {"state": EndpointState.DISABLED, "disabled_reason": "410 Gone"}
+
+
+async def test_a_page_shows_the_endpoints_that_need_a_person(house: House) -> None:
+    keep(house, "fine")
+    keep(house, "off", **OFF)
+    async with hearing(house, STREAM) as hearer:
+        page = Page(hearer)
+        await page.begin()
+        whole = {item["id"]: item for item in (await house.ask("GET", "/v1/endpoints")).json["items"]}
+        assert page.document["endpoints"] == {"off": whole["off"]}
+        keep(house, "fine", health=Health(failures_in_a_row=FAILING_AT, failing_since=house.clock.now()))
+        keep(house, "off")
+        house.clock.turn(seconds=APART)
+        house.streams.hear(told.EndpointTold(endpoint="fine", type="endpoint.failing", position=0, deliveries=0))
+        before = house.clock.monotonic()
+        await house.streams.page.step()
+        assert house.clock.monotonic() - before <= BEAT
+        await page.next()
+        assert list(page.document["endpoints"]) == ["fine"]
+        keep(house, "fine")
+        await page.catch_up(house)  # also where nobody told of it
+        assert page.document["endpoints"] == {}
+
+
+async def test_of_endpoints_each_sees_only_those_that_exist_for_them() -> None:
+    async with open_house(accounts=("east", "west"), token="t" * 32) as house:
+        keep(house, "both", accounts=("east", "west"), **OFF)
+        keep(house, "east", accounts=("east",), **OFF)
+        keep(house, "every", **OFF)
+        made = await house.ask(
+            "POST",
+            "/v1/tokens",
+            json={"name": "east", "scopes": ["read"], "accounts": ["east"]},
+            headers=bearer("t" * 32),
+        )
+        found = {}
+        for token in ("t" * 32, made.json["token"]):
+            response = await house.session.get(f"{house.url}{STREAM}?account=east", headers=bearer(token))
+            page = Page(Hearer(response))
+            await page.begin()
+            found[token] = list(page.document["endpoints"])
+            response.close()
+        assert list(found.values()) == [["both", "east", "every"], ["east"]]
+
+
+async def test_endpoints_are_not_read_again_and_again_where_much_is_told_of_them(house: House) -> None:
+    reads: list[float] = []
+    real = house.subscribing.endpoints
+
+    async def counted() -> Any:
+        reads.append(house.clock.monotonic())
+        return await real()
+
+    house.subscribing.endpoints = counted  # type: ignore[method-assign]
+    house.streams.hear(told.EndpointChanged(endpoint="off", state="disabled", reason=""))  # nobody looks
+    async with hearing(house, STREAM) as hearer:
+        await Page(hearer).begin()
+        begun = house.clock.monotonic()
+        for _ in range(10):
+            house.streams.hear(told.EndpointChanged(endpoint="off", state="disabled", reason=""))
+            await house.streams.page.step()
+        took = house.clock.monotonic() - begun
+        assert 2 <= len(reads) <= 2 + took / APART
+
+
 async def test_a_view_that_nobody_looks_at_any_more_is_not_kept() -> None:
     store = FakeStore(FakeClock())
     async with open_house(store=store) as house:
@@ -346,7 +507,7 @@ async def an_empty_view() -> Shared:
     following: Any = None
     view = View(Sight(), (), store=store, following=following)
     await view.load(7)
-    return Shared(view)
+    return Shared(view, Grant(holder="", scopes=frozenset()))
 
 
 async def test_what_changes_while_the_whole_is_being_written_comes_behind_it_in_order() -> None:
@@ -390,6 +551,15 @@ async def test_for_whom_too_much_waits_is_let_go() -> None:
         ("label=team", "label"),
         ("state=gone", "state"),
         ("cursor=x", "cursor"),
+        ("order=name", "order"),
+        ("offset=1", "offset"),
+        ("offset=1&order=key", "offset"),
+        ("offset=1000001&order=attention", "offset"),
+        ("limit=1001&order=attention", "limit"),
+        ("q=", "q"),
+        ("q=%20", "q"),
+        ("q=a%0Ab", "q"),
+        ("q=" + "x" * 201, "q"),
     ],
 )
 async def test_a_query_that_is_not_right_is_refused(house: House, query: str, parameter: str) -> None:

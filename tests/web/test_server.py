@@ -113,7 +113,7 @@ async def test_metrics_are_rendered_for_the_accept_header(house: House) -> None:
 
 
 async def test_an_unknown_path_is_a_problem(house: House) -> None:
-    for path in ("/", "/v1", "/v1/watches/", "/v1/accounts/a/b/batches/1", "//v1/watches"):
+    for path in ("/page", "/v1", "/v1/watches/", "/v1/accounts/a/b/batches/1", "//v1/watches"):
         answer = await house.ask("GET", path)
         assert (answer.status, answer.headers["Content-Type"]) == (404, "application/problem+json")
         assert answer.json["type"] == "/problems/unknown-path"
@@ -172,6 +172,7 @@ async def test_what_is_neither_known_nor_ours_is_still_a_problem(house: House) -
         following=house.following,
         subscribing=house.subscribing,
         submitting=house.submitting,
+        planning=house.planning,
         health=house.health,
         metrics_render=no_metrics,
         token=None,
@@ -448,6 +449,7 @@ def _app(house: House, health: FakeHealth | None = None, tell: Any = lambda _: N
         following=house.following,
         subscribing=house.subscribing,
         submitting=house.submitting,
+        planning=house.planning,
         health=health or house.health,
         metrics_render=no_metrics,
         token=None,

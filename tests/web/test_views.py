@@ -19,9 +19,10 @@ from watcher.core.transitions import Rules, learn
 from watcher.core.viewing import Sight, belongs, counted
 from watcher.ports import Change, StoreError, Wish
 from watcher.web import views
+from watcher.web.ordered_view import view_of
 from watcher.web.patches import written
 from watcher.web.shown import account_shown
-from watcher.web.views import View
+from watcher.web.views import name_of
 from watcher.web.watch_shown import watch_shown
 
 ACCOUNTS = ("east", "west")
@@ -30,13 +31,14 @@ ACCOUNTS = ("east", "west")
 class World:
     """A store, a following, a view of it, and the document of somebody who looks at it from the first moment."""
 
-    def __init__(self, sight: Sight) -> None:
+    def __init__(self, sight: Sight, accounts: Sequence[str] = ACCOUNTS) -> None:
         self.clock = FakeClock()
         self.store = FakeStore(self.clock)
-        self.following = FakeFollowing(self.store, self.clock, ACCOUNTS)
+        self.following = FakeFollowing(self.store, self.clock, accounts)
         self.sight = sight
-        accounts = [name for name in ACCOUNTS if sight.concerns(name)]
-        self.view = View(sight, accounts, store=self.store, following=self.following)
+        self.accounts = accounts
+        concerned = [name for name in accounts if sight.concerns(name)]
+        self.view = view_of(sight, concerned, store=self.store, following=self.following)
         self.document: Any = None
         self.told: list[Any] = []
 
@@ -91,6 +93,7 @@ class World:
             look = Seen(asked=asked, answered=asked, batch=batch)
         learnt = learn(watch, look, Rules())
         await self.store.commit(Change(watch=learnt.watch, version=watch.version, events=learnt.events))
+        self.following.known[key] = learnt.watch
         if learnt.events:
             self.mark(key)
         if learnt.watch.state is not State.OPEN:
@@ -112,18 +115,19 @@ class World:
     def expected(self) -> Any:
         """The document as lists would make it now."""
         keys = [key for key, watch in sorted(self.store.watches.items()) if belongs(watch, self.sight)]
-        shown = {
-            f"{key.account}/{key.batch_id}": watch_shown(self.store.watches[key], self.following).model_dump(
-                mode="json"
-            )
-            for key in keys[: self.sight.limit]
-        }
-        names = [name for name in ACCOUNTS if self.sight.concerns(name)]
+        return self.shown(keys[: self.sight.limit]) | {"more": len(keys) > self.sight.limit}
+
+    def shown(self, keys: Sequence[Key]) -> dict[str, Any]:
+        """The document with these watches."""
+        names = [name for name in self.accounts if self.sight.concerns(name)]
         return {
-            "watches": shown,
-            "more": len(keys) > self.sight.limit,
+            "watches": {
+                name_of(key): watch_shown(self.store.watches[key], self.following).model_dump(mode="json")
+                for key in keys
+            },
             "accounts": {name: account_shown(self.following.view(name)).model_dump(mode="json") for name in names},
             "counts": {name: counted(self.tally(name)) for name in names},
+            "endpoints": {},
         }
 
     def tally(self, account: str) -> dict[tuple[str, str | None], int]:
@@ -161,6 +165,7 @@ SIGHTS = st.builds(
     final=st.sampled_from([None, None, True, False]),
     broadcast_id=st.sampled_from([None, None, None, 14]),
     labels=st.sampled_from([frozenset(), frozenset(), frozenset({("team", "a")})]),
+    q=st.sampled_from([None, None, None, "a", "1"]),
     limit=st.sampled_from([1, 2, 3, 100]),
 )
 

@@ -53,6 +53,14 @@ async def of_all_kinds(house: House) -> None:
         ("overdue=true", [("east", 2), ("west", 4)]),
         ("overdue=true&account=west", [("west", 4)]),
         ("overdue=true&final=true", [("east", 2)]),
+        ("q=BLU", [("east", 1), ("east", 2), ("west", 1)]),
+        ("q=wave:2", [("east", 2)]),
+        ("q=7&account=east", [("east", 1), ("east", 3)]),
+        ("q=%203%20", [("east", 3)]),
+        ("q=blue&stuck=true", [("east", 1)]),
+        ("q=blue&since=2026-11-23T12:30:00Z", [("west", 1)]),
+        ("q=2&overdue=true", [("east", 2)]),
+        ("q=nobody", []),
     ],
 )
 async def test_watches_are_found_by_what_is_asked_of_them(query: str, found: list[tuple[str, int]]) -> None:
@@ -68,11 +76,11 @@ async def test_a_stuck_watch_says_so(house: House) -> None:
     house.clock.turn(hours=1)
     await house.see(1, "NEW")
     (item,) = (await house.ask("GET", "/v1/watches?stuck=true")).json["items"]
-    assert item["stuck"] is True
+    assert (item["stuck"], item["attention"]) == (True, "stuck")
 
 
 @pytest.mark.parametrize(
-    "query", ["", "&label=team:blue", "&broadcast=70", "&since=2026-11-23T12:00:00Z", "&overdue=true"]
+    "query", ["", "&label=team:blue", "&broadcast=70", "&since=2026-11-23T12:00:00Z", "&overdue=true", "&q=blue"]
 )
 async def test_every_list_pages_by_its_link_without_gap_or_repeat(query: str) -> None:
     async with open_house(accounts=("east", "west")) as house:
@@ -109,6 +117,7 @@ async def test_a_watch_that_is_made_while_somebody_pages_spoils_nothing(house: H
         ("&since=2026-11-23T12:00:00Z", ""),
         ("", "&since=2026-11-23T12:00:00Z"),
         ("&account=east", "&account=west"),
+        ("&q=blue", "&q=blu"),
     ],
 )
 async def test_a_cursor_for_other_filters_is_refused(given_for: str, used_with: str) -> None:

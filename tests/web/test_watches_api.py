@@ -35,6 +35,7 @@ NEW_WATCH: dict[str, Any] = {
     "enabled": None,
     "opened": "2026-11-23T12:00:00.000Z",
     "stuck": False,
+    "attention": None,
     "looks": 0,
     "last_look": None,
     "next_look": None,

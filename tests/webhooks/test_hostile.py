@@ -25,7 +25,7 @@ from watcher.webhooks.connection import HEAD_MOST, INTERIM_MOST
 from watcher.webhooks.guard import AddressInfo, Guard
 
 TIMEOUT: Final = 0.3
-"""Of the endpoints here, in seconds."""
+"""Seconds of an endpoint that is to run out of them."""
 ENOUGH: Final = 30 * TIMEOUT
 """Longer than this no attempt may last, on a machine that has other things to do as well."""
 MEGABYTES_100: Final = 100 * 1024 * 1024
@@ -93,7 +93,7 @@ def endlessly(head: bytes, piece: bytes, most: int = MEGABYTES_100) -> Callable[
 
 async def attempt_at(push: Callable[[Pushing], Push]) -> tuple[Attempt, Pushing]:
     async with pushing(push) as here, asyncio.timeout(ENOUGH), sending() as sender:
-        attempt = await sender.send(endpoint(here.url, timeout=TIMEOUT), DELIVERY)
+        attempt = await sender.send(endpoint(here.url, timeout=ENOUGH), DELIVERY)
     return attempt, here
 
 

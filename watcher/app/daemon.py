@@ -22,11 +22,13 @@ from watcher.app.assembly import (
     make_polling,
     open_kept_store,
     open_parts,
+    pace_of,
     retention_of,
 )
+from watcher.app.planner import Planner
 from watcher.clock import SystemClock
 from watcher.core.news import AccountTold, Changed, EndpointTold, News, Reloaded, Started, Stopping
-from watcher.delivery import Book, Deliverer, Limits, Subscriptions, Sweeper
+from watcher.delivery import Book, Deliverer, Lately, Limits, Subscriptions, Sweeper
 from watcher.polling.desk import Desk
 from watcher.polling.following import Keeper, Polling
 from watcher.ports import Check, Clock, Store, StoreError
@@ -100,6 +102,7 @@ async def run(
             app, streams = _interface(settings, parts, daemon, metrics, town)
             listen = settings.http.listen
             url = await stack.enter_async_context(serve(app, host=listen.host, port=listen.port))
+            stack.callback(daemon.planner.end)  # before requests under way are waited for
             daemon.begin(*streams.workers, app[ADMISSION])
             tune_the_interpreter()
             town.tell(
@@ -126,7 +129,12 @@ def _interface(
     """What is served, and its streams, which workers keep going. The streams and whoever waits hear the news from now on."""
     clock = parts.clock
     streams = Streams(
-        store=parts.store, following=daemon.polling, clock=clock, tell=town.tell, most=settings.http.streams
+        store=parts.store,
+        following=daemon.polling,
+        subscribing=daemon.subscriptions,
+        clock=clock,
+        tell=town.tell,
+        most=settings.http.streams,
     )
     waiters = Waiters(clock=clock)
     town.listen(streams.hear)
@@ -136,6 +144,7 @@ def _interface(
         following=daemon.polling,
         subscribing=daemon.subscriptions,
         submitting=Desk(daemon.polling, store=parts.store),
+        planning=daemon.planner,
         health=daemon,
         metrics_render=metrics.render,
         token=settings.http.token.get_secret_value() if settings.http.token else None,
@@ -157,6 +166,7 @@ class Daemon:
         self,
         polling: Polling,
         subscriptions: Subscriptions,
+        planner: Planner,
         pulse: Pulse,
         *,
         others: Sequence[Worker],
@@ -166,6 +176,7 @@ class Daemon:
     ) -> None:
         self.polling = polling
         self.subscriptions = subscriptions
+        self.planner = planner
         self._pulse = pulse
         self._others = others
         self._crew = crew
@@ -245,6 +256,7 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
             tell=parts.tell,
             errand=crew.errand,
         )
+        lately = Lately(clock=clock)
         subscriptions = Subscriptions(
             book=book,
             store=store,
@@ -254,10 +266,13 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
             fits=fits,
             tell=parts.tell,
             wake=deliverer.wake,
+            lately=lately,
             allowed=settings.webhooks.allow_networks,
         )
         town.listen(lambda news: _wake(news, deliverer))
         town.listen(polling.ranks.hear)
+        town.listen(lately.hear)
+        planner = Planner(polling, pace=pace_of(settings.polling), clock=clock, errand=crew.errand)
         pulse = Pulse(clock=clock, tell=parts.tell)
         reports = [*(poller.report for poller in polling.pollers.values()), polling.ranks.report, deliverer.report]
         keeper = Keeper(polling, reports=reports, clock=clock, every=settings.polling.save_interval.total_seconds())
@@ -265,7 +280,7 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
         await deliverer.report()  # an endpoint that is disabled or paused still is said so, once a start
         try:
             others = (deliverer, keeper, sweeper)
-            yield Daemon(polling, subscriptions, pulse, others=others, crew=crew, store=store, clock=clock)
+            yield Daemon(polling, subscriptions, planner, pulse, others=others, crew=crew, store=store, clock=clock)
         finally:
             await crew.dismiss()
             await _leave_in_order(keeper, deliverer)

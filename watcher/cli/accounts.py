@@ -22,9 +22,12 @@ ACCOUNTS: Final = (
     Column(heading="OVERDUE", name="overdue"),
     Column(heading="RATE", name="rate", short=lambda each, _: f"{each['rate']:g}/s", spare=2),
     Column(heading="IN FORCE", name="effective_rate", short=lambda each, _: f"{each['effective_rate']:.3g}/s", spare=3),
+    Column(heading="USED", name="used", short=lambda each, _: f"{each['used']:.3g}/s", spare=6),
     Column(heading="IN FLIGHT", name="in_flight", spare=5),
     Column(heading="REASON", name="reason", spare=1),
     Column(heading="LAST STEP", name="last_step", wide=True),
+    Column(heading="LOOKS A REQUEST", name="looks_per_request", wide=True),
+    Column(heading="CHANGED %", name="change_percentage", wide=True),
 )
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="The account by its name in the settings.", autocompletion=account_names)
@@ -72,6 +75,8 @@ def _say(account: "Document") -> None:
             ("reason", account["reason"]),
             ("until", moment(account["until"], at)),
             ("rate", f"{account['rate']:g} requests a second, {account['effective_rate']:.3g} in force"),
+            ("used", f"{account['used']:.3g} requests a second over the last minute"),
+            ("looks", _looks(account)),
             ("in flight", account["in_flight"]),
             ("followed", account["open"]),
             ("overdue", account["overdue"]),
@@ -83,6 +88,14 @@ def _say(account: "Document") -> None:
     if rank:
         say("")
         say_table(("STREAMRANK", ""), [(name.replace("_", " "), _figure(value)) for name, value in rank.items()])
+
+
+def _looks(account: "Document") -> str | None:
+    """What requests for looks bring; None where nobody knows yet."""
+    each, changed = account["looks_per_request"], account["change_percentage"]
+    said = [] if each is None else [f"{each:.3g} a request over the last five minutes"]
+    said += [] if changed is None else [f"{changed:g} % of all showed another status"]
+    return ", ".join(said) or None
 
 
 def _figure(value: object) -> object:

@@ -19,7 +19,7 @@ Answered = TypeVar("Answered")
 Question = Callable[["Watcher"], Awaitable[Answered]]
 Talk = Callable[["Question[Any]"], Any]
 
-QUERY: Final[Mapping[str, str]] = {"batch_id": "--batch", "labels": "--label"}
+QUERY: Final[Mapping[str, str]] = {"batch_id": "--batch", "labels": "--label", "q": "--search"}
 """How a key of a query or of a body is given by command, where it is not by its own name."""
 NOT_FOLLOWED: Final = ("not-followed", "broadcast-not-followed")
 USAGE: Final = ("unknown-account", "unknown-path")

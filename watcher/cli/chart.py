@@ -1,9 +1,11 @@
 """A chart of bars for a terminal, in characters: delays by rate."""
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Final
 
 EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+STROKES: Final = "▁▂▃▄▅▆▇█"
 LEAST_BAR: Final = 10
 """Columns that the longest bar has at least."""
 
@@ -24,6 +26,12 @@ def bars(groups: Sequence[tuple[str, Sequence[tuple[str, float]]]], *, unit: str
             head = f"{name if number == 0 else '':>{names}}  {label:<{labels}}"
             lines.append(f"{head}  {bar}{' ' if bar else ''}{_told(value, unit)}")
     return lines
+
+
+def spark(values: Sequence[float]) -> str:
+    """A stroke for each of the values (at least 0), as high as it is beside the greatest; a dot where it is 0."""
+    greatest = max(values, default=0.0)
+    return "".join(STROKES[ceil(value / greatest * len(STROKES)) - 1] if value else "·" for value in values)
 
 
 def _told(value: float, unit: str) -> str:

@@ -8,7 +8,7 @@ import typer
 from watcher.cli.asking import first_of
 from watcher.cli.endpoints_shown import DELIVERIES, say_delivery
 from watcher.cli.formats import say_data, say_one, say_some
-from watcher.cli.options import As, Config, Limit, whole
+from watcher.cli.options import Account, As, Config, Limit, whole
 from watcher.cli.printing import Output, complain, say
 from watcher.cli.subscriptions import ask_about
 
@@ -29,6 +29,10 @@ class State(StrEnum):
 def ls(
     endpoint: Annotated[str | None, typer.Option("--endpoint", "-e", metavar="ID", help="Only those of one.")] = None,
     states: Annotated[list[State] | None, typer.Option("--state", help="Only in this state; several times.")] = None,
+    batch: Annotated[
+        int | None, typer.Option("--batch", parser=whole, metavar="ID", help="Only those of this batch's events.")
+    ] = None,
+    account: Account = None,
     limit: Limit = 100,
     config: Config = None,
     output: As = Output.TABLE,
@@ -37,11 +41,14 @@ def ls(
 
     \b
     watcher deliveries ls --endpoint crm --state dead
+    watcher deliveries ls --batch 13
     watcher deliveries ls --state dead -o json | jq -r '.[].event_id'
     """
 
     async def some(watcher: "Watcher") -> "list[Document]":
-        listed = watcher.deliveries.list(endpoint=endpoint, states=[state.value for state in states or ()])
+        listed = watcher.deliveries.list(
+            endpoint=endpoint, account=account, batch_id=batch, states=[state.value for state in states or ()]
+        )
         return await first_of(listed, limit + 1)
 
     say_some(ask_about(config, some), limit, DELIVERIES, output)

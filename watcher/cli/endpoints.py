@@ -58,12 +58,13 @@ def ls(config: Config = None, output: As = Output.TABLE) -> None:
 
 
 def show(endpoint_id: Id, config: Config = None, output: As = Output.TABLE) -> None:
-    """Show how an endpoint is set up and how it stands. Secrets are never shown. Exit code 1: there is none of that id.
+    """Show how an endpoint is set up, how it stands, and how the last hour's attempts went, minute by minute. Secrets are never
+    shown. Exit code 1: there is none of that id.
 
     \b
     watcher endpoints show crm
     """
-    _say(ask_about(config, lambda watcher: watcher.endpoints.show(id_of(endpoint_id))), output)
+    _say(ask_about(config, lambda watcher: watcher.endpoints.show(id_of(endpoint_id), recent=True)), output)
 
 
 def add(

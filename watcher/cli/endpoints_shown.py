@@ -1,8 +1,9 @@
 """How endpoints, deliveries and attempts look for a person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from watcher.cli.chart import spark
 from watcher.cli.formats import Column
 from watcher.cli.printing import complain, say, say_table
 from watcher.cli.times import relative, second
@@ -180,7 +181,26 @@ def _rows(endpoint: "Document") -> list[tuple[str, Any]]:
         ("failing since", health["failing_since"]),
         ("disabled at", health["disables_at"] and f"{health['disables_at']} at the earliest, if nothing succeeds"),
         ("breaker", None if breaker["state"] == "closed" else f"{breaker['state']}, opened {breaker['opened']} times"),
+        *_recent(endpoint.get("recent")),
     ]
+
+
+def _recent(recent: "Mapping[str, Any] | None") -> list[tuple[str, Any]]:
+    """The last hour, a stroke for two minutes; nothing where nothing was sent."""
+    if recent is None or not any(recent["done"] + recent["failed"]):
+        return []
+    done, failed = recent["done"], recent["failed"]
+    slow = [each or 0.0 for each in recent["p95"]]
+    return [
+        ("accepted", f"{spark([sum(some) for some in _pairs(done)])} {sum(done)} since {second(recent['since'])}"),
+        ("failed", f"{spark([sum(some) for some in _pairs(failed)])} {sum(failed)}"),
+        ("time of 95 %", f"{spark([max(some) for some in _pairs(slow)])} {_span(max(slow))} at most"),
+    ]
+
+
+def _pairs(values: "Sequence[Any]") -> "list[Sequence[Any]]":
+    """Two by two, the last ones together."""
+    return [values[max(end - 2, 0) : end] for end in range(len(values), 0, -2)][::-1]
 
 
 def _error(attempt: "Mapping[str, Any]") -> str | None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from watcher.cli.formats import Column
-from watcher.cli.printing import say, say_table
+from watcher.cli.formats import PEOPLE, Column, say_list
+from watcher.cli.printing import Output, complain, say, say_json, say_table
 from watcher.cli.times import now, relative, second
 
 if TYPE_CHECKING:
@@ -63,6 +63,12 @@ WATCHES: Final = (
     Column(heading="NEXT LOOK", name="next_look", wide=True),
     Column(heading="LABELS", name="labels", wide=True),
     Column(heading="CORRELATION ID", name="correlation_id", wide=True),
+)
+LOOKS: Final = (
+    Column(heading="ASKED", name="asked"),
+    Column(heading="ANSWERED", name="answered"),
+    Column(heading="BY", name="by"),
+    Column(heading="RESULT", name="result"),
 )
 EVENTS: Final = (
     Column(heading="POSITION", name="position"),
@@ -125,6 +131,19 @@ def say_watch(watch: "Document") -> None:
         ],
         spare=("AFTER", "BEFORE"),
     )
+
+
+def say_looks(looks: "Document", output: Output) -> None:
+    """A line a look, and for people how many there were; for programs that read JSON all that is known of them."""
+    if output is Output.JSON:
+        say_json(looks, indent=2)
+        return
+    say_list(looks["items"], LOOKS, output)
+    if output in PEOPLE:
+        since = looks["since"]
+        complain(
+            f"seen in {looks['total']} looks" + ("" if since is None else f"; what was before {since} is forgotten")
+        )
 
 
 def event_line(event: "Document") -> str:

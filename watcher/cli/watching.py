@@ -15,7 +15,7 @@ from watcher.cli.options import LONGEST_TOLD, Account, As, Config, Limit, labels
 from watcher.cli.printing import Output, complain, say, stop
 from watcher.cli.progress import progress
 from watcher.cli.rows import read_ids
-from watcher.cli.shown import WATCHES, say_watch, watch_columns
+from watcher.cli.shown import WATCHES, say_looks, say_watch, watch_columns
 from watcher.cli.times import now
 
 if TYPE_CHECKING:
@@ -46,6 +46,14 @@ def ls(
             metavar="TIME", help="Only those in their status since then or later: a time, or 2h for two hours."
         ),
     ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            "--search",
+            metavar="TEXT",
+            help="Only those found by it: id, broadcast, name, a label's value, correlation id.",
+        ),
+    ] = None,
     limit: Limit = 1000,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Go on with what changes, until Ctrl-C: on a terminal as a picture.")
@@ -59,6 +67,7 @@ def ls(
     watcher ls --open --watch
     watcher ls --stuck
     watcher ls --label team=north --since 2h -o wide
+    watcher ls --search autumn
     watcher ls --status ERRORS -o json | jq '.[].batch_id'
     """
     wanted = given(
@@ -71,6 +80,7 @@ def ls(
             "labels": _labels(label) if label else None,
             "broadcast_id": broadcast,
             "since": None if since is None else datetime.fromisoformat(moment_of("--since", since, now())),
+            "q": search,
         }
     )
     if watch:
@@ -125,6 +135,9 @@ def _status(status: str | None) -> str | None:
 def show(
     batch_id: Annotated[int | None, typer.Argument(parser=whole, metavar="ID", help="Batch id.")] = None,
     broadcast: Broadcast = None,
+    looks: Annotated[
+        bool, typer.Option("--looks", help="The single looks at the batch, as far as they are remembered.")
+    ] = False,
     account: Account = None,
     config: Config = None,
     output: As = Output.TABLE,
@@ -134,22 +147,29 @@ def show(
     \b
     watcher show 13
     watcher show 13 -o json | jq .transitions
+    watcher show 13 --looks                when it was asked about, and what came of it
     watcher show --broadcast 9             how a broadcast stands that is followed as a whole
     """
     number = batch_id or broadcast  # ids begin at 1
     if number is None or (batch_id and broadcast):
         raise typer.BadParameter("One thing is shown at a time: give the id of a batch, or --broadcast ID.")
+    if looks and broadcast:
+        raise typer.BadParameter("--looks are those at a batch: give its id.")
 
     async def one(watcher: "Watcher") -> "Document":
         name = await watcher.accounts.meant(account)
         await warn_of_refused(watcher, {name})
         with named(watcher, name, "batch" if batch_id else "broadcast", number):
+            if looks:
+                return (await watcher.looks(number, account=name)).document
             if batch_id:
                 return (await watcher.watch(number, account=name)).document
             return (await watcher.broadcasts.show(number, account=name)).document
 
     shown = ask(config, one)
-    if not say_data(shown, output, WATCHES if batch_id else ()):
+    if looks:
+        say_looks(shown, output)
+    elif not say_data(shown, output, WATCHES if batch_id else ()):
         say_watch(shown) if batch_id else say_broadcast(shown)
 
 

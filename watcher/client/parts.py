@@ -182,13 +182,13 @@ class Endpoints:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def list(self) -> list[Endpoint]:
-        """All of them, in the order of ids."""
-        return [read(Endpoint, item) async for item in pages(self._connection, "/v1/endpoints", ())]
+    async def list(self, *, recent: bool = False) -> list[Endpoint]:
+        """All of them, in the order of ids; with `recent` also how the last hour's attempts went."""
+        return [read(Endpoint, item) async for item in pages(self._connection, "/v1/endpoints", _recent(recent))]
 
-    async def show(self, endpoint_id: str) -> Endpoint:
-        """How it is set up, and how it stands."""
-        return await self._ask("GET", endpoint_id)
+    async def show(self, endpoint_id: str, *, recent: bool = False) -> Endpoint:
+        """How it is set up, and how it stands; with `recent` also how the last hour's attempts went."""
+        return await self._ask("GET", endpoint_id, params=_recent(recent))
 
     async def make(self, url: str, **set_up: Any) -> Endpoint:
         """A new one, with its `secrets`, this once. `set_up` has the keys of the interface: id, types, labels, rate…"""
@@ -245,16 +245,29 @@ class Endpoints:
         return named("endpoints", endpoint_id, *part)
 
 
+def _recent(recent: bool) -> Sequence[tuple[str, str]]:
+    return [("recent", "true")] if recent else []
+
+
 class Deliveries:
     """What endpoints are owed, and were."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def list(self, *, endpoint: str | None = None, states: Sequence[str] = ()) -> AsyncIterator[Delivery]:
-        """Deliveries, the newest first."""
-        query = [("state", state) for state in states]
-        path = named("deliveries") if endpoint is None else named("endpoints", endpoint, "deliveries")
+    async def list(
+        self,
+        *,
+        endpoint: str | None = None,
+        account: str | None = None,
+        batch_id: int | None = None,
+        states: Sequence[str] = (),
+    ) -> AsyncIterator[Delivery]:
+        """Deliveries, the newest first. `batch_id` is one of the `account`, or of any where none is given."""
+        alone = endpoint is not None and account is None and batch_id is None
+        path = named("endpoints", endpoint, "deliveries") if alone else named("deliveries")
+        told = {} if alone else given(endpoint=endpoint, account=account, batch_id=batch_id)
+        query = [*(("state", state) for state in states), *((name, str(value)) for name, value in told.items())]
         async for item in pages(self._connection, path, query):
             yield read(Delivery, item)
 

@@ -20,7 +20,8 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Who gets webhooks: how it is set up, and how it stands. `secrets` are there only where keys were made, that once."""
+    """Who gets webhooks: how it is set up, and how it stands. `secrets` are there only where keys were made, that once; `recent`,
+    how the last hour's attempts went by the minute, where it was asked for."""
 
     id: str
     url: str = ""
@@ -50,6 +51,7 @@ class Endpoint:
     held: int = 0
     dead: int = 0
     oldest: datetime | None = None
+    recent: Document | None = None
     document: Document = field(default_factory=dict, repr=False, compare=False)
 
 

@@ -28,7 +28,7 @@ from watcher.client.patience import Noted, Patience
 from watcher.client.reading import read
 from watcher.client.rows import Rows, portions
 from watcher.client.waiting import FINAL, Ended, Told, Vigil, wait
-from watcher.client.watches import Account, Document, Event, Explanation, Key, Outcome, Submission, Watch
+from watcher.client.watches import Account, Document, Event, Explanation, Key, Looks, Outcome, Submission, Watch
 
 PATIENCE: Final = 60.0
 """Seconds that a watcher which did answer may be silent."""
@@ -171,16 +171,24 @@ class Watcher:
         labels: Mapping[str, str] | None = None,
         broadcast_id: int | None = None,
         since: datetime | None = None,
+        q: str | None = None,
         portion: int = 1000,
     ) -> AsyncIterator[Watch]:
         """All watches to which all of this applies. `state`: open, settled, missing or expired. `since`: in their present status
-        since then or later. They are asked for as they are wanted, a `portion` at a time."""
+        since then or later. `q`: found by that, as a person would: how an id begins, a part of a name or of a label's value, a
+        label, a correlation id. They are asked for as they are wanted, a `portion` at a time."""
         accounts = [account] if isinstance(account, str) else account or ()
         query = [("account", name) for name in accounts]
         query += [("label", f"{name}:{value}") for name, value in (labels or {}).items()]
         flags = {"final": final, "stuck": stuck, "overdue": overdue}
         query += [(name, str(flag).lower()) for name, flag in flags.items() if flag is not None]
-        told = {"status": status, "state": state, "broadcast": broadcast_id, "since": since and since.isoformat()}
+        told = {
+            "status": status,
+            "state": state,
+            "broadcast": broadcast_id,
+            "since": since and since.isoformat(),
+            "q": q,
+        }
         query += [(name, str(value)) for name, value in told.items() if value is not None]
         async for item in pages(self._connection, "/v1/watches", query, portion):
             yield read(Watch, item)
@@ -209,6 +217,11 @@ class Watcher:
         """Why it is looked at when it is. Refused (`not-open`) where it is not looked at any more."""
         path = await self._path(batch_id, account, "explanation")
         return read(Explanation, (await self._connection.ask("GET", path)).document)
+
+    async def looks(self, batch_id: int, *, account: str | None = None) -> Looks:
+        """The single looks at it that the watcher remembers."""
+        path = await self._path(batch_id, account, "looks")
+        return read(Looks, (await self._connection.ask("GET", path)).document)
 
     async def submit(
         self, broadcast_id: int, *, account: str | None = None, key: str | None = None, **batch: Any

@@ -48,6 +48,27 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastLook:
+    """One look: `by` is single, page or refresh, `result` what came of it."""
+
+    asked: datetime
+    answered: datetime
+    by: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """The looks at a batch that the watcher remembers: all that were answered after `since`, None: all. `total` is in how many
+    the batch was seen."""
+
+    items: tuple[PastLook, ...]
+    total: int
+    since: datetime | None = None
+    document: Document = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Eta:
     """When the batch will have ended with a chance of 50 and of 90 %."""
 
@@ -58,7 +79,8 @@ class Eta:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """A batch as last seen, and how it is followed. `transitions` are there where it was asked for by itself; so is `etag`, by
-    which a later question can wait until it has changed. `fresh` says after `refresh` whether it has been looked at since."""
+    which a later question can wait until it has changed. `fresh` says after `refresh` whether it has been looked at since,
+    `attention` why it needs a person, where it does."""
 
     account: str
     batch_id: int
@@ -73,6 +95,7 @@ class Watch:
     remaining: int | None = None
     enabled: bool | None = None
     opened: datetime | None = None
+    attention: str | None = None
     expires: datetime | None = None
     looks: int = 0
     last_look: Look | None = None
@@ -164,6 +187,9 @@ class Account:
     open: int = 0
     overdue: int = 0
     last_step: datetime | None = None
+    used: float = 0.0
+    looks_per_request: float | None = None
+    change_percentage: float | None = None
     learnt: Document | None = None
     streamrank: Document | None = None
     document: Document = field(default_factory=dict, repr=False, compare=False)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from watcher.core.attention import Band
 from watcher.core.model import Key, State
 
 
@@ -13,7 +14,7 @@ class WatchQuery:
 
     `accounts` None means all. `stuck` are the open ones that were told to be stuck and have not moved since. A watch has to have
     all of the `labels`. `since`: it came into its present status then or later. `among` names batches by account, each in
-    ascending order, and only those are listed.
+    ascending order, and only those are listed. `q` is what a person searches for: see `core.finding`.
 
     The order is (account, batch id), after the key given. A watch that is made while somebody pages comes where its id belongs:
     none is listed twice, and none that was there all the time is left out. Where the list is `by_since` the order is (account,
@@ -29,6 +30,7 @@ class WatchQuery:
     labels: Mapping[str, str] = field(default_factory=dict)
     broadcast_id: int | None = None
     since: datetime | None = None
+    q: str | None = None
     among: Mapping[str, Sequence[int]] | None = None
     after: Key | None = None
     after_since: datetime | None = None
@@ -38,6 +40,20 @@ class WatchQuery:
     def by_since(self) -> bool:
         """Whether the list is in the order in which the watches came into their status."""
         return self.since is not None and self.among is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandQuery:
+    """Which watches of a band are wanted, NEEDS or REST, in its order (`core.attention`): `limit` of them, behind the first
+    `offset`. All that is given applies; `accounts` None means all. STOPPED watches are in no band."""
+
+    band: Band
+    accounts: Sequence[str] | None = None
+    status: str | None = None
+    state: State | None = None
+    final: bool | None = None
+    limit: int = 100
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,6 +91,23 @@ class Hazard:
             position, left, age_bin = upper, left - step, age_bin + 1
         return expm1(min(position + left / float(self.rates[size, age_bin]), LONGEST))
 
+    def ages_when(self, bins: Bins, then: Floats, more: float) -> Floats:
+        """As `age_when`, of many batches at once."""
+        ages = np.empty(len(bins))
+        met = self.until(bins, then) + more
+        steps, edges = self._steps.reshape(self.rates.shape), self._edges.reshape(self.rates.shape)
+        for size in np.unique(bins):
+            of_size = bins == size
+            age_bin = np.searchsorted(edges[size], met[of_size], side="right") - 1
+            beyond = (met[of_size] - edges[size][age_bin]) / steps[size][age_bin]
+            ages[of_size] = np.expm1(np.minimum((age_bin + beyond) * self.step, LONGEST))
+        return ages
+
+    @property
+    def sizes(self) -> int:
+        """How many bins of size there are."""
+        return int(self.rates.shape[0])
+
     def known_of(self, size: int) -> float:
         """On how many ends what is told of that bin of size rests; 0 where nothing was learnt."""
         return 0.0 if self.known is None else self.known[size]

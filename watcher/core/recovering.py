@@ -16,9 +16,12 @@ USUAL_STATES: Final[frozenset[RecoveryState]] = frozenset({"dead", "held", "miss
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryQuery:
-    """Which deliveries to list, the newest (by id) first: those with an id below `before`."""
+    """Which deliveries to list, the newest (by id) first: those with an id below `before`. `batch_id` is one of the `account`,
+    or of any where none is given."""
 
     endpoint_id: str | None = None
+    account: str | None = None
+    batch_id: int | None = None
     states: Sequence[DeliveryState] = ()
     before: int | None = None
     limit: int = 100

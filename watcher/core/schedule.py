@@ -23,6 +23,7 @@ from watcher.core.ranking import Pace as Pace  # noqa: PLC0414 - handed on to th
 from watcher.core.ranking import Ranking
 from watcher.core.roster import NEVER, NOWHERE, Roster, looked_for_on
 from watcher.core.shortlist import Shortlist
+from watcher.core.soonest import Expected
 
 SPREE: Final = 16
 """How many new watches in a row may take every second request, while others are due. A first look says little more than that
@@ -85,6 +86,7 @@ class Schedule:
         self._others_turn = False  # the last request went to one that went first
         self._flying: set[int] = set()
         self._shortlist = Shortlist(roster, self.ranking)
+        self.expected = Expected(roster)
 
     @property
     def hazard(self) -> Hazard:

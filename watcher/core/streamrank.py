@@ -117,9 +117,13 @@ class Meter:
         self.arrivals += 1
         self.arrival_seconds += delay
 
+    def change_percentage(self) -> float | None:
+        """How many percent of the looks showed another status; None before the first."""
+        looks = self.changed + self.unchanged
+        return round(100 * self.changed / looks, 1) if looks else None
+
     def rank(self) -> StreamRank:
         """The figures as they are now."""
-        looks = self.changed + self.unchanged
         arrival = _share(self.arrival_seconds, self.arrivals)
         return StreamRank(
             polling_total_time_average=round(_share(self.poll_seconds, self.polls), 4),
@@ -130,7 +134,7 @@ class Meter:
             change_no=self.unchanged,
             time_percentage=_saved(self.events * arrival, self.poll_seconds),
             size_percentage=_saved(self.event_bytes, self.poll_bytes),
-            change_percentage=round(100 * _share(self.changed, looks), 1),
+            change_percentage=self.change_percentage() or 0.0,
             last_run=instant(datetime.fromtimestamp(self.last_run, UTC)) if self.minutes else "",
             days_run=self.days,
             minute_run=self.minutes,

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from watcher.core.asking import WatchQuery
-from watcher.core.model import Key, State, Watch
+from watcher.core.asking import BandQuery, WatchQuery
+from watcher.core.attention import Band
+from watcher.core.finding import is_found, needle_of
+from watcher.core.model import ACTIVE, Key, State, Watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What somebody wants to see: the first `limit` watches, in the order of account and batch id, to which all that is given
-    applies. `accounts` None means all. Equal ones show the same, whoever looks."""
+    """What somebody wants to see: `limit` watches to which all that is given applies, in the order of account and batch id or
+    in that of `core.attention`, there behind the first `offset`. `accounts` None means all, `q` is what is searched for. Equal
+    ones show the same, whoever looks."""
 
     accounts: tuple[str, ...] | None = None
     status: str | None = None
@@ -19,6 +23,9 @@ class Sight:
     stuck: bool | None = None
     broadcast_id: int | None = None
     labels: frozenset[tuple[str, str]] = frozenset()
+    q: str | None = None
+    order: Literal["key", "attention"] = "key"
+    offset: int = 0
     limit: int = 1000
 
     def query(self, after: Key | None, limit: int) -> WatchQuery:
@@ -31,9 +38,37 @@ class Sight:
             stuck=self.stuck,
             broadcast_id=self.broadcast_id,
             labels=dict(self.labels),
+            q=self.q,
             after=after,
             limit=limit,
         )
+
+    def band(self, band: Band, offset: int = 0, limit: int = 0) -> BandQuery:
+        """What the store is asked for, to have so many of a band behind the first of it, where the sight is not narrow."""
+        return BandQuery(
+            band=band,
+            accounts=self.accounts,
+            status=self.status,
+            state=self.state,
+            final=self.final,
+            limit=limit,
+            offset=offset,
+        )
+
+    @property
+    def narrow(self) -> bool:
+        """Whether more is asked for than bands know of: all that matches is looked for then, and put in order here."""
+        return self.q is not None or bool(self.labels) or self.broadcast_id is not None or self.stuck is not None
+
+    @property
+    def shows_open(self) -> bool:
+        """Whether an open watch that needs nobody can be among what is wanted."""
+        return self.state in (None, State.OPEN)
+
+    @property
+    def shows_rest(self) -> bool:
+        """Whether a watch that is over and needs nobody can be: its status is ACTIVE."""
+        return self.state in (None, State.SETTLED) and self.status in (None, ACTIVE) and self.final in (None, True)
 
     def concerns(self, account: str) -> bool:
         """Whether watches of the account may be seen."""
@@ -53,6 +88,8 @@ def belongs(watch: Watch, sight: Sight) -> bool:
     if sight.stuck is not None and (watch.state is State.OPEN and watch.stuck_told > 0) is not sight.stuck:
         return False
     if sight.broadcast_id is not None and watch.broadcast_id != sight.broadcast_id:
+        return False
+    if sight.q is not None and not is_found(watch, needle_of(sight.q)):
         return False
     return all(watch.labels.get(name) == value for name, value in sight.labels)
 

@@ -2,8 +2,19 @@
 
 from watcher.delivery.book import Book, Condition, condition_of
 from watcher.delivery.deliverer import Deliverer
+from watcher.delivery.lately import Lately
 from watcher.delivery.places import Limits
 from watcher.delivery.retention import Retention, Sweeper
 from watcher.delivery.subscriptions import Subscriptions
 
-__all__ = ["Book", "Condition", "Deliverer", "Limits", "Retention", "Subscriptions", "Sweeper", "condition_of"]
+__all__ = [
+    "Book",
+    "Condition",
+    "Deliverer",
+    "Lately",
+    "Limits",
+    "Retention",
+    "Subscriptions",
+    "Sweeper",
+    "condition_of",
+]

@@ -12,12 +12,14 @@ from typing import Final
 from watcher.core.addresses import Network
 from watcher.core.endpoint import Attempt, Delivery, DeliveryState, Endpoint, Scheme, Secrets, SigningKey
 from watcher.core.keys import GRACE_MOST, TooManyOld, rotated
+from watcher.core.last_hour import LastHour
 from watcher.core.message import body_of
 from watcher.core.news import Tell
 from watcher.core.recovering import DeliveryDetails, DeliveryQuery, DeliveryView, Recovered, Recovery
 from watcher.core.samples import PING, SAMPLE_TYPES, sample
 from watcher.delivery.book import Book, condition_of
 from watcher.delivery.checking import key_refusal, setup_refusal
+from watcher.delivery.lately import Lately
 from watcher.ports import Clock, EndpointView, Owed, Refused, Sender, Store, Verification
 
 NO_ENDPOINT: Final = Refused(
@@ -52,6 +54,7 @@ class Subscriptions:
         fits: Callable[[SigningKey], bool],
         tell: Tell,
         wake: Callable[[], None],
+        lately: Lately,
         allowed: Sequence[Network] = (),
     ) -> None:
         self._book = book
@@ -62,6 +65,7 @@ class Subscriptions:
         self._fits = fits
         self._tell = tell
         self._wake = wake
+        self._lately = lately
         self._allowed = allowed
 
     # Endpoints
@@ -73,6 +77,9 @@ class Subscriptions:
     async def endpoint(self, endpoint_id: str) -> EndpointView | None:
         endpoint = await self._store.endpoint(endpoint_id)
         return None if endpoint is None else await self._viewed(endpoint)
+
+    def recent(self, endpoint_id: str) -> LastHour:
+        return self._lately.of(endpoint_id)
 
     async def make(
         self, endpoint: Endpoint, *, schemes: Sequence[Scheme], secret: SigningKey | None, verification: Verification
@@ -116,6 +123,7 @@ class Subscriptions:
             return Refused(kind="kept-by-settings", detail=detail)
         removed = await self._store.remove_endpoint(endpoint_id)
         self._book.remove(endpoint_id)
+        self._lately.forget(endpoint_id)
         self._wake()
         return None if removed else NO_ENDPOINT
 

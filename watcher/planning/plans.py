@@ -54,7 +54,7 @@ class Plan:
 
     `batches` are made evenly over `over` seconds (0: all at once); or, where `in_flight` is given, they keep coming for that
     long, about as many as keep that many in flight. `rate` is in requests a second. The daemon starts with what is `learnt` (as
-    of `begins`), or with nothing; without `pages` it uses no listings.
+    of `begins`), or with nothing; without `pages` it uses no listings. There are draws until they have `enough` batches.
     """
 
     rate: float
@@ -67,6 +67,7 @@ class Plan:
     learnt: LearntHazard | None = None
     begins: datetime = EPOCH
     seed: int = 1
+    enough: int = ENOUGH
 
     @property
     def seconds(self) -> float:
@@ -83,7 +84,7 @@ class Plan:
     @property
     def draws(self) -> int:
         """How often it is played, each time with other batches."""
-        return min(max(ceil(ENOUGH / max(self.expected, 1.0)), 1), MOST_DRAWS)
+        return min(max(ceil(self.enough / max(self.expected, 1.0)), 1), MOST_DRAWS)
 
     def drawn(self, number: int) -> Sequence[Validation]:
         """The batches of one draw."""
@@ -141,6 +142,11 @@ def curve(plan: Plan, script: str, passing: Passing) -> Sequence[tuple[Result, R
             )
         )
     return points
+
+
+def of_daemon(plan: Plan, *, patience: float) -> Result:
+    """The daemon alone; what it has not found `patience` seconds after the time counts as found then."""
+    return _played(plan, DAEMON, plan.daemon, lambda _: None, patience=patience)
 
 
 def least_rate(plan: Plan, figure: Figure, target: float, passing: Passing) -> tuple[Result, bool]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -10,6 +11,7 @@ from typing import Final
 from watcher.core.model import Key, LastLook, Watch
 from watcher.core.news import Following as FollowingNews
 from watcher.core.news import Tell
+from watcher.core.soonest import NONE
 from watcher.core.streamrank import StreamRank
 from watcher.core.wishes import UNSET, Unset
 from watcher.polling.poller import Poller
@@ -24,6 +26,8 @@ from watcher.ports import (
     Followed,
     FollowedBroadcast,
     Lengths,
+    PastLooks,
+    Soonest,
     Store,
     StoreError,
     Wish,
@@ -100,6 +104,9 @@ class Polling:
         poller = self.pollers.get(key.account)
         return None if poller is None else poller.last_look(key.batch_id)
 
+    def past_looks(self, key: Key) -> PastLooks:
+        return self.pollers[key.account].past_looks(key.batch_id)
+
     def overdue(self, account: str) -> Sequence[int]:
         poller = self.pollers.get(account)
         return () if poller is None else poller.overdue()
@@ -107,6 +114,18 @@ class Polling:
     def eta(self, key: Key) -> Eta | None:
         poller = self.pollers.get(key.account)
         return None if poller is None else poller.eta(key.batch_id)
+
+    def soonest(
+        self,
+        account: str,
+        most: int,
+        *,
+        status: str | None = None,
+        final: bool | None = None,
+        among: Sequence[int] | None = None,
+    ) -> Soonest:
+        poller = self.pollers.get(account)
+        return NONE if poller is None else poller.soonest(most, status=status, final=final, among=among)
 
     def explain(self, key: Key) -> Explanation | None:
         poller = self.pollers.get(key.account)
@@ -119,7 +138,7 @@ class Polling:
         return self.ranks.rank(account)
 
     def view(self, account: str) -> AccountView:
-        return self.pollers[account].view()
+        return replace(self.pollers[account].view(), change_percentage=self.ranks.change_percentage(account))
 
 
 REPORTED: Final = 5.0

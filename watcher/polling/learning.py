@@ -5,26 +5,42 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from watcher.core.answers import Answer
 from watcher.core.learnt import LearntHazard, sights_of
+from watcher.core.looks import Looks
 from watcher.core.model import TRANSITION_TYPES, Key, Look, Recorded, Seen, State, Unanswered, Watch
 from watcher.core.news import By, Changed, Looked, Result, Tell, UnknownStatus
 from watcher.core.roster import Roster
 from watcher.core.transitions import Learnt, Rules, is_known, learn
+from watcher.core.usage import Usage
 from watcher.ports import Change, Committed, Store, StoreError
 
 TRIES: Final = 5
 """How often a look is learnt from again when somebody else changed the watch meanwhile."""
 UNCOUNTED: Final = frozenset({State.OPEN, State.STOPPED})
+SHOWN: Final[frozenset[Result]] = frozenset({"changed", "unchanged", "missing"})
+"""Results of looks that CallFire told something by."""
 
 
 class Learner:
     """Takes in looks at one account's open watches, and keeps count of the watches that ended. What looks tell of how long
-    validation takes goes into `learnt`."""
+    validation takes goes into `learnt`; each is remembered in `looks`, and those that told something are counted in `usage`."""
 
     def __init__(
-        self, account: str, *, roster: Roster, rules: Rules, learnt: LearntHazard, store: Store, tell: Tell
+        self,
+        account: str,
+        *,
+        roster: Roster,
+        rules: Rules,
+        learnt: LearntHazard,
+        looks: Looks,
+        usage: Usage,
+        store: Store,
+        tell: Tell,
     ) -> None:
         self._account = account
+        self._looks = looks
+        self._usage = usage
         self._durations = learnt
         self._roster = roster
         self._rules = rules
@@ -45,7 +61,7 @@ class Learner:
         if isinstance(look, Unanswered) and not (
             look.refused or look.unfit or self._roster.minds(batch_id, look.answered)
         ):
-            self.looked(by, "unanswered")
+            self.looked_at(batch_id, look, by, "unanswered")
             return
         self._learning.add(batch_id)
         try:
@@ -79,7 +95,7 @@ class Learner:
         if sight is None:
             return False
         self._durations.saw(sight)
-        self.looked(by, "unchanged")
+        self.looked_at(look.batch.id, look, by, "unchanged")
         return True
 
     async def _learn(self, batch_id: int, look: Look, by: By) -> None:
@@ -90,19 +106,19 @@ class Learner:
             stored = await self._store.watch(key)
             if stored is None or stored.state is not State.OPEN:
                 self._leave(batch_id)
-                self.looked(by, "overtaken")
+                self.looked_at(batch_id, look, by, "overtaken")
                 return
             watch = self._roster.overlay(stored)
             learnt = learn(watch, look, self._rules)
             if learnt.watch == watch:
-                self.looked(by, learnt.result)
+                self.looked_at(batch_id, look, by, learnt.result)
                 return
             change = Change(watch=learnt.watch, version=stored.version, events=learnt.events)
             committed = await self._store.commit(change)
             if committed is not None:
                 self._learnt(look, by, watch, learnt, committed)
                 return
-        self.looked(by, "overtaken")
+        self.looked_at(batch_id, look, by, "overtaken")
 
     def _learnt(self, look: Look, by: By, before: Watch, learnt: Learnt, committed: Committed) -> None:
         after = learnt.watch
@@ -116,7 +132,7 @@ class Learner:
             self._ended[_label(after.state, after.status)] += 1
         elif after.batch_id in self._roster:  # or it was stopped meanwhile
             self._roster.put(after, tried=look.asked)
-        self.looked(by, learnt.result)
+        self.looked_at(after.batch_id, look, by, learnt.result)
         if after.status is not None and after.status != before.status and not is_known(after.status):
             self._tell(UnknownStatus(account=after.account, batch_id=after.batch_id, status=after.status))
         for recorded, deliveries in zip(committed.events, committed.deliveries, strict=True):
@@ -132,8 +148,15 @@ class Learner:
         if batch_id in self._learning:
             self._reopened.add(batch_id)
 
+    def looked_at(self, batch_id: int, look: Look | Answer, by: By, result: Result) -> None:
+        """Remembers and tells of one look at a batch."""
+        self._looks.note(batch_id, look.asked, look.answered, by, result)
+        if result in SHOWN:
+            self._usage.looked()
+        self.looked(by, result)
+
     def looked(self, by: By, result: Result) -> None:
-        """Tells of one look."""
+        """Tells of one look, or of a page that showed none."""
         self._tell(Looked(account=self._account, by=by, result=result))
 
     async def save_looks(self) -> None:

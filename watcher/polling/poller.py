@@ -13,6 +13,7 @@ from watcher.core.account import Account
 from watcher.core.answers import Kind, look_of
 from watcher.core.broadcasts import Broadcast, BroadcastView
 from watcher.core.learnt import LearntHazard
+from watcher.core.looks import Looks
 from watcher.core.model import State, Unanswered, Watch
 from watcher.core.news import (
     BudgetUsed,
@@ -26,6 +27,7 @@ from watcher.core.roster import Roster
 from watcher.core.schedule import Choice, Pace, PageChoice, Schedule
 from watcher.core.submissions import Caution
 from watcher.core.transitions import Rules
+from watcher.core.usage import Usage
 from watcher.core.wishes import Followed
 from watcher.polling.learning import Learner
 from watcher.polling.paging import Paging
@@ -73,8 +75,17 @@ class Poller(Viewed):
         self.schedule = Schedule(self.roster, pace)
         self.learnt = learnt if learnt is not None else LearntHazard(now=clock.now().timestamp())
         self.schedule.hazard = self.learnt.hazard
+        self.looks = Looks(clock.now().timestamp())
+        self.usage = Usage(clock.now().timestamp())
         self.learner = Learner(
-            account.name, roster=self.roster, rules=rules, learnt=self.learnt, store=store, tell=tell
+            account.name,
+            roster=self.roster,
+            rules=rules,
+            learnt=self.learnt,
+            looks=self.looks,
+            usage=self.usage,
+            store=store,
+            tell=tell,
         )
         self.paging = Paging(
             account.name,
@@ -204,6 +215,7 @@ class Poller(Viewed):
         if errand is not None:
             self._asked += 1
             self.standing.sent(now)
+            self.usage.sent(now)
             self._errand(self._look_name, errand)
 
     def _next(self, asked: datetime) -> Coroutine[object, object, None] | None:
@@ -227,6 +239,7 @@ class Poller(Viewed):
 
     async def _look(self, choice: Choice, asked: datetime) -> None:
         untouched, answered = False, False
+        self.usage.polled(asked.timestamp())
         try:
             answer = await self._upstream.look(choice.batch_id)
             await self.standing.heed(answer)
@@ -244,7 +257,7 @@ class Poller(Viewed):
                 )
             if look is None:
                 untouched = True
-                self.learner.looked(choice.by, "untouched")
+                self.learner.looked_at(choice.batch_id, answer, choice.by, "untouched")
             else:
                 await self.learner.take_in(choice.batch_id, look, choice.by)
                 answered = not isinstance(look, Unanswered)
@@ -258,6 +271,7 @@ class Poller(Viewed):
 
     async def _list(self, choice: PageChoice, asked: datetime) -> None:
         untouched = False
+        self.usage.polled(asked.timestamp())
         try:
             answer = await self._upstream.page(choice.ref)
             if await self.standing.heed_page(answer):

@@ -48,6 +48,10 @@ class StreamRanks:
         """The account's figures as they are now. Accounts are checked before."""
         return self._meters[account].rank()
 
+    def change_percentage(self, account: str) -> float | None:
+        """How many of the account's looks showed another status; None before the first. Accounts are checked before."""
+        return self._meters[account].change_percentage()
+
     async def save(self) -> None:
         """Keeps what was counted since the last time; where that fails it is kept for the next."""
         unsaved, self._unsaved = self._unsaved, set()

@@ -1,15 +1,18 @@
 """What may be seen of a poller: how its account stands, what is known of a watch this moment, and when it is looked at."""
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from watcher.core.account import Account
 from watcher.core.explaining import Explanation
 from watcher.core.learnt import LearntHazard
 from watcher.core.lengths import Eta, Lengths, lengths
+from watcher.core.looks import Looks, PastLooks
 from watcher.core.model import LastLook
 from watcher.core.roster import Roster
 from watcher.core.schedule import Schedule
+from watcher.core.soonest import Soonest
+from watcher.core.usage import Usage
 from watcher.polling.standing import Standing
 from watcher.ports import AccountView, Clock, Upstream
 
@@ -24,6 +27,8 @@ class Viewed:
     roster: Roster
     schedule: Schedule
     learnt: LearntHazard
+    looks: Looks
+    usage: Usage
     last_step: datetime
     _upstream: Upstream
     _clock: Clock
@@ -38,6 +43,10 @@ class Viewed:
         eta = self.schedule.eta(batch_id, self._clock.now().timestamp())
         return None if eta is None else Eta(p50=_instant(eta[0]), p90=_instant(eta[1]))
 
+    def soonest(self, most: int, **asked: Any) -> Soonest:
+        """Open watches that need nobody, in the order in which they are expected to end."""
+        return self.schedule.expected.soonest(self.schedule.hazard, self._clock.now().timestamp(), most, **asked)
+
     def lengths(self) -> Lengths:
         """What was learnt of how long validation takes."""
         return lengths(self.learnt)
@@ -49,6 +58,10 @@ class Viewed:
     def last_look(self, batch_id: int) -> LastLook | None:
         """The last look at an open watch."""
         return self.roster.last_look(batch_id)
+
+    def past_looks(self, batch_id: int) -> PastLooks:
+        """The looks at a batch that are remembered, whether or not it is followed still."""
+        return self.looks.of(batch_id)
 
     def next_look(self, batch_id: int) -> datetime | None:
         """Roughly when the watch will be looked at: when it is worth it, but not before the account may be asked."""
@@ -78,6 +91,8 @@ class Viewed:
             open=len(self.roster),
             overdue=self.schedule.overdue(now.timestamp()),
             last_step=self.last_step,
+            used=self.usage.used(now.timestamp()),
+            looks_per_request=self.usage.looks_per_request(now.timestamp()),
         )
 
 

@@ -3,10 +3,12 @@
 The store's promises are tested by one contract suite against every implementation.
 """
 
-from watcher.core.asking import EventQuery, Owed, WatchQuery
+from watcher.core.asking import BandQuery, EventQuery, Owed, WatchQuery
 from watcher.core.broadcasts import Broadcast, BroadcastView
 from watcher.core.explaining import Explanation
+from watcher.core.last_hour import LastHour
 from watcher.core.lengths import Eta, Length, Lengths
+from watcher.core.looks import PastLook, PastLooks
 from watcher.core.model import LastLook
 from watcher.core.news import Tell
 from watcher.core.recovering import (
@@ -19,6 +21,7 @@ from watcher.core.recovering import (
     Recovery,
     Resent,
 )
+from watcher.core.soonest import Soonest
 from watcher.core.wishes import UNSET, BroadcastWish, Followed, FollowedBroadcast, Unset, Wish
 from watcher.ports.delivering import Committed, Deliveries, Endpoints, Settled
 from watcher.ports.errors import StoreError, StoreInUse, UnusableStore
@@ -34,6 +37,7 @@ from watcher.ports.interface import (
     Verification,
 )
 from watcher.ports.once import Begun, KeptAnswer, Once
+from watcher.ports.planning import Planned, Planning, Unplanned, UnplannedKind
 from watcher.ports.ranks import Ranks
 from watcher.ports.store import AccountChange, Accounts, Broadcasts, Change, Store
 from watcher.ports.submissions import SubmissionQuery, Submissions, Submitting, Switched
@@ -45,6 +49,7 @@ __all__ = [
     "AccountChange",
     "AccountView",
     "Accounts",
+    "BandQuery",
     "Begun",
     "Broadcast",
     "BroadcastView",
@@ -71,11 +76,16 @@ __all__ = [
     "Handshake",
     "Health",
     "KeptAnswer",
+    "LastHour",
     "LastLook",
     "Length",
     "Lengths",
     "Once",
     "Owed",
+    "PastLook",
+    "PastLooks",
+    "Planned",
+    "Planning",
     "Ranks",
     "Recovered",
     "Recovery",
@@ -84,6 +94,7 @@ __all__ = [
     "Resent",
     "Sender",
     "Settled",
+    "Soonest",
     "Store",
     "StoreError",
     "StoreInUse",
@@ -94,6 +105,8 @@ __all__ = [
     "Switched",
     "Tell",
     "Tokens",
+    "Unplanned",
+    "UnplannedKind",
     "Unset",
     "UnusableStore",
     "Upstream",

@@ -9,16 +9,21 @@ from typing import Literal, Protocol
 from watcher.core.broadcasts import BroadcastView
 from watcher.core.endpoint import Attempt, Endpoint, Scheme, SigningKey
 from watcher.core.explaining import Explanation
+from watcher.core.last_hour import LastHour
 from watcher.core.lengths import Eta, Lengths
+from watcher.core.looks import PastLooks
 from watcher.core.model import Key, LastLook, Watch
 from watcher.core.recovering import DeliveryDetails, DeliveryQuery, DeliveryView, Recovered, Recovery
+from watcher.core.soonest import Soonest
 from watcher.core.streamrank import StreamRank
 from watcher.core.wishes import UNSET, BroadcastWish, Followed, FollowedBroadcast, Unset, Wish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
-    """An account as shown: its condition, why, until when, and its budget in requests a second."""
+    """An account as shown: its condition, why, until when, and its budget in requests a second. `used` is what was used of it
+    over the last minute, `looks_per_request` how many looks a request brought over the last five (None where none was made),
+    `change_percentage` how many of all looks showed another status (None before the first)."""
 
     name: str
     condition: str
@@ -30,6 +35,9 @@ class AccountView:
     open: int
     overdue: int
     last_step: datetime | None
+    used: float = 0.0
+    looks_per_request: float | None = None
+    change_percentage: float | None = None
 
 
 class Following(Protocol):
@@ -85,6 +93,11 @@ class Following(Protocol):
         """The last look at an open watch, also one that is not saved yet; None before the first."""
         ...
 
+    def past_looks(self, key: Key) -> PastLooks:
+        """The looks at a batch that are remembered, the newest 2,000 at most; those of this process alone. Accounts are checked
+        before."""
+        ...
+
     def overdue(self, account: str) -> Sequence[int]:
         """The batches of the account's open watches that were not asked about for longer than `polling.max_interval`, but for
         those set aside on purpose: in ascending order, none where the account is not followed."""
@@ -92,6 +105,20 @@ class Following(Protocol):
 
     def eta(self, key: Key) -> Eta | None:
         """When the watch's batch will have ended; None where it is not open, has ended, or there is too little to go by."""
+        ...
+
+    def soonest(
+        self,
+        account: str,
+        most: int,
+        *,
+        status: str | None = None,
+        final: bool | None = None,
+        among: Sequence[int] | None = None,
+    ) -> Soonest:
+        """The account's open watches that need nobody (`core.attention`), to which all that is given applies: how many, and the
+        first `most` of them in the order in which they are expected to end, equal ones by batch. None where the account is not
+        followed. How they are compared may be a few seconds old."""
         ...
 
     def explain(self, key: Key) -> Explanation | None:
@@ -187,6 +214,11 @@ class Subscribing(Protocol):
 
     async def endpoint(self, endpoint_id: str) -> EndpointView | None:
         """One of them."""
+        ...
+
+    def recent(self, endpoint_id: str) -> LastHour:
+        """How the attempts at its deliveries went during the last hour, those of this process alone; also of one that is not
+        there."""
         ...
 
     async def make(

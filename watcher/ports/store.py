@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from watcher.core.account import AccountRecord
-from watcher.core.asking import EventQuery, WatchQuery
+from watcher.core.asking import BandQuery, EventQuery, WatchQuery
 from watcher.core.broadcasts import Broadcast
 from watcher.core.model import BroadcastKind, Event, Key, LastLook, Recorded, Watch
 from watcher.core.wishes import UNSET, BroadcastWish, Followed, FollowedBroadcast, Unset, Wish
@@ -111,6 +111,18 @@ class Store(Accounts, Broadcasts, Endpoints, Deliveries, Log, Once, Ranks, Submi
 
     async def find(self, query: WatchQuery) -> list[Watch]:
         """At most `limit` watches that match."""
+        ...
+
+    async def in_band(self, query: BandQuery) -> list[Key]:
+        """The watches of the window that is asked for, in the order of their band."""
+        ...
+
+    async def count_of_band(self, query: BandQuery) -> int:
+        """How many watches of the band there are, whatever the window."""
+        ...
+
+    async def watched_accounts(self) -> list[str]:
+        """The accounts that have watches, whatever their state: in the order of their names, also those no settings have."""
         ...
 
     async def tally(self, account: str) -> dict[tuple[str, str | None], int]:

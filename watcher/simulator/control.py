@@ -33,6 +33,7 @@ class More(BaseModel):
     validating_for: Seconds | None = None
     end: Annotated[str, Field(min_length=1)] | None = None
     skips: bool = False
+    name: str = ""
 
 
 class Trouble(RootModel[Mixed | Fault]):
@@ -119,7 +120,7 @@ class Control:
                 size=1000 if more.size is None else more.size,
                 skips=more.skips,
             )
-        return world.add(world.open_broadcast(account, more.kind or "calls"), plan)
+        return world.add(world.open_broadcast(account, more.kind or "calls"), plan, name=more.name)
 
     async def _listing(self, request: web.Request) -> web.Response:
         """Changes how broadcasts are listed, in what is named; says how they are listed from now on."""

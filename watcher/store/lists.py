@@ -6,8 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from watcher.core.model import FINAL_STATUSES, State, Watch
-from watcher.ports import WatchQuery
+from watcher.core.finding import needle_of
+from watcher.core.model import FINAL_STATUSES, Key, State, Watch
+from watcher.ports import BandQuery, WatchQuery
 from watcher.store.rows import millis, millis_or_none, text, watch_of
 
 Statements = Mapping[str, str]
@@ -34,12 +35,42 @@ def find(connection: sqlite3.Connection, sql: Statements, query: WatchQuery) -> 
     return found
 
 
+def in_band(connection: sqlite3.Connection, sql: Statements, query: BandQuery) -> list[Key]:
+    """The watches of a band, in its order."""
+    values = _values_of_band(query) | {"limit": query.limit, "offset": query.offset}
+    return [Key(*row) for row in connection.execute(sql["watches_in_band"], values)]
+
+
+def count_of_band(connection: sqlite3.Connection, sql: Statements, query: BandQuery) -> int:
+    """How many watches are in it."""
+    count: int = connection.execute(sql["count_of_band"], _values_of_band(query)).fetchone()[0]
+    return count
+
+
+def watched_accounts(connection: sqlite3.Connection, sql: Statements) -> list[str]:
+    """The accounts that have watches, in order."""
+    return list(_accounts(connection, sql, WatchQuery()))
+
+
+def _values_of_band(query: BandQuery) -> dict[str, Any]:
+    return {
+        **FINAL,
+        "band": query.band.value,
+        "accounts": None if query.accounts is None else json.dumps(list(query.accounts)),
+        "status": query.status,
+        "state": None if query.state is None else query.state.value,
+        "final": query.final,
+    }
+
+
 def _listing(query: WatchQuery) -> str:
     """The statement that has an index for what is asked: for what leaves least to be looked at, where several have."""
     if query.among is not None:
         return "watches_among"
     if query.by_since:
         return "watches_since"
+    if query.q is not None:
+        return "found_watches"
     if query.stuck:
         return "stuck_watches"
     if query.labels:
@@ -81,6 +112,7 @@ def _values(query: WatchQuery) -> dict[str, Any]:
     labels = {text(name): text(value) for name, value in query.labels.items()}
     name = next(iter(labels), None)
     value = None if name is None else labels.pop(name)
+    needle = None if query.q is None else needle_of(text(query.q))
     return {
         **FINAL,
         "status": query.status,
@@ -92,6 +124,9 @@ def _values(query: WatchQuery) -> dict[str, Any]:
         "labels": json.dumps(labels) if labels else None,
         "name": name,
         "value": value,
+        "needle": None if needle is None else needle.word,
+        "mark": None if needle is None else needle.mark,
+        "digits": None if needle is None else needle.digits,
     }
 
 

@@ -159,12 +159,14 @@ def _make(path: Path) -> None:
 
 
 def _connection(path: Path) -> sqlite3.Connection:
-    """One that begins no transaction by itself, and that the thread to come may use."""
+    """One that begins no transaction by itself, and that the thread to come may use. What it makes small are all letters, where
+    SQLite by itself knows only those of ASCII."""
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
         raise UnusableStore(explain(error, str(path))) from error
     connection.row_factory = sqlite3.Row
+    connection.create_function("lower", 1, str.lower, deterministic=True)
     return connection
 
 

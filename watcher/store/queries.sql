@@ -19,11 +19,11 @@ SELECT * FROM watches WHERE account = :account AND batch_id = :batch_id;
 INSERT INTO watches (
     account, batch_id, opened, version, number, state, status, final, since, name, broadcast_id, created, size, remaining,
     enabled, asked, answered, looks, missing_since, missing_count, refused_count, aside_until, stuck_told, stuck_last,
-    expires, labels, correlation_id
+    expires, labels, correlation_id, band
 ) VALUES (
     :account, :batch_id, :opened, :version, :number, :state, :status, :final, :since, :name, :broadcast_id, :created, :size,
     :remaining, :enabled, :asked, :answered, :looks, :missing_since, :missing_count, :refused_count, :aside_until,
-    :stuck_told, :stuck_last, :expires, :labels, :correlation_id
+    :stuck_told, :stuck_last, :expires, :labels, :correlation_id, :band
 );
 
 -- name: swap_watch!
@@ -34,7 +34,7 @@ UPDATE watches SET
     enabled = :enabled, asked = :asked, answered = :answered, looks = :looks, missing_since = :missing_since,
     missing_count = :missing_count, refused_count = :refused_count, aside_until = :aside_until,
     stuck_told = :stuck_told, stuck_last = :stuck_last, expires = :expires, labels = :labels,
-    correlation_id = :correlation_id
+    correlation_id = :correlation_id, band = :band
 WHERE account = :account AND batch_id = :batch_id AND version = :old_version;
 
 -- name: stop_watch!

@@ -135,6 +135,25 @@ SELECT id FROM deliveries
 WHERE endpoint_id = :endpoint_id AND state = :state AND id < :before
 ORDER BY id DESC LIMIT :limit;
 
+-- name: newest_in_state_of
+-- As newest_in_state, of one account's events: for states in which there are few.
+SELECT id FROM deliveries
+WHERE endpoint_id = :endpoint_id AND state = :state AND account = :account AND id < :before
+ORDER BY id DESC LIMIT :limit;
+
+-- name: newest_of_account
+-- A portion of an endpoint's deliveries of one account's events, the newest first; `states` travel as JSON.
+SELECT id FROM deliveries
+WHERE account = :account AND endpoint_id = :endpoint_id AND id < :before AND state IN (SELECT value FROM json_each(:states))
+ORDER BY id DESC LIMIT :limit;
+
+-- name: deliveries_of_batch
+-- All deliveries of a batch's events.
+SELECT deliveries.id, deliveries.endpoint_id, deliveries.state
+FROM events
+JOIN deliveries ON deliveries.position = events.position
+WHERE events.account = :account AND coalesce(events.batch_id, 0) = :batch_id AND deliveries.id < :before;
+
 -- name: attempts_of
 -- All attempts at a delivery that are kept.
 SELECT * FROM attempts WHERE delivery_id = :id ORDER BY id;

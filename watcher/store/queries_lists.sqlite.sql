@@ -36,6 +36,13 @@ WHERE state <> 'stopped'
                 AND label.name = wanted.key AND label.value = wanted.value
         )
     ))
+    AND (:needle IS NULL OR EXISTS (
+        SELECT 1 FROM watch_words AS worded
+        WHERE worded.account = watches.account AND worded.batch_id = watches.batch_id AND (
+            instr(worded.words, :needle) > 0 OR instr(worded.marks, :mark) > 0
+            OR instr(worded.batch_id, :digits) = 1 OR instr(worded.broadcast_id, :digits) = 1
+        )
+    ))
 LIMIT :limit;
 
 -- name: watches_since
@@ -58,6 +65,13 @@ WHERE account = :account AND (since, batch_id) > (:since, :after) AND state <> '
             SELECT 1 FROM watch_labels AS label
             WHERE label.account = watches.account AND label.batch_id = watches.batch_id
                 AND label.name = wanted.key AND label.value = wanted.value
+        )
+    ))
+    AND (:needle IS NULL OR EXISTS (
+        SELECT 1 FROM watch_words AS worded
+        WHERE worded.account = watches.account AND worded.batch_id = watches.batch_id AND (
+            instr(worded.words, :needle) > 0 OR instr(worded.marks, :mark) > 0
+            OR instr(worded.batch_id, :digits) = 1 OR instr(worded.broadcast_id, :digits) = 1
         )
     ))
 ORDER BY since, batch_id LIMIT :limit;
@@ -178,3 +192,51 @@ WHERE account = :account AND status = :final_3 AND state <> 'stopped'
     AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
     AND (:state IS NULL OR state = :state)
 ORDER BY batch_id LIMIT :limit;
+
+-- name: found_watches
+-- Those that a person finds who searches; what is searched stands in the order of the list.
+SELECT watches.* FROM watch_words AS worded
+CROSS JOIN watches ON watches.account = worded.account AND watches.batch_id = worded.batch_id
+WHERE worded.account = :account AND worded.batch_id > :after AND (
+        instr(worded.words, :needle) > 0 OR instr(worded.marks, :mark) > 0
+        OR instr(worded.batch_id, :digits) = 1 OR instr(worded.broadcast_id, :digits) = 1
+    )
+    AND state <> 'stopped'
+    AND (:status IS NULL OR status = :status)
+    AND (:final IS NULL OR final = :final)
+    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = :stuck)
+    AND (:state IS NULL OR state = :state)
+    AND (:broadcast_id IS NULL OR watches.broadcast_id = :broadcast_id)
+    AND (:name IS NULL OR EXISTS (
+        SELECT 1 FROM watch_labels AS label
+        WHERE label.account = watches.account AND label.batch_id = watches.batch_id
+            AND label.name = :name AND label.value = :value
+    ))
+    AND (:labels IS NULL OR NOT EXISTS (
+        SELECT 1 FROM json_each(:labels) AS wanted
+        WHERE NOT EXISTS (
+            SELECT 1 FROM watch_labels AS label
+            WHERE label.account = watches.account AND label.batch_id = watches.batch_id
+                AND label.name = wanted.key AND label.value = wanted.value
+        )
+    ))
+ORDER BY worded.batch_id LIMIT :limit;
+
+-- name: watches_in_band
+-- A window of a band, in its order: the keys. All that may be asked is in the index.
+SELECT account, batch_id FROM watches INDEXED BY watches_by_band
+WHERE band = :band AND band <> 1 AND state <> 'stopped'
+    AND (:accounts IS NULL OR account IN (SELECT value FROM json_each(:accounts)))
+    AND (:status IS NULL OR status = :status)
+    AND (:final IS NULL OR (coalesce(status, '') IN (:final_1, :final_2, :final_3)) = :final)
+    AND (:state IS NULL OR state = :state)
+ORDER BY since DESC, account, batch_id LIMIT :limit OFFSET :offset;
+
+-- name: count_of_band
+-- How many watches there are in it.
+SELECT count(*) FROM watches INDEXED BY watches_by_band
+WHERE band = :band AND band <> 1 AND state <> 'stopped'
+    AND (:accounts IS NULL OR account IN (SELECT value FROM json_each(:accounts)))
+    AND (:status IS NULL OR status = :status)
+    AND (:final IS NULL OR (coalesce(status, '') IN (:final_1, :final_2, :final_3)) = :final)
+    AND (:state IS NULL OR state = :state);

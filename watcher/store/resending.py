@@ -3,7 +3,7 @@ transaction."""
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -35,16 +35,51 @@ SLACK: Final = timedelta(minutes=1)
 def deliveries(connection: sqlite3.Connection, sql: Statements, query: DeliveryQuery) -> list[sqlite3.Row]:
     """The deliveries that match, as shown."""
     before = NEWEST if query.before is None else query.before
-    if query.endpoint_id is None and not query.states:
+    if query.batch_id is not None:
+        return shown(connection, sql, sorted(_of_batch(connection, sql, query, before), reverse=True)[: query.limit])
+    if query.endpoint_id is None and query.account is None and not query.states:
         found = _ids(connection, sql["newest_deliveries"], {"before": before, "limit": query.limit})
         return shown(connection, sql, found)
     ids: list[int] = []
     for endpoint in connection.execute(sql["endpoints"]).fetchall():
         if query.endpoint_id in (None, endpoint["id"]):
-            for state in _kept_states(query.states, endpoint["state"]):
-                values = {"endpoint_id": endpoint["id"], "state": state, "before": before, "limit": query.limit}
-                ids += _ids(connection, sql["newest_in_state"], values)
+            ids += _of_endpoint(connection, sql, query, endpoint, before)
     return shown(connection, sql, sorted(ids, reverse=True)[: query.limit])
+
+
+def _of_endpoint(
+    connection: sqlite3.Connection, sql: Statements, query: DeliveryQuery, endpoint: Columns, before: int
+) -> list[int]:
+    """A portion of one endpoint's that match, but for the batch. What was done is most of all: of one account it is found by an
+    index of its own, the rest among what is in that state."""
+    states = _kept_states(query.states, endpoint["state"])
+    values = {"endpoint_id": endpoint["id"], "account": query.account, "before": before, "limit": query.limit}
+    if query.account is not None and DeliveryState.DONE in states:
+        return _ids(connection, sql["newest_of_account"], values | {"states": json.dumps(states)})
+    statement = sql["newest_in_state" if query.account is None else "newest_in_state_of"]
+    return [each for state in states for each in _ids(connection, statement, values | {"state": state})]
+
+
+def _of_batch(connection: sqlite3.Connection, sql: Statements, query: DeliveryQuery, before: int) -> list[int]:
+    """Those of a batch's events that match: a handful."""
+    kept = {
+        endpoint["id"]: _kept_states(query.states, endpoint["state"])
+        for endpoint in connection.execute(sql["endpoints"])
+        if query.endpoint_id in (None, endpoint["id"])
+    }
+    found: list[int] = []
+    for account in _accounts(connection, sql) if query.account is None else [query.account]:
+        values = {"account": account, "batch_id": query.batch_id, "before": before}
+        rows = connection.execute(sql["deliveries_of_batch"], values)
+        found += [row["id"] for row in rows if row["state"] in kept.get(row["endpoint_id"], ())]
+    return found
+
+
+def _accounts(connection: sqlite3.Connection, sql: Statements) -> Iterator[str]:
+    """All that ever had a watch."""
+    account: str | None = ""
+    while account := connection.execute(sql["next_account"], {"account": account}).fetchone()[0]:
+        yield account
 
 
 def delivery(

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from watcher.core.account import AccountRecord
 from watcher.core.allowance import LearntRate
+from watcher.core.attention import band_of
 from watcher.core.endpoint import Attempt, AttemptRecord, Cause, Delivery, DeliveryState, EndpointState, Timings
 from watcher.core.message import body_of, event_id
 from watcher.core.model import Event, LastLook, Recorded, State, Watch
@@ -105,6 +106,7 @@ def values_of_watch(watch: Watch, version: int) -> Values:
         "expires": millis_or_none(watch.expires),
         "labels": json.dumps(dict(watch.labels)) if watch.labels else "{}",
         "correlation_id": text_or_none(watch.correlation_id),
+        "band": band_of(watch).value,
     }
 
 

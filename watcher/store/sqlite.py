@@ -22,6 +22,7 @@ from watcher.core.outbox import Settlement
 from watcher.core.wishes import UNSET, BroadcastWish, FollowedBroadcast, Unset
 from watcher.ports import (
     AccountChange,
+    BandQuery,
     Change,
     Clock,
     Committed,
@@ -102,6 +103,15 @@ class SqliteStore(SqliteLog, SqliteOnce, SqliteRanks, SqliteSubmissions, SqliteT
 
     async def find(self, query: WatchQuery) -> list[Watch]:
         return await self._read("find", lists.find, query)
+
+    async def in_band(self, query: BandQuery) -> list[Key]:
+        return await self._read("in_band", lists.in_band, query)
+
+    async def count_of_band(self, query: BandQuery) -> int:
+        return await self._read("count_of_band", lists.count_of_band, query)
+
+    async def watched_accounts(self) -> list[str]:
+        return await self._read("watched_accounts", lists.watched_accounts)
 
     async def tally(self, account: str) -> dict[tuple[str, str | None], int]:
         return await self._read("tally", watching.tally, account)

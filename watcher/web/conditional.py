@@ -25,6 +25,8 @@ HEEDED: Final = "If-None-Match"
 """What operations whose answers bear an ETag name among their headers."""
 ONCE_READ: Final = "private, no-cache"
 """Cache-Control where there is an ETag: may be kept by who asked, and is asked about each time."""
+OF_BODY: Final = frozenset({"Content-Type", "Content-Length", "Content-Encoding"})
+"""What a 304 does not repeat. All else it does, Content-Security-Policy as well: a browser goes by the newest headers."""
 READING: Final = frozenset({"GET", "HEAD"})
 TAG: Final = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 ZEROS: Final = re.compile(r"/0+(?=\d)")
@@ -87,7 +89,7 @@ def _unless_known(request: web.Request, response: web.StreamResponse) -> web.Str
     for name in ("Authorization", "Cookie"):
         varies_by(response, name)
     if has_tag(known_tag(request), tag):
-        kept = {name: value for name, value in response.headers.items() if not name.startswith("Content-")}
+        kept = {name: value for name, value in response.headers.items() if name not in OF_BODY}
         return web.Response(status=304, headers=kept)
     return response
 

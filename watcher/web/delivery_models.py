@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from watcher.core.endpoint import Cause, DeliveryState
-from watcher.web.models import Given, Instant, Listed
+from watcher.web.models import BatchId, Given, Instant, Listed, Text
 from watcher.web.values import EndpointId
 
 # Taken
@@ -18,9 +18,12 @@ class OwnDeliveriesParams(Listed):
 
 
 class DeliveriesParams(OwnDeliveriesParams):
-    """The query of a list of deliveries."""
+    """The query of a list of deliveries: of one endpoint, of one account's events, of one batch's (without its account: of any
+    that has one of this id)."""
 
     endpoint: EndpointId | None = None
+    account: Text | None = None
+    batch_id: BatchId | None = None
 
 
 # Given

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from watcher.core.endpoint import Form, Keeper, Ordering, Scheme
 from watcher.core.keys import GRACE
@@ -159,7 +159,17 @@ class RecoverBody(Taken):
 
 
 class EndpointsParams(Listed):
-    """The query of a list of endpoints."""
+    """The query of a list of endpoints. `recent`: also how their attempts went during the last hour."""
+
+    recent: bool = False
+
+
+class EndpointParams(BaseModel):
+    """The query of one endpoint. `recent`: also how its attempts went during the last hour."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recent: bool = False
 
 
 # Given
@@ -203,9 +213,23 @@ class KeysShown(Given):
     public_keys: list[str]
 
 
+class RecentShown(Given):
+    """How the attempts at an endpoint's deliveries went during the last hour, as far as this daemon has seen it: for spans of
+    `step` seconds from `since` on, of which the last one is not over, how many were accepted (`done`) and how many `failed`, and
+    the seconds within which half of them (`p50`) and 95 in a hundred (`p95`) were over, right to about a tenth, null where there
+    was none. Where the receiver asked for a pause an attempt is among neither."""
+
+    since: Instant
+    step: float
+    done: list[int]
+    failed: list[int]
+    p50: list[float | None]
+    p95: list[float | None]
+
+
 class EndpointShown(KeysShown):
     """An endpoint: how it is set up, and how it stands. Of custom headers only the names are shown, of credentials only the
-    kind, and of the URL not what stands behind its question mark."""
+    kind, and of the URL not what stands behind its question mark. `recent` is null where it is not asked for."""
 
     url: str
     kept_by: Keeper
@@ -231,6 +255,7 @@ class EndpointShown(KeysShown):
     held: int
     dead: int
     oldest: Instant | None
+    recent: RecentShown | None = None
 
 
 class EndpointMade(EndpointShown):

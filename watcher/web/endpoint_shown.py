@@ -8,7 +8,8 @@ from typing import Any, Final
 from watcher.core.endpoint import Attempt, AttemptRecord, Endpoint, Secrets, SigningKey
 from watcher.core.health import Health, disables_at
 from watcher.core.keys import public_text, secret_text
-from watcher.ports import DeliveryDetails, DeliveryView, EndpointView
+from watcher.core.last_hour import STEP
+from watcher.ports import DeliveryDetails, DeliveryView, EndpointView, LastHour
 from watcher.web.delivery_models import (
     AttemptKept,
     AttemptShown,
@@ -17,16 +18,24 @@ from watcher.web.delivery_models import (
     SampleShown,
     TimingsShown,
 )
-from watcher.web.endpoint_models import BreakerShown, EndpointHealth, EndpointMade, EndpointShown, KeyShown, KeysMade
+from watcher.web.endpoint_models import (
+    BreakerShown,
+    EndpointHealth,
+    EndpointMade,
+    EndpointShown,
+    KeyShown,
+    KeysMade,
+    RecentShown,
+)
 
 MASK: Final = "…"
 ANSWER: Final = 16 * 1024
 """Bytes of an answer that are shown at most."""
 
 
-def endpoint_shown(view: EndpointView, now: datetime) -> EndpointShown:
+def endpoint_shown(view: EndpointView, now: datetime, recent: LastHour | None = None) -> EndpointShown:
     """The endpoint as anybody who may ask sees it."""
-    return EndpointShown(**_fields(view, now))
+    return EndpointShown(**_fields(view, now), recent=None if recent is None else _recent(recent))
 
 
 def endpoint_made(endpoint: Endpoint, now: datetime) -> EndpointMade:
@@ -94,6 +103,17 @@ def _fields(view: EndpointView, now: datetime) -> dict[str, Any]:
         "dead": view.dead,
         "oldest": view.oldest,
     }
+
+
+def _recent(recent: LastHour) -> RecentShown:
+    return RecentShown(
+        since=recent.since,
+        step=STEP,
+        done=list(recent.done),
+        failed=list(recent.failed),
+        p50=list(recent.p50),
+        p95=list(recent.p95),
+    )
 
 
 def _keys(endpoint: Endpoint, now: datetime) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 from watcher.core.endpoint import Endpoint, Scheme, Secrets
 from watcher.core.recovering import Recovery
-from watcher.ports import Clock, EndpointView, Following, Refused, Subscribing, Whose
+from watcher.ports import Clock, EndpointView, Following, LastHour, Refused, Subscribing, Whose
 from watcher.web.bodies import read_object, read_query
-from watcher.web.conditional import tagged
+from watcher.web.conditional import READING, tagged
 from watcher.web.cursors import next_link, portion, read_cursor
 from watcher.web.delivery_models import RecoveredShown, SampleShown
 from watcher.web.endpoint_models import (
@@ -24,6 +24,7 @@ from watcher.web.endpoint_models import (
     EndpointBody,
     EndpointMade,
     EndpointPage,
+    EndpointParams,
     EndpointPatch,
     EndpointShown,
     EndpointsParams,
@@ -108,6 +109,7 @@ class Endpoints:
                 handler=self.read,
                 scope="read",
                 tag="endpoints",
+                query=EndpointParams,
                 headers=("If-None-Match",),
                 gives=gives(EndpointShown),
                 problems=known,
@@ -143,7 +145,7 @@ class Endpoints:
         ]
 
     async def list(self, request: web.Request) -> web.Response:
-        """Endpoints in the order of their ids."""
+        """Endpoints in the order of their ids. With `recent=true` also how their attempts went during the last hour."""
         params = read_query(request, EndpointsParams)
         after = "" if params.cursor is None else read_cursor(params.cursor, _endpoint_id, LIST)
         sees = grant(request).sees_all
@@ -151,7 +153,7 @@ class Endpoints:
         views = [view for view in known if view.endpoint.id > after and sees(view.endpoint.accounts)]
         page, cursor = portion(views, params.limit, lambda view: view.endpoint.id, LIST)
         now = self._clock.now()
-        items = [endpoint_shown(view, now) for view in page]
+        items = [endpoint_shown(view, now, self._recent(view, params)) for view in page]
         return answer(EndpointPage(items=items, next=cursor), headers=next_link(request, cursor))
 
     async def make(self, request: web.Request) -> web.Response:
@@ -174,9 +176,12 @@ class Endpoints:
         return answer(shown, status=201, headers={"Location": f"/v1/endpoints/{made.id}"})
 
     async def read(self, request: web.Request) -> web.Response:
-        """One endpoint."""
-        view = await self._view(await visible_endpoint(request, self._whose))
-        return tagged(self._answer(view), view.endpoint.created, view.endpoint.version, view.endpoint.state)
+        """One endpoint. With `recent=true` also how its attempts went during the last hour."""
+        endpoint_id = await visible_endpoint(request, self._whose)
+        params = read_query(request, EndpointParams) if request.method in READING else EndpointParams()
+        view = await self._view(endpoint_id)
+        shown = endpoint_shown(view, self._clock.now(), self._recent(view, params))
+        return tagged(answer(shown), view.endpoint.created, view.endpoint.version, view.endpoint.state)
 
     async def change(self, request: web.Request) -> web.Response:
         """Sets up what is given; the rest stays."""
@@ -247,6 +252,9 @@ class Endpoints:
     def _usual_for(self, request: web.Request) -> Endpoint:
         """What an endpoint is where nothing is said of it: one for all accounts that whoever makes it sees."""
         return replace(self._usual, accounts=tuple(only(request) or ()))
+
+    def _recent(self, view: EndpointView, params: EndpointParams | EndpointsParams) -> LastHour | None:
+        return self._subscribing.recent(view.endpoint.id) if params.recent else None
 
     async def _view(self, endpoint_id: str) -> EndpointView:
         view = await self._subscribing.endpoint(endpoint_id)

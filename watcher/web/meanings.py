@@ -169,6 +169,19 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         "What would be changed is not as If-Match or If-None-Match wants it: somebody changed it meanwhile.",
         "Read it again, decide anew, and send the change with the new ETag. Nothing was done.",
     ),
+    "nothing-to-plan": _meaning(
+        409,
+        "None of the account's batches is on its way, so there is no load to plan for.",
+        "Ask when some are followed; `watcher plan` plays a load of your own.",
+    ),
+    "plan-under-way": _meaning(
+        503, "One account is played at a time, and now it is another.", "Ask again after the seconds of Retry-After."
+    ),
+    "plan-failed": _meaning(
+        503,
+        "The process that plays it took too long, could not be started, or was ended.",
+        "`detail` says which. Ask again after the seconds of Retry-After, or when the machine has less to do.",
+    ),
     "too-many-waiting": _meaning(
         429,
         "More requests than may wait at once wait for something to happen.",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from watcher.core.attention import Attention
 from watcher.core.message import instant
 from watcher.core.model import MAX_BATCH_ID, BroadcastKind
 from watcher.web.streamrank import StreamRankShown
@@ -141,7 +142,8 @@ class TransitionShown(Given):
 
 class WatchShown(Given):
     """A watch in a list: the batch as last seen, and how it is followed. `expires` is when it is given up, null where nobody said
-    when: then `polling.max_age` counts. `stuck`: it stays in its status for longer than usual."""
+    when: then `polling.max_age` counts. `stuck`: it stays in its status for longer than usual. `attention` says why it needs a
+    person, null where it does not."""
 
     account: str
     batch_id: int
@@ -157,6 +159,7 @@ class WatchShown(Given):
     enabled: bool | None
     opened: Instant
     stuck: bool
+    attention: Attention | None
     looks: int
     last_look: LookShown | None
     next_look: Instant | None
@@ -233,7 +236,9 @@ class EventPage(Given):
 
 
 class AccountShown(Given):
-    """An account's condition, and its budget in requests a second."""
+    """An account's condition, and its budget in requests a second: `rate` is configured, `effective_rate` in force, `used` what
+    was used over the last minute. `looks_per_request` is how many looks a request brought over the last five, null where none
+    was made; `change_percentage` how many in a hundred of all looks showed another status, null before the first."""
 
     name: str
     condition: str
@@ -245,6 +250,9 @@ class AccountShown(Given):
     open: int
     overdue: int
     last_step: Instant | None
+    used: float
+    looks_per_request: float | None
+    change_percentage: float | None
 
 
 class LengthShown(Given):

@@ -18,11 +18,12 @@ JSON: Final = "application/json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gives:
-    """An answer: the model of its body (None: it has none, or one that is no JSON document), of what media type. Where there are
-    `lines`, who accepts NDJSON gets a document of that model a line instead."""
+    """An answer: the model of its body (None: it has none, or one that is no JSON document), of what media type (`or_else` of one
+    of those). Where there are `lines`, who accepts NDJSON gets a document of that model a line instead."""
 
     model: type[BaseModel] | None = None
     media: str = JSON
+    or_else: Sequence[str] = ()
     lines: type[BaseModel] | None = None
 
 

@@ -7,24 +7,30 @@ Views are kept once for all who look at the same. What changes is gathered for a
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from dataclasses import replace
+from math import inf
+from typing import Final, NamedTuple
 
 from aiohttp import web
 
 from watcher.core.model import Key, State
-from watcher.core.news import AccountTold, Changed, ConditionChanged, EndpointTold, News
+from watcher.core.news import AccountTold, Changed, ConditionChanged, EndpointChanged, EndpointTold, News
 from watcher.core.news import Following as FollowingNews
+from watcher.core.tokens import Grant
 from watcher.core.viewing import Sight
-from watcher.ports import Clock, Following, Store, StoreError
+from watcher.ports import Clock, Following, Store, StoreError, Subscribing
 from watcher.web.asked_accounts import asked_accounts
 from watcher.web.bodies import read_query
 from watcher.web.event_stream import AGAIN, HEARTBEAT, SSE
 from watcher.web.frames import Frames, alive, frames, greeting, told
 from watcher.web.listeners import FULL, Listener, Listeners
 from watcher.web.operations import Gives, Operation
+from watcher.web.ordered_view import view_of
 from watcher.web.patches import Change, written
 from watcher.web.stream_models import PageParams
+from watcher.web.troubled import Troubled
 from watcher.web.views import View
+from watcher.web.visible import grant
 from watcher.web.watch_models import status_of
 
 BEAT: Final = 0.25
@@ -32,15 +38,21 @@ BEAT: Final = 0.25
 SLOW_BEAT: Final = 5.0
 """Seconds between two times that looks, accounts and counts are shown anew."""
 
-Place = tuple[Sight, tuple[str, ...]]
-"""What a view is known by: what is to be seen, and the accounts whose condition and counts are."""
+
+class Place(NamedTuple):
+    """What a view is known by: what is to be seen, the accounts whose condition and counts are, and what of endpoints may be."""
+
+    sight: Sight
+    accounts: tuple[str, ...]
+    grant: Grant
 
 
 class Shared:
     """A view and those who look at it. For who is still being written the snapshot, what changes meanwhile waits."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, granted: Grant) -> None:
         self.view = view
+        self.grant = granted
         self.users = 0
         self._waiting: dict[Listener, list[Frames]] = {}
         self._joined: set[Listener] = set()
@@ -86,11 +98,20 @@ class PageStream:
 
     name: Final = "page stream"
 
-    def __init__(self, *, store: Store, following: Following, listeners: Listeners, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        following: Following,
+        subscribing: Subscribing | None,
+        listeners: Listeners,
+        clock: Clock,
+    ) -> None:
         self._store = store
         self._following = following
         self._listeners = listeners
         self._clock = clock
+        self._troubled = Troubled(subscribing=subscribing, clock=clock)
         self._wake = asyncio.Event()
         self._views: dict[Place, Shared] = {}
         self._position = 0
@@ -123,19 +144,28 @@ class PageStream:
         elif isinstance(news, ConditionChanged):
             self._slow_beat = float("-inf")
             self._wake.set()
+        elif isinstance(news, EndpointTold | EndpointChanged) and self._views:
+            self._troubled.told()
+            self._wake.set()
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """Watches, accounts and counts for a page, as server-sent events: `event: data` with all of it, then `event: patch` with
         JSON Patches (RFC 6902) of what changes; `event: error` says why the stream ends (a problem document). The document is
         {"watches": {"ACCOUNT/BATCH": a watch as in GET /v1/watches}, "more": whether there are others that are not shown,
-        "accounts": {NAME: as in GET /v1/accounts}, "counts": {NAME: {STATUS: how many}}, "position": of the log}. Changes of
-        watches are told within a quarter of a second; of `looks`, `last_look`, `next_look` and `eta` every five seconds, of 200
-        watches at most, in turn. Who comes again gets all of it again."""
+        "accounts": {NAME: as in GET /v1/accounts}, "counts": {NAME: {STATUS: how many}}, "endpoints": {ID: as in
+        GET /v1/endpoints} of those that need a person, the first 100, "position": of the log}. Changes of watches are told
+        within a quarter of a second; of `looks`, `last_look`, `next_look` and `eta` every five seconds, of 200 watches at most,
+        in turn. With `order=attention` it has also "order": ["ACCOUNT/BATCH", …], the window of `limit` watches (1000 at most)
+        behind the first `offset` in this order: those that need a person (the newest `since` first), then open ones (the
+        soonest `eta` first), then the rest (the newest first); "total": how many match in all; "attention": how many of those
+        need a person. What is expected and what is counted is worked out every five seconds. Of more than 10,000 that match a
+        search (`q`, `label`, `broadcast`, `stuck`) so many are put in order, and "more" is true. Who comes again gets all of it
+        again."""
         params = read_query(request, PageParams, repeatable=("account", "label"))
         asked = await asked_accounts(request, params.account, self._following, self._store)
         if request.method == "HEAD":
             return web.Response(content_type=SSE)
-        async with self._looking(self._place(params, asked)) as shared:
+        async with self._looking(self._place(params, asked, grant(request))) as shared:
             begin = greeting(shared.view.position)
             async with self._listeners.listening(request, "page", begin) as listener:
                 try:
@@ -148,7 +178,8 @@ class PageStream:
     async def step(self) -> None:
         """Waits until something happened or is due, and writes to all what it changes."""
         now = self._clock.monotonic()
-        due = min(self._slow_beat + SLOW_BEAT, self._sign + HEARTBEAT) - now
+        troubled = self._troubled.due if self._views else inf
+        due = min(self._slow_beat + SLOW_BEAT, self._sign + HEARTBEAT, troubled) - now
         await self._clock.wait(self._wake, max(due, 0.0))
         await self._clock.sleep(max(self._beat + BEAT - self._clock.monotonic(), 0.0))
         self._wake.clear()
@@ -157,6 +188,7 @@ class PageStream:
         if slow:
             self._slow_beat = now
         try:
+            await self._show_troubled(now)
             for shared in list(self._views.values()):
                 await self._renew(shared, slow=slow)
         except StoreError:  # which the store tells of; everybody stays, and is shown it later
@@ -167,7 +199,7 @@ class PageStream:
             for shared in list(self._views.values()):
                 shared.send(frames(alive(shared.view.position)))
 
-    def _place(self, params: PageParams, asked: Sequence[str] | None) -> Place:
+    def _place(self, params: PageParams, asked: Sequence[str] | None, granted: Grant) -> Place:
         sight = Sight(
             accounts=None if asked is None else tuple(sorted(set(asked))),
             status=status_of(params.status),
@@ -176,9 +208,13 @@ class PageStream:
             stuck=params.stuck,
             broadcast_id=params.broadcast,
             labels=params.labels,
+            q=params.q,
+            order=params.order,
+            offset=params.offset,
             limit=params.limit,
         )
-        return sight, tuple(name for name in self._following.accounts if sight.concerns(name))
+        accounts = tuple(name for name in self._following.accounts if sight.concerns(name))
+        return Place(sight, accounts, replace(granted, holder="", scopes=frozenset(), expires=None))
 
     @asynccontextmanager
     async def _looking(self, place: Place) -> AsyncIterator[Shared]:
@@ -186,14 +222,17 @@ class PageStream:
         is being read."""
         shared = self._views.get(place)
         if shared is None:
-            shared = Shared(View(*place, store=self._store, following=self._following))
-            self._views[place] = shared
+            view = view_of(place.sight, place.accounts, store=self._store, following=self._following)
+            shared = self._views[place] = Shared(view, place.grant)
         shared.users += 1
         try:
             async with shared.view.lock:
                 if not shared.view.loaded:
                     span = await self._store.log_span()
                     self._position = max(self._position, span.last)
+                    if self._clock.monotonic() >= self._troubled.due:
+                        await self._troubled.read(every=SLOW_BEAT)
+                    shared.view.show_endpoints(self._troubled.shown_to(place.grant))
                     await shared.view.load(self._position)
                     self._wake.set()  # what was told of it meanwhile waited for that
             yield shared
@@ -210,5 +249,15 @@ class PageStream:
             position = self._position
             if slow:
                 shared.tell(await view.refresh())
-            if view.dirty:
+            if view.behind:
                 shared.tell(await view.update(position))
+
+    async def _show_troubled(self, now: float) -> None:
+        """The endpoints that need a person, to all who may see them, where they are due to be read."""
+        if not self._views or now < self._troubled.due:
+            return
+        await self._troubled.read(every=SLOW_BEAT)
+        for shared in list(self._views.values()):
+            if shared.view.loaded:
+                async with shared.view.lock:
+                    shared.tell(shared.view.show_endpoints(self._troubled.shown_to(shared.grant)))

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from watcher.core.news import RequestFailed, Tell
-from watcher.ports import Clock, Following, Health, Store, StoreError, Submitting, Subscribing
+from watcher.ports import Clock, Following, Health, Planning, Store, StoreError, Submitting, Subscribing
 from watcher.web.accounts import Accounts
 from watcher.web.auth import ADMISSION, Admission
 from watcher.web.bodies import MAX_BODY
@@ -25,9 +25,12 @@ from watcher.web.documents import Documents
 from watcher.web.endpoints import Endpoints
 from watcher.web.events import Log
 from watcher.web.explaining import Explanations
+from watcher.web.looks import Looks
 from watcher.web.once import once
 from watcher.web.operations import add_operations
+from watcher.web.page_files import PageFiles
 from watcher.web.paths import nothing_at
+from watcher.web.plan import Plans
 from watcher.web.probes import Probes, Render
 from watcher.web.problems import Problem, cut
 from watcher.web.request_ids import REQUEST_ID, named, request_ids
@@ -59,6 +62,7 @@ def make_app(
     following: Following,
     subscribing: Subscribing,
     submitting: Submitting,
+    planning: Planning,
     health: Health,
     metrics_render: Render,
     token: str | None,
@@ -85,23 +89,26 @@ def make_app(
             once(store, clock),
         ],
     )
-    streams = streams or Streams(store=store, following=following, clock=clock, tell=tell)
+    streams = streams or Streams(store=store, following=following, subscribing=subscribing, clock=clock, tell=tell)
     waiters = waiters or Waiters(clock=clock)
     rooms = (
         Watches(store=store, following=following, waiters=waiters, clock=clock),
         WatchLists(store=store, following=following),
         Explanations(store=store, following=following, clock=clock),
+        Looks(store=store, following=following),
         Broadcasts(store=store, following=following),
         Accounts(following=following),
+        Plans(planning=planning, following=following),
         Submissions(submitting=submitting, following=following, waiters=waiters, clock=clock),
         Switching(submitting=submitting, following=following),
         Endpoints(subscribing=subscribing, following=following, whose=store, clock=clock, timeout=timeout),
-        Deliveries(subscribing=subscribing, whose=store),
+        Deliveries(subscribing=subscribing, following=following, store=store),
         Log(store=store, following=following),
         streams,
         TokenRoom(admission=admission, following=following, clock=clock),
         Sessions(admission=admission, clock=clock),
         Probes(health=health, render=metrics_render, clock=clock, version=version),
+        PageFiles(),
         Documents(version=version),
     )
     add_operations(app, chain.from_iterable(room.operations() for room in rooms))

@@ -69,6 +69,9 @@ def account_shown(view: AccountView) -> AccountShown:
         open=view.open,
         overdue=view.overdue,
         last_step=view.last_step,
+        used=round(view.used, 2),
+        looks_per_request=None if view.looks_per_request is None else round(view.looks_per_request, 2),
+        change_percentage=view.change_percentage,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from watcher.core.news import News, Tell
-from watcher.ports import Clock, Following, Store
+from watcher.ports import Clock, Following, Store, Subscribing
 from watcher.web.event_stream import EventStream
 from watcher.web.listeners import MOST, Listeners
 from watcher.web.operations import Operation
@@ -13,12 +13,24 @@ from watcher.web.page_stream import PageStream
 
 
 class Streams:
-    """All of them. It hears the news; `workers` are to be kept stepping. At most `most` clients listen at once."""
+    """All of them. It hears the news; `workers` are to be kept stepping. At most `most` clients listen at once. Pages show
+    endpoints where somebody can be asked about them."""
 
-    def __init__(self, *, store: Store, following: Following, clock: Clock, tell: Tell, most: int = MOST) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        following: Following,
+        subscribing: Subscribing | None = None,
+        clock: Clock,
+        tell: Tell,
+        most: int = MOST,
+    ) -> None:
         self._listeners = Listeners(tell=tell, most=most)
         self.events = EventStream(store=store, following=following, listeners=self._listeners, clock=clock)
-        self.page = PageStream(store=store, following=following, listeners=self._listeners, clock=clock)
+        self.page = PageStream(
+            store=store, following=following, subscribing=subscribing, listeners=self._listeners, clock=clock
+        )
 
     def operations(self) -> list[Operation]:
         return [*self.events.operations(), *self.page.operations()]

@@ -7,7 +7,7 @@ at is found out now and then, for so many watches at a time that they cannot flo
 import asyncio
 import json
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from watcher.core.model import Key, Watch
@@ -35,7 +35,8 @@ class Row(NamedTuple):
 
 
 class View:
-    """The rows, the accounts, the counts, and the position in the log up to which all of it is certain.
+    """The rows, the accounts, the counts, the endpoints that need a person, and the position in the log up to which all of it
+    is certain. In the order of account and batch id; `ordered_view` has the other.
 
     `lock` is held by whoever changes it, or takes a snapshot. `dirty` are the watches of which something was told since, and
     `uncounted` the accounts.
@@ -55,11 +56,17 @@ class View:
         self._more = False
         self._accounts: dict[str, dict[str, Any]] = {name: {} for name in accounts}
         self._counts: dict[str, dict[str, int]] = {}
+        self._endpoints: dict[str, dict[str, Any]] = {}
         self._looked_up_to: Key | None = None
 
     def concerns(self, account: str) -> bool:
         """Whether something told of the account may change what is shown."""
         return self._sight.concerns(account)
+
+    @property
+    def behind(self) -> bool:
+        """Whether an update may change something."""
+        return bool(self.dirty)
 
     async def load(self, position: int) -> None:
         """Reads everything; whatever was committed up to the position is in it. StoreError where that cannot be."""
@@ -79,8 +86,7 @@ class View:
     def snapshot(self) -> Iterator[bytes]:
         """The document, in pieces. What it consists of is what is there now, however long the writing takes."""
         rows = [(key, self._rows[key].text) for key in self._keys]
-        rest = {"more": self._more, "accounts": self._accounts, "counts": self._counts, "position": self.position}
-        end = json.dumps(rest, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+        end = json.dumps(self._rest(), separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
         return _pieces(rows, end)
 
     async def update(self, position: int) -> list[Change]:
@@ -108,14 +114,23 @@ class View:
         next update. StoreError where nothing was done."""
         counts = await self._count()
         self.dirty |= await self._looked_at()
-        operations: list[Change] = []
-        for name, count in counts.items():
-            operations += differences(self._counts[name], count, pointer("counts", name))
-            self._counts[name] = count
-        for name, before in self._accounts.items():
-            self._accounts[name] = after = await self._account(name)
-            operations += differences(before, after, pointer("accounts", name))
+        operations = await self._surroundings(counts)
         return operations + (await self._fill() if self._more else [])
+
+    def show_endpoints(self, shown: dict[str, dict[str, Any]]) -> list[Change]:
+        """These are the endpoints that need a person now; what that changes."""
+        before, self._endpoints = self._endpoints, shown
+        return differences(before, shown, pointer("endpoints"))
+
+    def _rest(self) -> dict[str, Any]:
+        """What of the document is no watch."""
+        return {
+            "more": self._more,
+            "accounts": self._accounts,
+            "counts": self._counts,
+            "endpoints": self._endpoints,
+            "position": self.position,
+        }
 
     # Rows
 
@@ -139,18 +154,9 @@ class View:
             if len(some) < wanted or len(found) > room:
                 return found[:room], len(found) > room
 
-    async def _read(self, keys: set[Key]) -> Mapping[Key, Watch]:
+    async def _read(self, keys: Iterable[Key]) -> Mapping[Key, Watch]:
         """The watches as they are now, those that belong here."""
-        found: dict[Key, Watch] = {}
-        by_account: dict[str, list[int]] = {}
-        for account, batch_id in sorted(keys):
-            by_account.setdefault(account, []).append(batch_id)
-        for account, batch_ids in by_account.items():
-            for start in range(0, len(batch_ids), PORTION):
-                named = batch_ids[start : start + PORTION]
-                query = WatchQuery(accounts=[account], among={account: named}, limit=len(named))
-                found |= {each.key: each for each in await self._store.find(query) if belongs(each, self._sight)}
-        return found
+        return await those(keys, self._sight, self._store)
 
     def _change(self, key: Key, watch: Watch | None) -> list[Change]:
         if watch is None:
@@ -193,6 +199,17 @@ class View:
 
     # What nobody tells of
 
+    async def _surroundings(self, counts: Mapping[str, dict[str, int]]) -> list[Change]:
+        """What these counts change, and the accounts as they are now."""
+        operations: list[Change] = []
+        for name, count in counts.items():
+            operations += differences(self._counts[name], count, pointer("counts", name))
+            self._counts[name] = count
+        for name, before in self._accounts.items():
+            self._accounts[name] = after = await self._account(name)
+            operations += differences(before, after, pointer("accounts", name))
+        return operations
+
     async def _count(self) -> dict[str, dict[str, int]]:
         """Those of which something was told; what is told meanwhile is counted the next time."""
         names, self.uncounted = self.uncounted & self._accounts.keys(), set()
@@ -225,18 +242,33 @@ class View:
         return account_shown(self._following.view(name)).model_dump(mode="json")
 
 
-def _name(key: Key) -> str:
+async def those(keys: Iterable[Key], sight: Sight, store: Store) -> dict[Key, Watch]:
+    """The watches as they are now, those that belong to the sight."""
+    found: dict[Key, Watch] = {}
+    by_account: dict[str, list[int]] = {}
+    for account, batch_id in sorted(keys):
+        by_account.setdefault(account, []).append(batch_id)
+    for account, batch_ids in by_account.items():
+        for start in range(0, len(batch_ids), PORTION):
+            named = batch_ids[start : start + PORTION]
+            query = WatchQuery(accounts=[account], among={account: named}, limit=len(named))
+            found |= {each.key: each for each in await store.find(query) if belongs(each, sight)}
+    return found
+
+
+def name_of(key: Key) -> str:
+    """What the watch is called in the document."""
     return f"{key.account}/{key.batch_id}"
 
 
 def _place(key: Key) -> str:
-    return pointer("watches", _name(key))
+    return pointer("watches", name_of(key))
 
 
 def _pieces(rows: Sequence[tuple[Key, bytes]], end: bytes) -> Iterator[bytes]:
     piece, size = [b'{"watches":{'], 0
     for number, (key, text) in enumerate(rows):
-        piece.append(b"%b%b:%b" % (b"," if number else b"", json.dumps(_name(key)).encode(), text))
+        piece.append(b"%b%b:%b" % (b"," if number else b"", json.dumps(name_of(key)).encode(), text))
         size += len(text)
         if size > CHUNK:
             yield b"".join(piece)

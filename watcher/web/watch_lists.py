@@ -132,6 +132,7 @@ class WatchLists:
             labels=params.labels,
             broadcast_id=params.broadcast,
             since=params.since,
+            q=params.q,
             among=self._overdue(accounts) if params.overdue else None,
             limit=params.limit + 1,
         )

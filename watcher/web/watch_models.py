@@ -1,13 +1,17 @@
 """What lists of watches and broadcasts may be asked for by, and what may be said of them afterwards."""
 
+import re
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from watcher.core.model import KNOWN_STATUSES
 from watcher.web.models import STORABLE, BroadcastId, BroadcastShown, Given, LabelName, LabelValue, Listed, Taken, Text
 from watcher.web.values import Moment
+
+SEARCHABLE: Final = re.compile(r"[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f][^\u0000-\u001f\u007f]*")
+"""Something that is no space, and nothing that is for control."""
 
 
 def _label(text: str) -> str:
@@ -39,6 +43,12 @@ def _one_value_a_label(filters: list[str]) -> list[str]:
     return filters
 
 
+def _searchable(q: str) -> str:
+    if not SEARCHABLE.fullmatch(q):
+        raise ValueError("Write what to look for, in one line")
+    return q.strip(" ")
+
+
 LabelFilter = Annotated[
     str,
     Field(max_length=601),
@@ -49,6 +59,14 @@ LabelFilter = Annotated[
 """A label that a watch must have, NAME:VALUE. The name ends at the first colon."""
 LabelFilters = Annotated[list[LabelFilter], Field(max_length=10), AfterValidator(_one_value_a_label)]
 """All of the labels that a watch must have."""
+Search = Annotated[
+    str,
+    Field(max_length=200),
+    STORABLE,
+    AfterValidator(_searchable),
+    WithJsonSchema({"type": "string", "pattern": f"^{SEARCHABLE.pattern}$", "maxLength": 200}),
+]
+"""What a person searches for."""
 OnlyTrue = Annotated[bool, AfterValidator(_only_true), WithJsonSchema({"type": "boolean", "const": True})]
 
 
@@ -57,7 +75,7 @@ class WatchesParams(Listed):
 
     `account` and `label` may be given several times: of one of the accounts, with all of the labels. `since`: in their present
     status since then or later, and in the order in which they came into it. `stuck`: in a status for longer than usual.
-    `overdue`: not looked at for longer than they may be.
+    `overdue`: not looked at for longer than they may be. `q`: found by what a person knows of them.
     """
 
     account: list[Text] | None = None
@@ -69,6 +87,7 @@ class WatchesParams(Listed):
     label: LabelFilters = Field(default=[])
     broadcast: BroadcastId | None = None
     since: Moment | None = None
+    q: Search | None = None
 
     @property
     def labels(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import json
 from typing import Final
 
+from watcher.core.attention import attention_of
 from watcher.core.model import Key, Recorded, State, Watch, overlaid
 from watcher.ports import EventQuery, Following, Store
 from watcher.web.conditional import tag_of
@@ -35,6 +36,7 @@ def watch_shown(watch: Watch, following: Following) -> WatchShown:
         enabled=watch.enabled,
         opened=watch.opened,
         stuck=is_open and watch.stuck_told > 0,
+        attention=attention_of(watch),
         looks=watch.looks,
         last_look=last_look,
         next_look=following.next_look(watch.key) if is_open else None,

@@ -55,6 +55,7 @@ TAGS: Final[Mapping[str, str]] = {
     "tokens": "Who may ask.",
     "sessions": "Browsers that signed in.",
     "probes": "For orchestrators and Prometheus.",
+    "page": "What is going on, at a glance, for people.",
     "documents": "This document, and pages to read.",
     "webhooks": "What endpoints are sent.",
 }

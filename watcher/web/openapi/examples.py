@@ -4,6 +4,7 @@ test sees to it."""
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from watcher.web.openapi.planned import PLANNED
 from watcher.web.openapi.taken import LABELS, TAKEN
 
 WINDOW: Final = {"after": "2026-11-23T09:00:02.101Z", "by": "2026-11-23T09:00:04.213Z"}
@@ -24,6 +25,7 @@ WATCH: Final = {
     "enabled": True,
     "opened": "2026-11-23T08:59:55.300Z",
     "stuck": False,
+    "attention": None,
     "looks": 4,
     "last_look": LOOK,
     "next_look": "2026-11-23T09:00:05.300Z",
@@ -32,6 +34,7 @@ WATCH: Final = {
     "labels": LABELS,
     "correlation_id": "order-77",
 }
+PAST_LOOK: Final = LOOK | {"by": "single", "result": "changed"}
 TRANSITION: Final = {
     "number": 2,
     "type": "batch.validating",
@@ -105,6 +108,9 @@ ACCOUNT: Final = {
     "open": 30,
     "overdue": 0,
     "last_step": "2026-11-23T09:00:04.213Z",
+    "used": 1.2,
+    "looks_per_request": 7.5,
+    "change_percentage": 4.8,
 }
 LENGTH: Final = {"from": 3163, "to": 10_000, "ends": 41.5, "p50": 4.2, "p90": 30.1}
 LEARNT: Final = {"ends": 52, "sizes": [LENGTH]}
@@ -171,6 +177,15 @@ ENDPOINT: Final = KEYS | {
     "held": 0,
     "dead": 0,
     "oldest": None,
+    "recent": None,
+}
+RECENT: Final = {
+    "since": "2026-11-23T08:58:00.000Z",
+    "step": 60,
+    "done": [12, 0, 3],
+    "failed": [0, 0, 1],
+    "p50": [0.0812, None, 0.0904],
+    "p95": [0.2105, None, 0.3411],
 }
 SECRETS: Final = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="]
 TIMINGS: Final = {"dns": 0.004, "connect": 0.011, "tls": 0.023, "first_byte": 0.071}
@@ -224,11 +239,22 @@ CHECK: Final = {"name": "loop", "ok": True, "detail": "turned 0.1 s ago", "data"
 
 EXAMPLES: Final[Mapping[str, Sequence[Any]]] = {
     **TAKEN,
+    **PLANNED,
     "Watch": [WATCH],
     "WatchDetails": [WATCH | {"transitions": [TRANSITION]}],
     "WatchPage": [{"items": [WATCH], "next": None}],
     "Transition": [TRANSITION],
     "Look": [LOOK],
+    "Looks": [
+        {
+            "account": "default",
+            "batch_id": 13,
+            "items": [PAST_LOOK],
+            "total": 4,
+            "since": "2026-11-23T09:00:04.012Z",
+        }
+    ],
+    "PastLook": [PAST_LOOK],
     "Eta": [ETA],
     "Window": [WINDOW],
     "Broadcast": [BROADCAST],
@@ -289,7 +315,8 @@ EXAMPLES: Final[Mapping[str, Sequence[Any]]] = {
     "Key": [{"scheme": "v1", "until": None}],
     "Breaker": [BREAKER],
     "EndpointHealth": [HEALTH],
-    "Endpoint": [ENDPOINT],
+    "Endpoint": [ENDPOINT, ENDPOINT | {"recent": RECENT}],
+    "Recent": [RECENT],
     "EndpointMade": [ENDPOINT | {"secrets": SECRETS}],
     "EndpointPage": [{"items": [ENDPOINT], "next": None}],
     "KeysMade": [

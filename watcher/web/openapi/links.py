@@ -21,7 +21,7 @@ LINKS: Final[Mapping[str, Mapping[str, Any]]] = {
     }
     | {"deliveries": _link("deliveries_of_endpoint", **ENDPOINT)},
     "watches_follow": {name: _link(f"watches_{name}", **WATCH) for name in ("read", "change", "refresh", "stop")}
-    | {"explanation": _link("explanations_read", **WATCH)},
+    | {"explanation": _link("explanations_read", **WATCH), "looks": _link("looks_read", **WATCH)},
     "broadcasts_follow": {name: _link(f"broadcasts_{name}", **BROADCAST) for name in ("read", "change", "stop")},
     "submissions_submit": {name: _link(f"submissions_{name}", **SUBMISSION) for name in ("read", "withdraw")},
     "token_make": {name: _link(f"token_{name}", **TOKEN) for name in ("read", "remove")},

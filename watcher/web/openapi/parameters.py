@@ -26,6 +26,7 @@ IDS: Final[Mapping[str, tuple[Mapping[str, Any], object, str]]] = {
         "not-followed",
         "What stands behind `/problems/` in a problem's `type`.",
     ),
+    "name": (TEXT | {"minLength": 1}, "main.js", "The file's name, with the folder that it is in."),
 }
 """Of every parameter in a path: its schema, an example, what it is."""
 

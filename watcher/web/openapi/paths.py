@@ -144,7 +144,8 @@ def _answer(operation: Operation, status: int, gives: Gives) -> dict[str, Any]:
     if gives.model is not None:
         answer["content"] = {gives.media: {"schema": ref(gives.model)}}
     elif status != 204:
-        answer["content"] = {gives.media: {"schema": {"type": "object" if gives.media == JSON else "string"}}}
+        kinds = (gives.media, *gives.or_else)
+        answer["content"] = {each: {"schema": {"type": "object" if each == JSON else "string"}} for each in kinds}
     if gives.lines is not None:
         answer["content"][NDJSON] = _lines(gives.lines)
     links = LINKS.get(id_of(operation), {})

@@ -1,0 +1,93 @@
+"""The memory of an account's last looks."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.fakes import NOON
+from watcher.core.looks import KINDS, MOST, Looks, PastLook, PastLooks
+
+BEGIN = NOON.timestamp()
+TRIP = timedelta(milliseconds=112)
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def single(seconds: float) -> PastLook:
+    return PastLook(asked=at(seconds), answered=at(seconds) + TRIP, by="single", result="unchanged")
+
+
+def filled(*batches: int, most: int = MOST) -> Looks:
+    """A memory with a look a second at these batches."""
+    looks = Looks(BEGIN, most)
+    for second, batch_id in enumerate(batches, 1):
+        looks.note(batch_id, at(second), at(second) + TRIP, "single", "unchanged")
+    return looks
+
+
+def test_what_was_never_looked_at_has_no_looks_and_none_is_missing_since_the_beginning() -> None:
+    assert Looks(BEGIN).of(13) == PastLooks(looks=(), since=NOON)
+    assert filled(14).of(13) == PastLooks(looks=(), since=NOON)
+
+
+def test_looks_are_given_as_they_were_whatever_they_were_made_by_and_came_to() -> None:
+    looks = Looks(BEGIN)
+    wanted = []
+    for second, (by, result) in enumerate(KINDS):
+        asked, answered = at(second), at(second) + timedelta(microseconds=112_345)
+        looks.note(13, asked, answered, by, result)
+        wanted.append(PastLook(asked=asked, answered=answered, by=by, result=result))
+    assert len(KINDS) == 18
+    assert looks.of(13) == PastLooks(looks=tuple(wanted), since=NOON)
+
+
+def test_each_batch_has_its_own_in_the_order_in_which_they_were_asked_for() -> None:
+    looks = filled(13, 14, 13)
+    looks.note(13, at(0.5), at(4), "page", "overtaken")
+    late = PastLook(asked=at(0.5), answered=at(4), by="page", result="overtaken")
+    assert looks.of(13).looks == (late, single(1), single(3))
+    assert looks.of(14).looks == (single(2),)
+
+
+def test_no_more_are_remembered_than_there_is_room_for_and_it_is_known_since_when() -> None:
+    looks = filled(13, 14, 13, 13, 14, most=3)
+    assert len(looks) == 3
+    assert looks.of(13) == PastLooks(looks=(single(3), single(4)), since=at(2) + TRIP)
+    assert looks.of(14) == PastLooks(looks=(single(5),), since=at(2) + TRIP)
+
+
+def test_that_an_early_answer_is_forgotten_later_says_nothing_new_of_since_when() -> None:
+    looks = Looks(BEGIN, 2)
+    looks.note(13, at(1), at(9), "single", "unchanged")
+    looks.note(13, at(2), at(3), "single", "unchanged")
+    looks.note(13, at(10), at(11), "single", "unchanged")
+    assert looks.of(13).since == at(9)
+    looks.note(13, at(12), at(13), "single", "unchanged")
+    assert looks.of(13).since == at(9)
+
+
+@pytest.mark.parametrize("most", [3, MOST])
+def test_of_very_many_the_newest_are_given_and_it_is_said_since_when(most: int) -> None:
+    looks = filled(*[14] * 3, *[13] * 3, most=most)
+    given = looks.of(13, 2)
+    assert given == PastLooks(looks=(single(5), single(6)), since=at(4) + TRIP)
+
+
+def test_the_memory_of_an_hour_takes_a_third_of_a_megabyte_and_that_of_an_idle_account_nothing() -> None:
+    full, idle = filled(*[13] * (MOST + 1)), Looks(BEGIN)
+
+    def size(looks: Looks) -> int:
+        columns = (looks._batches, looks._asked, looks._took, looks._kinds)
+        return sum(len(column) * column.itemsize for column in columns)
+
+    assert len(full) == MOST
+    assert (size(full), size(idle)) == (21 * MOST, 0)
+
+
+def test_a_clock_that_was_set_while_one_waited_does_no_harm() -> None:
+    looks = Looks(BEGIN)
+    looks.note(13, at(0), at(86_000), "single", "unchanged")
+    [look] = looks.of(13).looks
+    assert look.answered == at(0) + timedelta(microseconds=2**32 - 1)
