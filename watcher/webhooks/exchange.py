@@ -48,20 +48,20 @@ def destination_of(url: str, *, user_agent: str, proxy: str | None) -> Destinati
 
 async def exchange(connector: BaseConnector, question: Question, answer: Answer, limits: ClientTimeout) -> None:
     """Sends the request, once, and takes the answer as far as it is wanted; what came before a failure stays in `answer`.
+    How long all of it may take is the caller's to say; `limits` are for connecting.
 
-    Raises what aiohttp does (ClientError, OSError, ValueError), and TimeoutError once `limits.total` has passed.
+    Raises what aiohttp does (ClientError, OSError, ValueError).
     """
-    async with asyncio.timeout(limits.total):
-        connection = await connector.connect(question.destination.request, [], limits)
-        try:
-            assert connection.protocol is not None  # noqa: S101 # it was not given back yet
-            await _send(connection.protocol, question)
-            message, content = await _head_of_answer(connection.protocol, question)
-            await answer.take(message, content)
-        except BaseException:
-            connection.close()
-            raise
-        connection.release()  # which closes it where the answer was not read to its end
+    connection = await connector.connect(question.destination.request, [], limits)
+    try:
+        assert connection.protocol is not None  # noqa: S101 # it was not given back yet
+        await _send(connection.protocol, question)
+        message, content = await _head_of_answer(connection.protocol, question)
+        await answer.take(message, content)
+    except BaseException:
+        connection.close()
+        raise
+    connection.release()  # which closes it where the answer was not read to its end
 
 
 async def _send(protocol: ResponseHandler, question: Question) -> None:

@@ -23,6 +23,7 @@ from watcher.core.message import MAX_BODY
 from watcher.ports import Clock, Handshake
 from watcher.webhooks.answer import Answer
 from watcher.webhooks.connection import Connector, FewCandidates, tls_context
+from watcher.webhooks.deadlines import Deadlines
 from watcher.webhooks.exchange import Destination, Question, destination_of, exchange
 from watcher.webhooks.failures import NO_URL, Failure, dropped, failed, failure_of
 from watcher.webhooks.forms import message_of
@@ -38,7 +39,7 @@ AGAIN_WITHIN: Final = 1.0
 """Seconds within which a reused connection must drop for the webhook to be sent again at once."""
 
 REMEMBERED: Final = 1024
-"""So many URLs that were looked at, signers of keys, and time-outs are remembered: they are the same for most deliveries."""
+"""So many URLs that were looked at, and signers of keys, are remembered: they are the same for most deliveries."""
 
 SPANS: Final = 2**64
 """As many ids of spans there are; 0 stands for none."""
@@ -89,10 +90,10 @@ class WebhookSender:
         self._session = session
         self._clock = clock
         self._origin = origin
-        self._connect = connect.total_seconds()
+        self._limits = ClientTimeout(connect=connect.total_seconds(), ceil_threshold=60)
+        self._deadlines = Deadlines()
         self._route = lru_cache(REMEMBERED)(self._look_at)
         self._signer = lru_cache(REMEMBERED)(signer)
-        self._limits = lru_cache(REMEMBERED)(self._limits_of)
 
     async def send(self, endpoint: Endpoint, delivery: Delivery) -> Attempt:
         at = self._clock.now()
@@ -142,7 +143,8 @@ class WebhookSender:
         for last in (False, True):
             here = JOURNEY.set(journey)
             try:
-                await exchange(self._session.connector, question, answer, self._limits(whole - spent))
+                with self._deadlines.within(whole - spent):
+                    await exchange(self._session.connector, question, answer, self._limits)
                 break
             except (ClientError, OSError, ValueError) as error:
                 spent = clock() - began
@@ -171,9 +173,6 @@ class WebhookSender:
             timings=journey.timings(),
         )
         return attempt, answer
-
-    def _limits_of(self, whole: float) -> ClientTimeout:
-        return ClientTimeout(total=whole, connect=self._connect, ceil_threshold=60)
 
     def _look_at(self, url: str) -> "_Route | Failure":
         session = self._session
