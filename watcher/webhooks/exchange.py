@@ -1,17 +1,16 @@
 """One request over a connection of the pool, and its answer: what aiohttp's session does, without what webhooks never want.
 
 A session merges headers anew, keeps cookies, follows redirects, and starts a task that writes the body: a quarter of what a POST
-costs. Here the same connector, writer and parser of aiohttp's do the rest.
+costs. Here the same connector and parser of aiohttp's do the rest.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from aiohttp import BaseConnector, ClientRequest, ClientResponseError, ClientTimeout, StreamReader
+from aiohttp import BaseConnector, ClientRequest, ClientResponseError, ClientTimeout
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.http import HttpProcessingError, RawResponseMessage, StreamWriter
+from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from watcher.webhooks.answer import Answer
@@ -19,10 +18,12 @@ from watcher.webhooks.answer import Answer
 
 class Destination(NamedTuple):
     """Where requests to a URL go, made ready once. `request` stands for all of them: the connector reads from it what connection
-    they need, and its headers are common to them. `target` is how the URL is written in their first line."""
+    they need, and its headers are common to them. `target` is how the URL is written in their first line, `common` are those
+    headers as they are written; None where a proxy is in between, for which the connector adds one."""
 
     request: ClientRequest
     target: str
+    common: str | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,7 +44,8 @@ def destination_of(url: str, *, user_agent: str, proxy: str | None) -> Destinati
     # not be found again, for these headers are part of what a connection is known by.
     to_proxy = None if over is None else {"Host": there.host_port_subcomponent or "", **common}
     request = ClientRequest("GET", there, headers=common, proxy=over, proxy_headers=to_proxy)
-    return Destination(request, there.raw_path_qs if over is None or request.is_ssl() else str(there))
+    target = there.raw_path_qs if over is None or request.is_ssl() else str(there)
+    return Destination(request, target, _lines(request.headers) if over is None else None)
 
 
 async def exchange(connector: BaseConnector, question: Question, answer: Answer, limits: ClientTimeout) -> None:
@@ -54,39 +56,49 @@ async def exchange(connector: BaseConnector, question: Question, answer: Answer,
     """
     connection = await connector.connect(question.destination.request, [], limits)
     try:
-        assert connection.protocol is not None  # noqa: S101 # it was not given back yet
-        await _send(connection.protocol, question)
-        message, content = await _head_of_answer(connection.protocol, question)
-        await answer.take(message, content)
+        protocol = connection.protocol
+        assert protocol is not None  # noqa: S101 # it was not given back yet
+        _send(protocol, question)
+        await _take(protocol, question, answer)
     except BaseException:
         connection.close()
         raise
     connection.release()  # which closes it where the answer was not read to its end
 
 
-async def _send(protocol: ResponseHandler, question: Question) -> None:
+def _send(protocol: ResponseHandler, question: Question) -> None:
     """Writes all of it at once; what the system does not take yet stays in the transport's buffer, which holds any webhook."""
-    headers = question.destination.request.headers.copy()
-    headers.update(question.headers)
-    if question.body is not None:
-        headers["Content-Length"] = str(len(question.body))
+    request = _bytes_of(question)
     protocol.set_response_params(read_until_eof=True, auto_decompress=False)
-    if not protocol.is_connected():
-        return  # a receiver may speak first, and be refused for it: reading says why
-    writer = StreamWriter(protocol, asyncio.get_running_loop())
-    await writer.write_headers(f"{question.method} {question.destination.target} HTTP/1.1", headers)
-    if question.body:
-        await writer.write(question.body, drain=False)
-    writer.set_eof()
+    # A receiver may speak first, and be refused for it: then reading says why.
+    if protocol.transport is not None and not protocol.transport.is_closing():
+        protocol.transport.write(request)
 
 
-async def _head_of_answer(protocol: ResponseHandler, question: Question) -> tuple[RawResponseMessage, StreamReader]:
-    """The first that is more than an interim answer, and what its body is read from."""
+async def _take(protocol: ResponseHandler, question: Question, answer: Answer) -> None:
+    """The first that is more than an interim answer, and of its body what is kept."""
     try:
         while True:
             message, content = await protocol.read()
             if not 100 <= message.code < 200 or message.code == 101:
-                return message, content
+                break
     except HttpProcessingError as error:
         asked = question.destination.request.request_info
         raise ClientResponseError(asked, (), status=error.code, message=error.message) from error
+    await answer.take(message, content)
+
+
+def _bytes_of(question: Question) -> bytes:
+    """The request as it is sent. Raises ValueError where a header cannot be."""
+    destination, body = question.destination, question.body
+    common = _lines(destination.request.headers) if destination.common is None else destination.common
+    head = f"{question.method} {destination.target} HTTP/1.1\r\n{common}{_lines(question.headers)}"
+    if body is None:
+        return f"{head}\r\n".encode()
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    if not "".join(headers.values()).isprintable():
+        raise ValueError("a header that would end its line, or that nobody sees")
+    return "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
