@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gzip
 import re
 import ssl
 from dataclasses import replace
@@ -32,7 +33,7 @@ from watcher.core.message import MAX_BODY
 from watcher.webhooks.answer import ANSWER_KEPT
 from watcher.webhooks.connection import tls_context
 from watcher.webhooks.guard import Guard
-from watcher.webhooks.sender import open_session
+from watcher.webhooks.sender import WebhookSender, open_session
 from watcher.webhooks.signing import sign
 
 TRACE = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-00")
@@ -219,15 +220,18 @@ async def test_a_connection_with_tls_is_used_again_also_after_a_large_body() -> 
 
 
 async def test_the_connections_serve_requests_of_others_too() -> None:
+    packed = gzip.compress(b"unpacked")
     async with (
-        listening(http(200)) as receiver,
+        listening(http(200, packed, Content_Encoding="gzip")) as receiver,
         open_session(user_agent=AGENT, guard=Guard(LOOPBACK)) as session,
         ClientSession(connector=session.connector, connector_owner=False) as others,
     ):
+        sender = WebhookSender(session=session, clock=FakeClock())
         for _ in range(2):
             async with others.get(receiver.url) as response:
-                assert response.status == 200
-        assert [heard.connection for heard in receiver.heard] == [1, 1]
+                assert (response.status, await response.read()) == (200, b"unpacked")
+            assert (await sender.send(endpoint(receiver.url), DELIVERY)).answer == packed
+        assert [heard.connection for heard in receiver.heard] == [1, 1, 1, 1]
 
 
 async def test_the_session_has_a_connection_for_every_attempt_that_delivery_lets_fly() -> None:
@@ -254,6 +258,13 @@ async def test_a_body_over_the_limit_is_not_sent() -> None:
         assert receiver.heard == []
         just_right = replace(DELIVERY, body=b"x" * MAX_BODY)
         assert await sender.send(endpoint(receiver.url), just_right) == answered(200)
+
+
+@pytest.mark.parametrize("odd", ["\r", "\n", "\r\nwebhook-id: evt_other", "\0", "\x7f"])
+async def test_a_header_that_would_become_another_is_not_sent(odd: str) -> None:
+    async with listening(http(200)) as receiver, sending() as sender:
+        attempt = await sender.send(endpoint(receiver.url), replace(DELIVERY, event_id=f"evt{odd}"))
+        assert (attempt.code, attempt.error, receiver.heard) == (None, "bad_url", [])
 
 
 async def test_a_form_that_makes_the_body_too_large_is_not_sent_either() -> None:

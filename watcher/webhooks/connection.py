@@ -42,6 +42,7 @@ class Connection(ResponseHandler):
         self._journey: Journey | None = None
         self._address: str | None = None
         self._requests = 0
+        self._params: dict[str, Any] = {}
         self._expect_answer()
 
     def _expect_answer(self) -> None:
@@ -64,7 +65,9 @@ class Connection(ResponseHandler):
             self._journey.note_request(self._address, reused=self._requests > 0)
         self._requests += 1
         self._expect_answer()
-        super().set_response_params(**params)
+        if self._parser is None or params != self._params:  # else the parser reads one answer after another
+            self._params = params
+            super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
         if not data:  # nothing came: aiohttp goes on with what it had put aside
