@@ -7,6 +7,7 @@ what is done with its answer) is an errand, which is given time to end.
 import asyncio
 import traceback
 from collections.abc import Coroutine, Iterable
+from functools import partial
 from types import TracebackType
 from typing import Final, Protocol, Self
 
@@ -61,12 +62,15 @@ class Crew:
 
     def hire(self, worker: Worker) -> None:
         """Has the worker step until the crew is dismissed."""
-        self._keep(self._workers, self._work(worker), worker.name)
+        task = self._group.create_task(self._work(worker), name=worker.name)
+        self._workers.add(task)
+        task.add_done_callback(self._workers.discard)
 
     def errand(self, name: str, errand: Coroutine[object, object, None]) -> None:
         """Runs the coroutine to its end beside everything else. What it raises is told, and stays here."""
-        task = self._keep(self._errands, self._run(name, errand), name)
-        task.add_done_callback(lambda _: errand.close())  # where it was cancelled before it began, nobody else would
+        task = self._group.create_task(self._run(name, errand), name=name)
+        self._errands.add(task)
+        task.add_done_callback(partial(self._ended, errand))
 
     async def rest(self) -> None:
         """Cancels the workers, so that nothing new is begun. From the first call on the errands have `grace` seconds."""
@@ -81,14 +85,6 @@ class Crew:
             left = self._deadline - asyncio.get_running_loop().time()
             _, late = await asyncio.wait(self._errands, timeout=max(left, 0.0))
             await _end(late)
-
-    def _keep(
-        self, kept: set[asyncio.Task[None]], work: Coroutine[object, object, None], name: str
-    ) -> asyncio.Task[None]:
-        task = self._group.create_task(work, name=name)
-        kept.add(task)
-        task.add_done_callback(kept.discard)
-        return task
 
     async def _work(self, worker: Worker) -> None:
         failures = 0
@@ -108,6 +104,10 @@ class Crew:
         error = await _failure(errand)
         if error is not None:
             self._tell(_told(name, error, pause=0.0))
+
+    def _ended(self, errand: Coroutine[object, object, None], task: asyncio.Task[None]) -> None:
+        self._errands.discard(task)
+        errand.close()  # where the task was cancelled before it began, nobody else would
 
     def _pause(self, failures: int) -> float:
         longest = min(FIRST_PAUSE * 2.0 ** min(failures, 10), LONGEST_PAUSE)

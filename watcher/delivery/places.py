@@ -30,6 +30,7 @@ class Places:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._flying: Counter[str] = Counter()
+        self._flying_in_all = 0
         self._turns: Counter[str] = Counter()  # in which claim each last got something
         self._troubled: set[str] = set()
         self._buckets: dict[str, Bucket] = {}
@@ -49,7 +50,7 @@ class Places:
 
     def room(self, waiting: Sequence[Endpoint], monotonic: float) -> dict[str, int]:
         """How many deliveries of each endpoint may be claimed now; endpoints without room are left out."""
-        left = self._limits.in_all - self._flying.total()
+        left = self._limits.in_all - self._flying_in_all
         left_to_troubled = self._troubled_most() - self._flying_to(self._troubled)
         room: dict[str, int] = {}
         for endpoint in waiting:
@@ -71,6 +72,7 @@ class Places:
     def take(self, endpoint_id: str, claim: int) -> None:
         """One more is in flight, claimed in the claim of that number."""
         self._flying[endpoint_id] += 1
+        self._flying_in_all += 1
         self._turns[endpoint_id] = claim
         if endpoint_id in self._buckets:
             self._buckets[endpoint_id] = bucket.taken(self._buckets[endpoint_id], 1)
@@ -82,10 +84,11 @@ class Places:
 
     def give_back(self, endpoint_id: str) -> bool:
         """One in flight ended; whether its place may be wanted."""
-        full = self._flying.total() >= self._limits.in_all or (
+        full = self._flying_in_all >= self._limits.in_all or (
             endpoint_id in self._troubled and self._flying_to(self._troubled) >= self._troubled_most()
         )
         self._flying[endpoint_id] -= 1
+        self._flying_in_all -= 1
         if not self._flying[endpoint_id]:
             del self._flying[endpoint_id]
         return full or (endpoint_id in self._hungry and endpoint_id not in self._thirsty)
