@@ -91,7 +91,7 @@ $(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@echo "installing what the tests need into $(VENV)"
 	@# The README's commands use curl; the page is driven in chromium, and checked with node.
-	@missing="$$(command -v curl > /dev/null || echo curl; command -v chromium > /dev/null || echo chromium fonts-dejavu-core; \
+	@missing="$$(command -v curl > /dev/null || echo curl; command -v chromium-headless-shell > /dev/null || echo chromium-headless-shell fonts-dejavu-core; \
 		command -v node > /dev/null || echo nodejs; command -v npm > /dev/null || echo npm)"; \
 		test -z "$$missing" || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; }
 	@$(PIP) install --require-hashes -r requirements-dev.txt

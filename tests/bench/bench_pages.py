@@ -2,9 +2,10 @@
 
 Poller, store (SQLite, FULL), streams and server are those of the daemon; CallFire alone is left out: looks that show another
 status are handed to the poller 200 times a second. Half of them are first looks at new batches, half are ends, and half of the
-ends are of batches that the pages show, which are those that are expected to end next. The pages are read by a process of their
-own. The share of a core is that of the daemon's process: without pages, with them, and without them again; then with pages that
-each search for something else, and so share nothing.
+ends are of batches that are expected to end next. A page shows those under the few that need a person, so that its rows change
+all the time. The pages are read by a process of their own. The share of a core is that of the daemon's process: without pages,
+with them, and without them again; then with pages that look elsewhere, and with some of which no two show the same, and so share
+nothing: each at another part of the list, each with a search of its own.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -45,6 +46,8 @@ WATCHES: Final = 100_000
 PAGES: Final = 20
 ROWS: Final = 50
 CHANGES: Final = 200
+NEEDING: Final = 20
+"""Watches that need a person at the beginning: fewer than a page has rows, else it would show nothing that changes."""
 SECONDS: Final = 30.0
 AT_ONCE: Final = 500
 
@@ -68,7 +71,8 @@ class Served:
     polling: Polling
     clock: SystemClock
     open: list[int]
-    next: int = WATCHES + 1
+    next: int
+    soon: list[int] = field(default_factory=list)
 
     async def change(self, number: int) -> None:
         """A look that shows another status."""
@@ -78,9 +82,8 @@ class Served:
             await self._look(batch_id, "VALIDATING")
             self.open.append(batch_id)
             return
-        soonest = self.poller.soonest(1).first if number % 4 else ()
-        batch_id = soonest[0][1] if soonest else self.open[random.randrange(len(self.open))]
-        await self._look(batch_id, "ERRORS" if number % 50 == 0 else "ACTIVE")
+        batch_id = self.soon.pop() if number % 4 and self.soon else self.open[random.randrange(len(self.open))]
+        await self._look(batch_id, "ERRORS" if number % 2000 == 0 else "ACTIVE")
 
     async def _look(self, batch_id: int, status: str) -> None:
         now = self.clock.now()
@@ -89,14 +92,17 @@ class Served:
         )
 
     async def busy(self, seconds: float) -> float:
-        """Changes for so long, as many a second as there should be; the share of a core that this took."""
+        """Changes for so long, as many a second as there should be; the share of a core that this took. A machine that has other
+        things to do as well makes it longer, and not cheaper."""
         process = psutil.Process()
+        # All at once, and now: what is worked out for the pages is not to be there already because we asked for it.
+        self.soon = [batch_id for _, batch_id in reversed(self.poller.soonest(round(seconds * CHANGES)).first)]
         used, begun = sum(process.cpu_times()[:2]), time.monotonic()
         async with asyncio.TaskGroup() as group:
             for number in range(round(seconds * CHANGES)):
                 await asyncio.sleep(begun + number / CHANGES - time.monotonic())
                 group.create_task(self.change(number), name=f"change {number}")
-        return (sum(process.cpu_times()[:2]) - used) / (time.monotonic() - begun)
+        return (sum(process.cpu_times()[:2]) - used) / seconds
 
 
 def _batch(batch_id: int, status: str, clock: SystemClock) -> Batch:
@@ -106,7 +112,7 @@ def _batch(batch_id: int, status: str, clock: SystemClock) -> Batch:
 
 
 async def fill(store: SqliteStore, clock: SystemClock, watches: int) -> list[int]:
-    """Half of them are open, a fiftieth need a person; the open ones."""
+    """Half of them are open, a few need a person; the open ones."""
     for start in range(1, watches + 1, AT_ONCE):
         ids = range(start, min(start + AT_ONCE, watches + 1))
         wishes = [Wish(key=Key("default", each), labels={"team": "north"}) for each in ids]
@@ -117,7 +123,7 @@ async def fill(store: SqliteStore, clock: SystemClock, watches: int) -> list[int
 
 async def _seen(store: SqliteStore, clock: SystemClock, watch: Watch) -> None:
     number = watch.batch_id
-    status = "VALIDATING" if number % 2 else "ERRORS" if number % 50 == 0 else "ACTIVE"
+    status = "VALIDATING" if number % 2 else "ERRORS" if number <= 2 * NEEDING else "ACTIVE"
     now = clock.now()
     look = Seen(asked=now, answered=now, batch=_batch(number, status, clock))
     learnt = learn(watch, look, Rules())
@@ -173,11 +179,14 @@ async def served(path: Path, watches: int) -> AsyncIterator[Served]:
         async with serve(app, host="127.0.0.1", port=0) as url:
             for worker in streams.workers:
                 crew.hire(worker)
-            yield Served(url=url, store=store, poller=poller, polling=polling, clock=clock, open=opened)
+            yield Served(
+                url=url, store=store, poller=poller, polling=polling, clock=clock, open=opened, next=watches + 1
+            )
 
 
 async def watched(here: Served, people: Crowd, query: str, pages: int, seconds: float) -> tuple[float, float]:
-    """The share of a core while pages are open that ask for that; and the patches that each of them got in a second."""
+    """The share of a core while pages are open that ask for that, each with its number where {} stands; and the patches that each
+    of them got in a second."""
     port = int(here.url.rpartition(":")[2])
     path = f"/v1/stream?order=attention&limit={ROWS}{query}"
     await asyncio.to_thread(people.gather, Wanted(port=port, path=path, clients=pages, noting=False))
@@ -204,9 +213,14 @@ async def _run(watches: int, seconds: float) -> dict[str, float]:
                 f"{PAGES} pages: what they cost, share of a core": share - bare,
                 f"{PAGES} pages: patches a second, each": patches,
             }
-            for what, query in (("the last window", f"&offset={watches - 2 * ROWS}"), ("a search", "&q=north+99")):
-                share, patches = await watched(here, people, query, PAGES, seconds)
-                figures[f"{PAGES} pages of {what}: what they cost, share of a core"] = share - bare
+            for what, query in {
+                "at the end of the list": f"&offset={watches - 2 * ROWS}",
+                "of a search": "&q=north+99",
+                "each at another part of the list": "&offset={}00",
+                "each with another search": "&q=north+9{}",
+            }.items():
+                share, _ = await watched(here, people, query, PAGES, seconds)
+                figures[f"{PAGES} pages {what}: what they cost, share of a core"] = share - bare
     return figures
 
 

@@ -27,7 +27,8 @@ EVERY = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """So many clients of a path, of which the first `again` come again every second. `noting`: each event with its time."""
+    """So many clients of a path, in which {} stands for the number of each, and of which the first `again` come again every
+    second. `noting`: each event with its time."""
 
     port: int
     path: str
@@ -127,8 +128,9 @@ def _serve(told: Connection) -> None:
 
 
 async def _gather(wanted: Wanted, coming: set[asyncio.Task[None]]) -> list[Client]:
-    head = f"GET {wanted.path} HTTP/1.1\r\nHost: 127.0.0.1:{wanted.port}\r\n".encode()
-    clients = [Client(head + b"%b\r\n", noting=wanted.noting) for _ in range(wanted.clients)]
+    paths = [wanted.path.replace("{}", str(number)) for number in range(wanted.clients)]
+    heads = [f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{wanted.port}\r\n".encode() for path in paths]
+    clients = [Client(head + b"%b\r\n", noting=wanted.noting) for head in heads]
     for start in range(0, len(clients), AT_ONCE):
         await asyncio.gather(*(_open(client, wanted.port) for client in clients[start : start + AT_ONCE]))
     for number, client in enumerate(clients[: wanted.again]):

@@ -83,8 +83,8 @@ def random_kills(folder: Path, batches: int, kills: int, seed: int) -> None:
 
 
 def test_every_crash_point_leaves_nothing_lost_or_doubled(tmp_path: Path) -> None:
-    """Twice each; twenty times each in the long campaign."""
-    crash_points(tmp_path, times=2, seed=1)
+    """Once each; twenty times each in the long campaign."""
+    crash_points(tmp_path, times=1, seed=1)
 
 
 def test_kills_at_random_moments_under_faults_leave_nothing_lost_or_doubled(tmp_path: Path) -> None:

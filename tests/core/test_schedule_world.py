@@ -263,7 +263,7 @@ HOW = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(HOW, min_size=1, max_size=4),
     st.integers(1, 60),
@@ -291,7 +291,7 @@ def test_whatever_the_listings_do_every_end_is_found_and_the_rules_hold(
 
 
 @example("newest", "none", (3, True), 58, 100, 1)  # as many come at once as a page has rows
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     st.sampled_from(["oldest", "newest"]),
     st.sampled_from(["right", "none", "own", "absurd"]),

@@ -45,11 +45,12 @@ async def page(visit: Visit) -> Page:
     return visit.page
 
 
-async def write(page: Page, broadcast: int, name: str, numbers: str = "12135551122\n12135551123") -> None:
+async def write(page: Page, broadcast: int, name: str) -> None:
     """Writes a batch, and goes on to the second step."""
     await page.get_by_label("Broadcast").fill(str(broadcast))
     await page.get_by_label("Name", exact=True).fill(name)
-    await page.get_by_label("Or pasted").fill(numbers)
+    await page.get_by_label("Or pasted").fill("12135551122\n12135551123")
+    await expect(page.get_by_text("2 recipients, all right.")).to_be_visible()  # the button below has its place then
     await page.get_by_role("button", name="Check and go on").click()
 
 

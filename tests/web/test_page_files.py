@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from tests.web.house import House, open_house
-from watcher.web.page_files import PageFiles
+from watcher.web.page_files import PageFiles, page_in
 from watcher.web.problems import Problem
 
 CSP = (
@@ -43,7 +43,7 @@ async def asked(files: PageFiles, name: str) -> web.Response:
     ],
 )
 async def test_a_file_is_served_as_what_it_is(folder: Path, name: str, media: str) -> None:
-    answer = await asked(PageFiles(folder), name)
+    answer = await asked(PageFiles(page_in(folder)), name)
     assert (answer.status, answer.content_type, answer.charset) == (200, media, "utf-8")
     assert answer.body == f"this is {name}: é".encode()
 
@@ -57,7 +57,7 @@ async def test_a_file_is_served_as_what_it_is(folder: Path, name: str, media: st
 )
 async def test_nothing_but_the_files_of_the_page_can_be_had(folder: Path, name: str) -> None:
     with pytest.raises(Problem) as refused:
-        await asked(PageFiles(folder), name)
+        await asked(PageFiles(page_in(folder)), name)
     assert (refused.value.status, refused.value.kind) == (404, "unknown-path")
 
 
@@ -82,7 +82,7 @@ async def test_no_path_whatsoever_leads_out_of_the_page(house: House, path: str)
 
 
 async def test_the_files_stay_as_they_were_when_the_daemon_started(folder: Path) -> None:
-    files = PageFiles(folder)
+    files = PageFiles(page_in(folder))
     (folder / "main.js").write_text("of the next version")
     assert (await asked(files, "main.js")).body == "this is main.js: é".encode()
 

@@ -3,6 +3,7 @@ which the page asks for as any client does."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
@@ -35,14 +36,20 @@ class File:
     tag: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What is served at `/`, and all that it may load, by name."""
+
+    first: File
+    files: Mapping[str, File]
+
+
 class PageFiles:
     """The handlers that serve the page. All its files are read at the start: those of a daemon belong together, also where
     another version is installed under it."""
 
-    def __init__(self, folder: Traversable | None = None) -> None:
-        folder = folder or files("watcher.web") / "page"
-        self._first = _read(folder / FIRST, HTML)
-        self._files = dict(_below(folder))
+    def __init__(self, page: Page | None = None) -> None:
+        self._page = page or of_package()
 
     def operations(self) -> list[Operation]:
         def open_to_all(path: str, handler: Handler, gives: Gives, *kinds: str) -> Operation:
@@ -65,14 +72,25 @@ class PageFiles:
 
     async def page(self, _: web.Request) -> web.Response:
         """The page for people: what is going on, at a glance. It signs in with a token where one is wanted."""
-        return _served(self._first, PAGE_HEADERS)
+        return _served(self._page.first, PAGE_HEADERS)
 
     async def file(self, request: web.Request) -> web.Response:
         """A file that the page loads: a module, a style, or a picture."""
-        found = self._files.get(request.match_info["name"])
+        found = self._page.files.get(request.match_info["name"])
         if found is None:
             raise nothing_at(request)
         return _served(found, {})
+
+
+@cache
+def of_package() -> Page:
+    """The page that comes with this version."""
+    return page_in(files("watcher.web") / "page")
+
+
+def page_in(folder: Traversable) -> Page:
+    """The page whose files lie there."""
+    return Page(first=_read(folder / FIRST, HTML), files=dict(_below(folder)))
 
 
 def _served(file: File, headers: Mapping[str, str]) -> web.Response:

@@ -9,15 +9,21 @@
 /** @typedef {{readonly length: number, readonly [index: number]: Child, [Symbol.iterator](): IterableIterator<Child>}} Children an array of them, told so that the type checker can follow */
 
 const SVG = "http://www.w3.org/2000/svg";
+const TEXT = 3; // Node.TEXT_NODE
 /** What is set as a property, because the attribute only says how it began. */
 const LIVE = new Set(["value", "checked", "indeterminate", "open"]);
+/** Attributes that run a text or load what it names. Nothing here needs them, so that no mistake of a room can. */
+const NEVER = /^(?:on.*|style|src|srcdoc|action|formaction|xlink:href)$/i;
+/** Where a link may lead: to a place of this page, or a path of this daemon. */
+const OURS = /^(?:#|\/(?:[a-z]|$))/;
 
 /** @type {WeakMap<Node, Element_>} */
 const shown = new WeakMap();
 
 /**
  * An element. Of the props, `key` tells it from its siblings of the same tag, `on` holds handlers by event, `vars` custom
- * properties of its style; `false`, null and undefined leave an attribute out, and `true` sets it empty.
+ * properties of its style; `false`, null and undefined leave an attribute out, and `true` sets it empty. A `href` that leads
+ * elsewhere is left out, and so is what could run or load anything.
  * @param {string} tag
  * @param {Props | null} [props]
  * @param {...Child} children
@@ -55,10 +61,10 @@ function flatten(children, into) {
   }
 }
 
-/** @param {Element_ | string} child @param {number} index */
+/** By what it is found again. Of another type it is another: what an <input> keeps means something else then. @param {Element_ | string} child @param {number} index */
 function nameOf(child, index) {
   if (typeof child === "string") return "#text";
-  return `${child.tag} ${child.props.key ?? `#${index}`}`;
+  return `${child.tag} ${child.props["type"] ?? ""} ${child.props.key ?? `#${index}`}`;
 }
 
 /** @param {Element} parent @param {(Element_ | string)[]} wanted */
@@ -68,7 +74,8 @@ function reconcile(parent, wanted) {
   let place = 0;
   for (const node of parent.childNodes) {
     const was = shown.get(node);
-    const name = was === undefined ? "#text" : nameOf(was, place);
+    // What is not ours is taken out: a browser that translates puts elements of its own around texts, and old figures stayed in them.
+    const name = was !== undefined ? nameOf(was, place) : node.nodeType === TEXT ? "#text" : "#other";
     if (was !== undefined && was.props.key === undefined) place += 1;
     const same = there.get(name);
     if (same === undefined) there.set(name, [node]);
@@ -136,15 +143,23 @@ function setProp(node, name, before, after) {
     const kinds = { .../** @type {Record<string, Handler>} */ (before ?? {}), .../** @type {Record<string, Handler>} */ (after ?? {}) };
     for (const kind of Object.keys(kinds)) listen(node, kind);
   } else if (name === "vars") {
-    const style = /** @type {HTMLElement} */ (node).style;
-    for (const [key, value] of Object.entries(after ?? {})) style.setProperty(key, value);
+    setVars(/** @type {HTMLElement} */ (node).style, /** @type {Record<string, string>} */ (before ?? {}), /** @type {Record<string, string>} */ (after ?? {}));
   } else if (LIVE.has(name)) {
     const live = /** @type {any} */ (node);
     if (live[name] !== after) live[name] = after ?? (name === "value" ? "" : false);
   } else if (before !== after) {
-    if (after === false || after === null || after === undefined) node.removeAttribute(name);
+    if (after === false || after === null || after === undefined || !isHarmless(name, after)) node.removeAttribute(name);
     else node.setAttribute(name, after === true ? "" : String(after));
   }
+}
+
+/** @param {string} name @param {Given} value */
+const isHarmless = (name, value) => (name === "href" ? OURS.test(String(value)) : !NEVER.test(name));
+
+/** @param {CSSStyleDeclaration} style @param {Record<string, string>} before @param {Record<string, string>} after */
+function setVars(style, before, after) {
+  for (const name of Object.keys(before)) if (!(name in after)) style.removeProperty(name);
+  for (const [name, value] of Object.entries(after)) if (before[name] !== value) style.setProperty(name, value);
 }
 
 /** @type {WeakMap<Element, Set<string>>} */

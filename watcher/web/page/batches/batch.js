@@ -3,8 +3,8 @@
 import { deliveryList } from "../deliveries.js";
 import { h } from "../dom.js";
 import { count, duration, exact, figure } from "../format.js";
-import { WATCHES } from "../meanings.js";
-import { moment, outside, problemBox, section } from "../parts.js";
+import { ACCOUNTS, WATCHES } from "../meanings.js";
+import { badge, moment, outside, problemBox, section } from "../parts.js";
 import { linkTo } from "../router.js";
 import { buttons, follow, isEnabled } from "./buttons.js";
 import { etaTitle, etaWords } from "./eta.js";
@@ -18,6 +18,7 @@ import { looksShown, story } from "./story.js";
 /** @typedef {import("../types.js").Child} Child */
 /** @typedef {import("../types.js").Place} Place */
 /** @typedef {import("../types.js").WatchDetails} WatchDetails */
+/** @typedef {import("./timeline.js").PastLooks} PastLooks */
 
 /** What a status means for whoever waits for it. */
 const MEANINGS = new Map([
@@ -40,7 +41,10 @@ export function batch(place, app) {
 /** @param {App} app @param {Place} place @param {import("../types.js").Fetched<WatchDetails>} watch */
 function unknown(app, place, { problem }) {
   if (problem === null) return h("p", { key: "loading", class: "nothing" }, "Loading…");
-  return h("div", { key: "problem" }, problemBox(problem), isUnfollowed(problem) && app.may("write") ? follow(app, place, "Follow it") : null);
+  if (!isUnfollowed(problem)) return h("div", { key: "problem" }, problemBox(problem));
+  return h("div", { key: "unfollowed", class: "state-of-it card" },
+    h("p", null, h("strong", null, "It is not followed."), " Whether CallFire has it, and how it is, is not known here."),
+    app.may("write") ? h("div", { class: "buttons" }, follow(app, place, "Follow it")) : null);
 }
 
 /** @param {App} app @param {Place} place @param {WatchDetails} watch @param {import("../types.js").Refusal | null} problem */
@@ -52,7 +56,7 @@ function known(app, place, watch, problem) {
     isFollowed ? problemBox(problem) : null,
     h("div", { class: "state-of-it card" },
       watch.name ? h("p", { class: "its-name" }, outside(watch.name)) : null,
-      isFollowed ? standing(app, watch) : h("p", { class: "badges" }, "It is not followed any more. What is below was known of it."),
+      isFollowed ? standing(app, watch, looks.data) : h("p", { class: "badges" }, "It is not followed any more. What is below was known of it."),
       isFollowed ? buttons(app, place, watch) : app.may("write") ? h("div", { class: "buttons" }, follow(app, place, "Follow again")) : null),
     section("Its life", drawn(app, watch, looks.data), story(app, watch),
       looks.data === null ? h("p", { class: "quiet" }, looks.problem === null ? "Loading its looks…" : "Its looks cannot be shown.") : looksShown(app, looks.data)),
@@ -71,19 +75,33 @@ function noDeliveries(app, watch) {
   return ["No endpoint was owed an event of it: none was there then, or their filters leave it out. ", app.may("read") ? h("a", { href: linkTo("delivery") }, "See the endpoints") : null];
 }
 
-/** How it is, what that means, and what to do. @param {App} app @param {WatchDetails} watch */
-function standing(app, watch) {
+/** How it is, what that means, and what to do. @param {App} app @param {WatchDetails} watch @param {PastLooks | null} looks */
+function standing(app, watch, looks) {
   const wrong = watch.attention === null ? undefined : WATCHES[watch.attention];
-  const means = wrong?.what ?? (watch.status === null ? "CallFire was not asked about it yet, or has not answered." : MEANINGS.get(watch.status));
+  const means = wrong?.what ?? (watch.status === null ? unseen(looks) : MEANINGS.get(watch.status));
   return [
+    watch.state === "open" ? trouble(app, watch) : null,
     h("p", { key: "badges", class: "badges" }, statuses(watch), watch.since === null ? null : h("span", { class: "quiet" }, "since ", moment(app, watch.since)),
       watch.enabled === false ? h("span", { class: "badge warn" }, h("span", { "aria-hidden": "true", class: "sign" }, "!"), "switched off") : null),
     means === undefined ? null : h("p", { key: "means" }, means, wrong === undefined ? null : [" ", h("strong", null, wrong.remedy)]),
     shortFacts(watch) === "" ? null : h("p", { key: "short", class: "quiet" }, shortFacts(watch)),
     watch.state !== "open" ? null : h("div", { key: "eta", class: "ready-when" }, watch.eta === null
-      ? h("span", { class: "quiet" }, "When it will be ready cannot be told yet: too few batches of this account have ended.")
+      ? h("span", { class: "quiet" }, watch.status === null ? "When it will be ready cannot be told before it is seen." : "When it will be ready cannot be told yet: too few batches of about its size have ended in this account.")
       : [h("span", { title: etaTitle(watch.eta) }, h("strong", null, `Ready ${etaWords(watch.eta, app.now)}`), h("span", { class: "quiet" }, " with a chance of 50 to 90 %"))]),
   ];
+}
+
+/** What is known of one that no look has seen. @param {PastLooks | null} looks */
+function unseen(looks) {
+  return looks?.items.at(-1)?.result === "absent" ? "CallFire does not have it, or not yet: it is asked again, and after a while the batch counts as missing. See whether its id and account are right." : "CallFire was not asked about it yet, or has not answered.";
+}
+
+/** That what is shown may be old, because CallFire is not asked as usual. @param {App} app @param {WatchDetails} watch */
+function trouble(app, watch) {
+  const account = app.page?.accounts[watch.account];
+  if (account === undefined || account.condition === "ok" || account.condition === "throttled") return null;
+  return h("p", { key: "trouble", class: "old" }, badge(account.condition), " ", ACCOUNTS[account.condition]?.what ?? outside(account.reason), " ",
+    watch.last_look === null ? "It was never seen." : ["What is below is as it was seen ", moment(app, watch.last_look.answered), "."]);
 }
 
 /** @param {WatchDetails} watch */
