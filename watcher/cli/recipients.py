@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from watcher.cli.options import LONGEST_TOLD
 from watcher.cli.printing import stop
 from watcher.cli.rows import BYTE_ORDER_MARK
 
+DIGITS: Final = re.compile("[0-9]{1,1000}")
+"""What is read as a contact's id; the daemon says of longer ones, too, that they are none."""
 KEYS: Final[Mapping[str, str]] = {"phone": "phone_number", "contact": "contact_id"}
 """What a column can be, and how the daemon calls it."""
 NAMES: Final[Mapping[str, Sequence[str]]] = {
@@ -99,7 +102,7 @@ def _body(row: Mapping[str, str], columns: Mapping[str, str], attributes: Mappin
     for column, heading in columns.items():
         value = (row[heading] or "").strip()
         if value:
-            body[KEYS[column]] = int(value) if column == "contact" and value.isdigit() else value
+            body[KEYS[column]] = int(value) if column == "contact" and DIGITS.fullmatch(value) else value
     if attributes:
         body["attributes"] = {name: row[heading] or "" for name, heading in attributes.items()}
     return body
