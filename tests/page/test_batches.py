@@ -78,10 +78,12 @@ async def test_of_many_fifty_are_shown_at_once(visit: Visit, town: Town, daemon:
 async def test_a_row_that_changes_does_so_live_and_is_marked(
     visit: Visit, town: Town, daemon: Daemon, name: str
 ) -> None:
-    made(town, daemon, name, new_for=0, validating_for=2)
+    (here,) = made(town, daemon, name, **LONG)
     await visit.go(searched(name))
-    await expect(rows(visit)).to_contain_text("ACTIVE")
-    await expect(rows(visit)).to_have_class("changed")
+    await expect(rows(visit)).to_contain_text("VALIDATING")
+    await expect(visit.page.locator("tr.changed")).to_have_count(0)
+    town.end(here)
+    await expect(visit.page.locator("tr.changed")).to_contain_text("ACTIVE")
 
 
 async def test_while_a_row_is_pointed_at_the_order_stays(visit: Visit, town: Town, daemon: Daemon, name: str) -> None:

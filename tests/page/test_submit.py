@@ -84,9 +84,12 @@ async def test_a_csv_is_looked_through_row_by_row_before_anything_is_sent(
     for scheme in SCHEMES:
         await visit.scheme(scheme)
         assert await visit.faults() == []
+    to_be_sent = page.get_by_text("to be sent; nothing is sent yet")
+    await expect(to_be_sent).to_have_count(0)  # as it is, nobody is
     await page.get_by_role("button", name="Check and go on").click()
     await expect(page.get_by_text("2 recipients have something wrong: correct it")).to_be_visible()
     await page.get_by_label("Leave out the 2 with something wrong").check()
+    await expect(to_be_sent).to_have_text("2 to be sent; nothing is sent yet")
     await page.get_by_role("button", name="Check and go on").click()
     await expect(page.get_by_role("button", name="Send to 2 recipients")).to_be_focused()
     await expect(page.get_by_text("2 with something wrong are left out.")).to_be_visible()

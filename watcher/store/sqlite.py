@@ -9,6 +9,7 @@ import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -218,7 +219,15 @@ class SqliteStore(SqliteLog, SqliteOnce, SqliteRanks, SqliteSubmissions, SqliteT
         return await self._writer.run("release", lambda _: self._remembered.release(token))
 
     async def deliveries(self, query: DeliveryQuery) -> list[DeliveryView]:
-        return [self._view(row) for row in await self._read("deliveries", resending.deliveries, query)]
+        if query.account is None or query.batch_id is not None:
+            return [self._view(row) for row in await self._read("deliveries", resending.deliveries, query)]
+        found: list[DeliveryView] = []
+        rest = resending.NEWEST if query.before is None else query.before
+        while rest > 0 and len(found) < query.limit:
+            asked = replace(query, before=rest, limit=query.limit - len(found))
+            rows, rest = await self._read("deliveries", resending.deliveries_of_account, asked)
+            found += map(self._view, rows)
+        return found
 
     async def delivery(self, delivery_id: int) -> DeliveryDetails | None:
         found = await self._read("delivery", resending.delivery, delivery_id)

@@ -13,7 +13,7 @@ const TEXT = 3; // Node.TEXT_NODE
 /** What is set as a property, because the attribute only says how it began. */
 const LIVE = new Set(["value", "checked", "indeterminate", "open"]);
 /** Attributes that run a text or load what it names. Nothing here needs them, so that no mistake of a room can. */
-const NEVER = /^(?:on.*|style|src|srcdoc|action|formaction|xlink:href)$/i;
+const NEVER = /^(?:on.*|style|src.*|action|formaction|xlink:href)$/i;
 /** Where a link may lead: to a place of this page, or a path of this daemon. */
 const OURS = /^(?:#|\/(?:[a-z]|$))/;
 
