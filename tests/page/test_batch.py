@@ -10,6 +10,8 @@ from tests.page.receiving import Receiver, Said, receiving
 from tests.page.town import Daemon, Town
 from tests.page.visiting import PHONE, SCHEMES, Visit, visiting
 
+ENDED = r"status of 409 .*/explanation"
+"""It ended just before it was asked why it is looked at."""
 HOSTILE = '<img src=x onerror="window.hurt = 1"> \u202eשלום'
 
 
@@ -29,6 +31,7 @@ def receiver() -> Iterator[Receiver]:
 async def test_a_batch_tells_how_it_is_and_its_life_in_a_drawing_and_in_words(
     visit: Visit, town: Town, daemon: Daemon, name: str
 ) -> None:
+    visit.mean(ENDED)
     (here,) = made(town, daemon, name, new_for=1, validating_for=0, skips=True)
     await visit.go(searched(name))
     await visit.page.get_by_role("link", name=name, exact=True).click()
@@ -74,7 +77,7 @@ async def test_a_batch_is_live_while_it_is_open(visit: Visit, town: Town, daemon
     await expect(visit.page.get_by_text("CallFire is looking through its contacts.")).to_be_visible()
     why = visit.page.get_by_role("region", name="Why it is looked at when it is")
     await expect(why.get_by_text("Next look")).to_be_visible()
-    visit.mean(r"status of 409 .*/explanation")  # it may become ready just before that is asked
+    visit.mean(ENDED)
     town.end(here)
     await expect(visit.page.get_by_text("It is ready:")).to_be_visible()
     await expect(why).to_have_count(0)
@@ -234,6 +237,7 @@ async def test_a_batch_is_for_everybody(visit: Visit, town: Town, daemon: Daemon
 async def test_on_a_phone_a_batch_does_not_stand_out_at_the_side(browser: Browser, town: Town, daemon: Daemon) -> None:
     (here,) = made(town, daemon, "N" * 150, new_for=1, validating_for=0, skips=True)
     async with visiting(browser, daemon.url, viewport=PHONE, has_touch=True, is_mobile=True) as visit:
+        visit.mean(ENDED)
         await visit.go(place(here))
         await expect(visit.page.get_by_text("It is ready:")).to_be_visible()
         assert await visit.fits()

@@ -220,6 +220,9 @@ async def test_a_change_of_what_was_changed_meanwhile_is_refused_and_begun_anew(
     await act(visit, "Change")
     await page.get_by_label("Description").fill("ours")
     daemon.ask("PATCH", endpoint, {"description": "theirs", "timeout": 7})
+    await expect(page.get_by_label("How it stands")).to_contain_text(
+        "theirs"
+    )  # what was begun is of how it was all the same
     await page.get_by_role("button", name="Change it").click()
     await expect(page.get_by_role("alert")).to_contain_text("Somebody changed it since you began")
     assert daemon.ask("GET", endpoint)["description"] == "theirs"
@@ -475,6 +478,16 @@ async def test_who_may_only_read_sees_no_buttons(browser: Browser, kept: Daemon,
         await expect(visit.page.get_by_role("link", name="default", exact=True)).to_be_visible()
         assert await main.get_by_role("button").count() == 0
         await expect(visit.page.get_by_role("link", name="New endpoint")).to_have_count(0)
+
+
+async def test_whoever_sees_no_endpoint_is_not_told_that_there_is_none(browser: Browser, kept: Daemon) -> None:
+    body = {"name": "one account", "scopes": ["read"], "accounts": ["default"]}
+    token = kept.ask("POST", "/v1/tokens", body)["token"]
+    async with visiting(browser, kept.url) as visit:
+        visit.mean(r"status of 401 .*/v1/session$")
+        await visit.open("#/delivery")
+        await visit.sign_in(token)
+        await expect(visit.page.get_by_text("No endpoint is for the accounts of this token alone")).to_be_visible()
 
 
 async def test_an_endpoint_that_is_not_there_is_said(visit: Visit) -> None:

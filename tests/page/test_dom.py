@@ -161,3 +161,23 @@ async def test_no_value_becomes_code_or_leads_away_from_the_page(visit: Visit) -
         ["#/batches", "/docs#webhooks", "/", *[None] * 10],
         '<p title="t">&lt;img src=x onerror=alert(1)&gt;</p>',
     ]
+
+
+async def test_a_row_that_nobody_wants_becomes_another_where_it_may_but_not_under_the_focus(visit: Visit) -> None:
+    found = await tried(
+        visit,
+        """
+        const link = (key) => h("a", { href: `#/${key}` }, key);
+        const draw = (reuse, ...keys) => render(room, h("ul", null, keys.map((key) => h("li", { key, reuse }, link(key)))));
+        const rows = () => [...room.querySelectorAll("li")];
+        draw(true, "a", "b", "c");
+        const [a, b, c] = rows();
+        c.firstChild.focus();
+        draw(true, "d", "b", "e");
+        const [d, same, e] = rows();
+        draw(false, "f");
+        return [d === a, same === b, e === c, rows()[0] === d, c.isConnected, d.outerHTML, e.outerHTML, rows()[0].outerHTML];
+        """,
+    )
+    shown = [f'<li><a href="#/{key}">{key}</a></li>' for key in "def"]
+    assert found == [True, True, False, False, False, *shown]

@@ -170,9 +170,7 @@ async def test_everything_can_be_reached_by_keyboard(visit: Visit) -> None:
         assert reached == there, place
 
 
-async def test_a_key_that_is_held_or_a_second_click_agrees_to_nothing(
-    visit: Visit, town: Town, daemon: Daemon
-) -> None:
+async def test_a_key_that_is_held_or_a_second_click_agrees_to_nothing(visit: Visit, town: Town, daemon: Daemon) -> None:
     (here,) = town.add(1, validating_for=3600, name="Held")
     daemon.follow(here)
     await visit.go(f"#/batches/default/{here}")

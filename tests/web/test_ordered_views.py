@@ -129,7 +129,7 @@ async def test_what_changes_is_in_its_place_with_the_next_patch() -> None:
 
 
 async def test_how_many_there_are_and_need_somebody_is_right_with_the_next_patch() -> None:
-    world = await a_world()
+    world = await a_world(limit=2)
     await world.stop(Key("east", 1))
     for batch_id in (7, 8):
         await world.follow(Key("east", batch_id))
@@ -221,6 +221,9 @@ async def test_of_more_than_can_be_put_in_order_so_many_are_and_it_is_said_that_
     assert await follow(1, 2) == Window(keys=[first], total=1, attention=0, more=False)
     assert await follow(10, 11, 12) == Window(keys=[first, second], total=4, attention=0, more=True)
     assert await follow(13) == Window(keys=[first, second], total=4, attention=0, more=True)
+    read = world.store.done["find"]
+    await order.renew()
+    assert world.store.done["find"] == read  # there is no room
     for batch_id in (11, 12):
         await world.stop(Key("east", batch_id))
     await order.take([Key("east", 11), Key("east", 12)])
@@ -235,6 +238,15 @@ async def test_of_more_than_can_be_put_in_order_so_many_are_and_it_is_said_that_
     await follow(14, 15)
     await order.load()
     assert await order.window() == Window(keys=[first, second], total=4, attention=0, more=True)
+
+
+async def test_of_just_so_many_as_can_be_put_in_order_there_are_no_more() -> None:
+    world = OrderedWorld(Sight(order="attention", q="1"))
+    order = Narrow(world.sight, store=world.store, following=world.following, most=2)
+    for batch_id in (1, 10):
+        await world.follow(Key("east", batch_id))
+    await order.load()
+    assert await order.window() == Window(keys=[Key("east", 1), Key("east", 10)], total=2, attention=0, more=False)
 
 
 async def test_only_what_a_search_needs_is_remembered_here() -> None:

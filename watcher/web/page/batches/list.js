@@ -81,7 +81,7 @@ function found(app, page) {
   return [
     h("div", { class: "batches", on: { pointerenter: held(true), pointerleave: held(false), focusin: held(true), focusout: held(false) } },
       table("Batches, those that need a person first", columns(app, many), rows, (row) => row.key, undefined,
-        (row) => ({ class: [row.changed && "changed", row.gone && "gone"].filter(Boolean).join(" ") || null }))),
+        (row) => ({ reuse: "yes", class: [row.changed && "changed", row.gone && "gone"].filter(Boolean).join(" ") || null }))),
     h("div", { class: "after-list" },
       pager({ offset, limit: ROWS, total, more: !isCut && page.more && total === undefined, link: (to) => listLink(app.place, { offset: to || null }) }),
       h("p", { class: "hint" }, waits ? "Others come first now. The order is kept while you point at it." : "")),

@@ -20,13 +20,15 @@ const FILE_MOST = 50 * 1024 * 1024;
 export function recipients(app, errors) {
   const { draft } = stateOf(app);
   const from = app.local("submit from", () => ({ over: false, problem: "" }));
+  /** What was written elsewhere since this was drawn, or while a file was read, stays. @param {string} text @param {string} source */
+  const put = (text, source) => change(app, withText(stateOf(app).draft, text, source));
   /** @param {File | null | undefined} file */
   const take = async (file) => {
     if (!file) return;
     from.problem = "";
     try {
       if (file.size > FILE_MOST) from.problem = `${file.name} has over 50 MB, more than a batch can have.`;
-      else change(app, withText(draft, new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()), file.name));
+      else put(new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()), file.name);
     } catch (error) {
       from.problem = error instanceof TypeError ? `${file.name} is not UTF-8 text: save it as CSV, UTF-8.` : `${file.name} cannot be read.`;
     }
@@ -54,9 +56,9 @@ export function recipients(app, errors) {
     } } }),
     from.problem !== "" && h("p", { class: "refused", role: "alert" }, outside(from.problem))),
   draft.source !== ""
-    ? h("p", { key: "source", class: "row" }, h("span", null, "From ", h("strong", null, outside(draft.source)), "."), h("button", { type: "button", on: { click: () => change(app, withText(draft, "", "")) } }, "Take it out"))
+    ? h("p", { key: "source", class: "row" }, h("span", null, "From ", h("strong", null, outside(draft.source)), "."), h("button", { type: "button", on: { click: () => put("", "") } }, "Take it out"))
     : checkedField({ id: "s-recipients", label: "Or pasted", hint: "With a heading such as «phone», or only numbers, one a line.", wrong: errors.recipients }, (props) => h("textarea", {
-      ...props, rows: 6, spellcheck: "false", value: draft.text, on: { input: (event) => change(app, withText(draft, event.target.value, "")) },
+      ...props, rows: 6, spellcheck: "false", value: draft.text, on: { input: (event) => put(event.target.value, "") },
     })),
   draft.source !== "" && refused("s-recipients-error", errors.recipients ?? ""),
   columns(app),
