@@ -163,9 +163,9 @@ test("those that need a person are the first of all", () => {
 
 test("the address says what is asked of the stream", () => {
   const place = placeOf("#/batches?q=+autumn&show=open&account=north&label=team%3Ablue&offset=50");
-  assert.deepEqual(queryFor(place), { order: "attention", limit: 50, offset: 50, q: "autumn", account: "north", label: "team:blue", state: "open" });
+  assert.deepEqual(queryFor(place), { order: "attention", limit: 25, offset: 50, q: "autumn", account: "north", label: "team:blue", state: "open" });
   assert.equal(listLink(place, { show: null }), "#/batches?q=+autumn&account=north&label=team%3Ablue");
-  assert.deepEqual(queryFor(placeOf("#/batches")), { order: "attention", limit: 50, offset: undefined, q: undefined, account: undefined, label: undefined });
+  assert.deepEqual(queryFor(placeOf("#/batches")), { order: "attention", limit: 25, offset: undefined, q: undefined, account: undefined, label: undefined });
 });
 
 test("what cannot be seen in a text that was pasted is not searched for", () => {

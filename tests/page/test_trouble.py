@@ -164,7 +164,7 @@ async def test_only_that_the_connection_is_lost_is_said_aloud_not_every_second(
         await visit.go()
         visit.mean(LOST, "status of 503")
         await visit.page.route("**/v1/stream*", lambda route: route.abort())
-        await visit.open("#/batches")
+        await visit.open("#/batches?show=open")
         said = visit.page.locator(".banner [role=status]")
         await expect(said).to_have_text("Connection lost.")
         await expect(visit.page.locator(".banner [role=status] ~ span")).to_contain_text("What you see is from")
