@@ -23,7 +23,7 @@ import psutil
 import uvloop
 
 from tests.bench.crowd import Crowd, Wanted, crowd
-from tests.web.house import FakeHealth, no_metrics
+from tests.bench.serving import streaming
 from watcher.app.assembly import Town
 from watcher.app.daemon import tune_the_interpreter
 from watcher.clock import SystemClock
@@ -38,8 +38,6 @@ from watcher.polling.poller import Poller
 from watcher.polling.standing import Rates
 from watcher.ports import Change, Wish
 from watcher.store.sqlite import SqliteStore, open_store
-from watcher.web.server import make_app, serve
-from watcher.web.streams import Streams
 from watcher.workers import Crew
 
 WATCHES: Final = 100_000
@@ -159,26 +157,7 @@ async def served(path: Path, watches: int) -> AsyncIterator[Served]:
         )
         await poller.load()
         polling = Polling({"default": poller}, store=store, clock=clock, tell=town.tell)
-        streams = Streams(store=store, following=polling, clock=clock, tell=town.tell, most=2 * PAGES)
-        app = make_app(
-            store=store,
-            following=polling,
-            subscribing=None,  # type: ignore[arg-type]  # nobody asks
-            submitting=None,  # type: ignore[arg-type]  # nobody asks
-            planning=None,  # type: ignore[arg-type]  # nobody asks
-            health=FakeHealth(),
-            metrics_render=no_metrics,
-            token=None,
-            clock=clock,
-            version="1",
-            timeout=timedelta(seconds=15),
-            tell=town.tell,
-            streams=streams,
-        )
-        town.listen(streams.hear)
-        async with serve(app, host="127.0.0.1", port=0) as url:
-            for worker in streams.workers:
-                crew.hire(worker)
+        async with streaming(store, polling, town=town, clock=clock, crew=crew, most=2 * PAGES) as url:
             yield Served(
                 url=url, store=store, poller=poller, polling=polling, clock=clock, open=opened, next=watches + 1
             )

@@ -15,7 +15,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,8 @@ from aiohttp import web
 
 from tests.bench.crowd import Crowd, Wanted, crowd
 from tests.bench.post import change
-from tests.web.house import FakeFollowing, FakeHealth, no_metrics
+from tests.bench.serving import streaming
+from tests.web.house import FakeFollowing
 from watcher.app.assembly import Town
 from watcher.app.daemon import tune_the_interpreter
 from watcher.clock import SystemClock
@@ -36,8 +36,7 @@ from watcher.core.transitions import Rules, learn
 from watcher.ports import Change, EventQuery, Wish
 from watcher.store.sqlite import SqliteStore, open_store
 from watcher.web.event_stream import _shown, _slices
-from watcher.web.server import make_app, serve
-from watcher.web.streams import Streams
+from watcher.web.server import serve
 from watcher.workers import Crew
 
 CLIENTS = 1000
@@ -111,28 +110,9 @@ async def served(path: Path) -> AsyncIterator[Served]:
         Crew(clock=clock, tell=town.tell, grace=0.5) as crew,
     ):
         following: Any = FakeFollowing(store, clock, ["default"])  # type: ignore[arg-type]  # any clock will do
-        streams = Streams(store=store, following=following, clock=clock, tell=town.tell, most=2 * CLIENTS)
-        app = make_app(
-            store=store,
-            following=following,
-            subscribing=None,  # type: ignore[arg-type]  # nobody asks
-            submitting=None,  # type: ignore[arg-type]  # nobody asks
-            planning=None,  # type: ignore[arg-type]  # nor here
-            health=FakeHealth(),
-            metrics_render=no_metrics,
-            token=None,
-            clock=clock,
-            version="1",
-            timeout=timedelta(seconds=15),
-            tell=town.tell,
-            streams=streams,
-        )
-        town.listen(streams.hear)
-        async with serve(app, host="127.0.0.1", port=0) as url:
+        async with streaming(store, following, town=town, clock=clock, crew=crew, most=2 * CLIENTS) as url:
             made = Served(url=url, store=store, clock=clock, town=town)
             town.listen(made.hear)
-            for worker in streams.workers:
-                crew.hire(worker)
             yield made
 
 

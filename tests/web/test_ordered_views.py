@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes import NOON
-from tests.web.test_views import ACCOUNTS, KEYS, LABELS, World
+from tests.web.test_views import ACCOUNTS, KEYS, LABELS, World, lived
 from watcher.core.attention import Band, in_order, standing_of
 from watcher.core.model import Key, State, Watch
 from watcher.core.viewing import Sight, belongs
@@ -88,18 +88,7 @@ def test_over_any_history_the_patches_lead_to_the_window_in_its_order(
     sight: Sight, history: list[tuple[Any, ...]], accounts: Sequence[str]
 ) -> None:
     """Also where an account is polled no more, whose watches are still there."""
-
-    async def live() -> None:
-        world = OrderedWorld(sight, accounts)
-        for name, *arguments in history:
-            if name != "go_on" or world.view.loaded:
-                await getattr(world, name)(*arguments)
-        if world.document is None:
-            await world.look_on()
-        await world.go_on()
-        world.check()
-
-    asyncio.run(live())
+    asyncio.run(lived(lambda: OrderedWorld(sight, accounts), history))
 
 
 async def a_world(**sight: Any) -> OrderedWorld:

@@ -3,7 +3,7 @@ other: over any history."""
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jsonpatch
@@ -170,20 +170,22 @@ SIGHTS = st.builds(
 )
 
 
+async def lived(make: Callable[[], World], history: list[tuple[Any, ...]]) -> None:
+    """A world goes through the history; at its end somebody looks at it, and sees what a list shows."""
+    world = make()
+    for name, *arguments in history:
+        if name != "go_on" or world.view.loaded:
+            await getattr(world, name)(*arguments)
+    if world.document is None:
+        await world.look_on()
+    await world.go_on()
+    world.check()
+
+
 @settings(deadline=None)
 @given(SIGHTS, st.lists(STEPS, max_size=40))
 def test_over_any_history_the_patches_lead_to_what_a_list_shows(sight: Sight, history: list[tuple[Any, ...]]) -> None:
-    async def live() -> None:
-        world = World(sight)
-        for name, *arguments in history:
-            if name != "go_on" or world.view.loaded:
-                await getattr(world, name)(*arguments)
-        if world.document is None:
-            await world.look_on()
-        await world.go_on()
-        world.check()
-
-    asyncio.run(live())
+    asyncio.run(lived(lambda: World(sight), history))
 
 
 async def followed(world: World, *batch_ids: int) -> None:
