@@ -29,6 +29,8 @@ T = TypeVar("T")
 class SqliteStore(KeptStore):
     """The port `Store` on an open database. Made by `open_store`."""
 
+    place: Path
+
     def __init__(
         self,
         path: Path,
