@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from typing import Any, Final
 NOBODY: Final = "nobody"
 """PostgreSQL refuses to be run by root."""
 SETTINGS: Final[Mapping[str, str]] = {
-    "listen_addresses": "''",
+    "listen_addresses": "",
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
@@ -48,6 +49,11 @@ class Server:
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def answers(self) -> bool:
+        """Whether it is up."""
+        arguments = [str(self.programs / "pg_isready"), "-q", "-h", str(self.folder), "-t", "60"]
+        return subprocess.run(arguments, check=False).returncode == 0
 
     def say(self, text: str, database: str = "postgres") -> str:
         """What psql prints."""
@@ -82,51 +88,51 @@ class Server:
 
 @contextmanager
 def running() -> Iterator[Server]:
-    """A server as long as the context lasts."""
+    """A server as long as the context lasts, and no longer than this process, however that ends."""
     folder = Path(tempfile.mkdtemp(prefix="watcher-pg-"))
     programs = binaries()
+    user = NOBODY if os.geteuid() == 0 else None
+    setpriv = shutil.which("setpriv")  # ends the server when whoever started it is gone, also where that was killed
+    with_us = () if setpriv is None else (setpriv, "--pdeathsig", "QUIT", "--")
     try:
-        if os.geteuid() == 0:
-            shutil.chown(folder, NOBODY)
-        data = folder / "data"
-        _run(
-            programs / "initdb",
-            "-D",
-            str(data),
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-locale",
-            "--no-sync",
-        )
+        if user is not None:
+            shutil.chown(folder, user)
+        data, log = folder / "data", folder / "log"
+        _run(programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
         options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
-        start = ["-D", str(data), "-l", str(folder / "log"), "-w", "-o", " ".join([f"-k {folder}", *options])]
-        _run(programs / "pg_ctl", "start", *start)
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [*with_us, programs / "postgres", "-D", data, "-k", folder, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                user=user,
+                cwd="/",
+            )
         try:
-            yield Server(folder=folder, programs=programs)
+            server = Server(folder=folder, programs=programs)
+            while not server.answers():
+                assert process.poll() is None, log.read_text()
+            yield server
         finally:
-            _run(programs / "pg_ctl", "stop", "-D", str(data), "-m", "immediate", "-w")
+            process.send_signal(signal.SIGQUIT)
+            process.wait(timeout=60)
     finally:
         shutil.rmtree(folder)
 
 
 def _run(*arguments: Any) -> str:
-    """Its output, as a user whom PostgreSQL accepts. What it prints goes through a file: a server keeps a pipe open."""
+    """Its output, as a user whom PostgreSQL accepts."""
     user = NOBODY if os.geteuid() == 0 else None
-    with tempfile.TemporaryFile("w+") as output:
-        done = subprocess.run(
-            list(map(str, arguments)),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            user=user,
-            cwd="/",
-            timeout=60,
-            check=False,
-        )
-        output.seek(0)
-        said = output.read()
-    assert done.returncode == 0, said
-    return said.strip()
+    done = subprocess.run(
+        list(map(str, arguments)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        user=user,
+        cwd="/",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout.strip()

@@ -14,4 +14,4 @@ class StoreInUse(UnusableStore):
 
 
 class UnknownOutcome(StoreError):
-    """The database was lost while it committed, and could not be asked since: it was done as a whole, or not at all."""
+    """The database was lost while it committed, and could not be asked since: this was done as a whole, or not at all."""

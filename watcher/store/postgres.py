@@ -1,11 +1,11 @@
 """The store on PostgreSQL: one lane that commits in groups, a pool that reads; for one process at a time so far.
 
-Where replicas will come in: `epoch` is one for the whole database now, and becomes one per account (a lease: `take_over` by
-account, with an end by the database's clock, and `begin_writing` over the accounts of the group); claims, which `Remembered`
-keeps in memory, become columns that are claimed with FOR UPDATE SKIP LOCKED; endpoints, which it keeps too, are read again when
-a NOTIFY says that another process changed one, and locked before they are changed; `Writing` sends a NOTIFY with the last
-position of each group, and whoever hears it, or its slow poll, reads the log from where it was. The log stays one: its row is
-locked from the first event of a group until the commit, so groups of replicas commit one after another.
+Where replicas will come in: the lease with its epoch is one for the whole database now (`take_over`, `begin_writing`,
+`let_go`), and becomes one per account: a table in place of the row's columns, and `begin_writing` over the accounts of the
+group. Claims, which `Remembered` keeps in memory, become columns that are claimed with FOR UPDATE SKIP LOCKED; endpoints, which
+it keeps too, are read again when a NOTIFY says that another process changed one, and locked before they are changed. `Writing`
+sends a NOTIFY with the last position of each group, and whoever hears it, or its slow poll, reads the log from where it was. The
+log stays one: its row is locked from the beginning of a group until the commit, so groups of replicas commit one after another.
 """
 
 import asyncio
@@ -20,8 +20,10 @@ from watcher.store.kept import KeptStore
 from watcher.store.migrations import migrations
 from watcher.store.opening import Migrated
 from watcher.store.postgres_failures import explain, place_of
-from watcher.store.postgres_lanes import Limits, Pool, Reading, Writing, open_pool
 from watcher.store.postgres_opening import Prepared, prepare
+from watcher.store.postgres_pool import Access, Pool, open_pool
+from watcher.store.postgres_reading import Reading
+from watcher.store.postgres_writing import Writing
 from watcher.store.remembered import Remembered
 from watcher.store.sealing import NOT_SEALED, Seal
 from watcher.store.statements import load
@@ -30,8 +32,8 @@ from watcher.store.work import Connection, Statements
 P = ParamSpec("P")
 T = TypeVar("T")
 
-USUAL = Limits()
-"""The limits where nothing else is said."""
+USUAL = Access()
+"""The access where nothing else is said."""
 
 
 class PostgresStore(KeptStore):
@@ -45,7 +47,7 @@ class PostgresStore(KeptStore):
         prepared: Prepared,
         *,
         seal: Seal,
-        limits: Limits,
+        access: Access,
         tell: Tell,
         clock: Clock,
     ) -> None:
@@ -54,13 +56,13 @@ class PostgresStore(KeptStore):
         self.place = place
         self.migrated: Migrated = prepared.migrated
         self._sql = load("postgres")
-        self._reader = Reading(readers, place=place, limits=limits, tell=tell, clock=clock)
+        self._reader = Reading(readers, place=place, access=access, tell=tell, clock=clock)
         self.writer = Writing(
             writers,
             place=place,
             sql=self._sql,
             epoch=prepared.epoch,
-            limits=limits,
+            access=access,
             tell=tell,
             clock=clock,
             committed=remembered.committed,
@@ -81,6 +83,7 @@ class PostgresStore(KeptStore):
             self._ended.set()
 
     async def close(self) -> None:
+        self._reader.close()
         self.writer.close()
         await self._ended.wait()
 
@@ -110,31 +113,36 @@ class PostgresStore(KeptStore):
 
 @asynccontextmanager
 async def open_postgres(
-    url: str, *, tell: Tell, clock: Clock, seal: Seal = NOT_SEALED, limits: Limits = USUAL
+    url: str, *, tell: Tell, clock: Clock, seal: Seal = NOT_SEALED, access: Access = USUAL
 ) -> AsyncIterator[PostgresStore]:
-    """The store in the database, made and migrated where need be. Whoever had it open before can write nothing from now on.
+    """The store in the database, made and migrated where need be. A second process is refused (StoreInUse) as long as the first
+    says that it is there; after that the first can write nothing any more.
 
     Raises UnusableStore where it cannot be opened: the message has the place, without its secrets, and the remedy.
     """
     place = place_of(url)
     try:
-        writers = await open_pool(url, 1, limits)
+        writers = await open_pool(url, 1, access)
     except Exception as error:
         raise UnusableStore(explain(error, place)) from error
     try:
-        readers = await open_pool(url, max(1, limits.connections - 1), limits)
+        readers = await open_pool(url, max(1, access.connections - 1), access)
         try:
             prepared = await prepare(
-                writers, load("postgres"), migrations("postgres"), place=place, seal=seal, limits=limits
+                writers, load("postgres"), migrations("postgres"), place=place, seal=seal, access=access
             )
-            store = PostgresStore(place, writers, readers, prepared, seal=seal, limits=limits, tell=tell, clock=clock)
+            store = PostgresStore(place, writers, readers, prepared, seal=seal, access=access, tell=tell, clock=clock)
             store.tell_of_secrets()
+            # A TaskGroup would wrap what the body raises; the task ends by itself alone when the store is closed.
             live = asyncio.create_task(store.live(), name="store writer")
             try:
                 yield store
             finally:
-                await store.close()
-                await live
+                try:
+                    await store.close()
+                finally:
+                    live.cancel()
+                    await asyncio.wait([live])
         finally:
             await readers.close()
     finally:

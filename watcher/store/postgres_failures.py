@@ -26,8 +26,9 @@ REMEDIES: Final[Mapping[str, str]] = {
 }
 """By SQLSTATE, or its beginning."""
 
-AGAIN: Final = ("40001", "40P01")
-"""Undone for having met with another transaction: done again, it may work."""
+AGAIN: Final = ("0A000", "40001", "40P01")
+"""Undone for having met with another transaction, or with other tables than a statement was prepared for: done again, it may
+work."""
 ASKED: Final = ("22", "23", "42")
 """What was asked was wrong, and the database is well; but for what is not allowed."""
 LOST: Final = (OSError, asyncpg.ConnectionDoesNotExistError, asyncpg.InterfaceError, TimeoutError)
@@ -62,6 +63,11 @@ def state_of(error: BaseException) -> str:
 def is_lost(error: BaseException) -> bool:
     """Whether the connection broke, or none could be made; what it was asked is undone, unless that was to commit."""
     return isinstance(error, LOST) or state_of(error).startswith(("08", "57P"))
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether what was undone may be done again at once: nothing of it took place, and it has not waited for long already."""
+    return state_of(error) in AGAIN or (is_lost(error) and not isinstance(error, TimeoutError))
 
 
 def is_trouble(error: Exception) -> bool:

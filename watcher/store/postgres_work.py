@@ -45,7 +45,7 @@ def placed(statement: str) -> Placed:
         return f"{place}::{TYPES[name]}" if asked else place
 
     text = VAR_REF.sub(number, statement)
-    return Placed(text, names, gives=text.startswith(("SELECT", "WITH")) or "RETURNING" in text)
+    return Placed(text, names, gives=text.startswith(("SELECT", "WITH", "EXPLAIN")) or "RETURNING" in text)
 
 
 class Found:

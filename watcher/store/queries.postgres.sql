@@ -1,12 +1,26 @@
 -- What only PostgreSQL understands, or must be said to it in another way. Lists travel as JSON text, as with SQLite.
 
 -- name: begin_writing$
--- Locks the end of the log for its owner's transaction, and counts it; nothing where another process took the database over.
-UPDATE log SET commits = commits + 1 WHERE epoch = :epoch RETURNING commits;
+-- Locks the end of the log for its owner's transaction, counts it, and holds on; nothing where another process has taken over.
+UPDATE log SET commits = commits + 1, held_until = CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) + :lease
+WHERE epoch = :epoch
+RETURNING commits;
 
 -- name: take_over$
--- From now on whoever had the database before can write nothing.
-UPDATE log SET epoch = epoch + 1 RETURNING epoch;
+-- From now on whoever had the database before can write nothing; nothing where somebody has it still, by the database's clock.
+UPDATE log SET
+    epoch = epoch + 1, holder = :holder,
+    held_until = CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) + :lease
+WHERE held_until <= CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)
+RETURNING epoch;
+
+-- name: holder$
+-- Who has the database, by its own clock.
+SELECT holder FROM log WHERE held_until > CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT);
+
+-- name: let_go!
+-- Its owner needs the database no more.
+UPDATE log SET held_until = 0 WHERE epoch = :epoch;
 
 -- name: last_commit$
 -- Which transaction of its owner was committed last; waits for one that is being committed.
@@ -17,7 +31,7 @@ SELECT commits FROM log WHERE epoch = :epoch FOR UPDATE;
 SELECT pg_advisory_xact_lock(8607336417265442664);
 
 -- name: server^
--- What must be so before anything is made: the encoding, and what makes small letters of all; and whether there are tables of ours.
+-- What must be so before anything is made: the encoding, what makes small letters of all; and whether there are tables of ours.
 SELECT
     current_setting('server_encoding') AS encoding,
     (
@@ -126,7 +140,7 @@ FROM (
 ) AS few;
 
 -- name: due_deliveries_of_many
--- First attempts or retries that may be claimed, of many endpoints, as JSON: `asked` has pairs of an id and what is claimed of it.
+-- First attempts or retries that may be claimed of many endpoints, as JSON: `asked` has pairs of an id and what is claimed of it.
 SELECT coalesce(json_agg(json_build_array(
     few.id, few.endpoint_id, few.position, few.created, few.due, few.attempts, few.cause, few.lane, few.account
 )), '[]')
@@ -153,7 +167,7 @@ FROM json_array_elements(CAST(:settled AS json)) AS settled (value)
 WHERE deliveries.id = CAST(settled.value ->> 0 AS BIGINT);
 
 -- name: note_attempts!
--- Tries at deliveries, for the operator: JSON lists of the columns, at the end where in `answers` the answer begins, and its length.
+-- Tries at deliveries, for the operator: JSON lists of the columns, at the end where in `answers` the answer is, and its length.
 INSERT INTO attempts (
     account, delivery_id, cause, outcome, next_due, at, took, code, error, detail, location, address, dns, connect, tls,
     first_byte, answer

@@ -9,15 +9,18 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 );
 
--- The end of the log, and who may write to it. One row: its lock is what puts commits into the order of their positions.
+-- The end of the log, and who may write. One row, whose lock puts commits into the order of their positions; `commits` counts the
+-- transactions of its owner, who can so find out what became of one that was cut off; `held_until` is by the database's clock.
 CREATE TABLE log (
     only_one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only_one),
     last BIGINT NOT NULL,
     epoch BIGINT NOT NULL,
-    commits BIGINT NOT NULL
+    commits BIGINT NOT NULL,
+    holder TEXT NOT NULL,
+    held_until BIGINT NOT NULL
 ) WITH (fillfactor = 10);
 
-INSERT INTO log (last, epoch, commits) VALUES (0, 0, 0);
+INSERT INTO log (last, epoch, commits, holder, held_until) VALUES (0, 0, 0, '', 0);
 
 CREATE TABLE accounts (
     name TEXT COLLATE "C" PRIMARY KEY,

@@ -1,88 +1,33 @@
-"""The two ways to PostgreSQL: one that writes, whose waiting jobs share a transaction, and many that read.
+"""Writing to PostgreSQL: one task that takes all waiting jobs and runs them in one transaction.
 
-Nothing is kept in a session and no statement outlives its transaction, so pgbouncer may hand each transaction to another one.
+A first job need not wait; what arrives while the last commit runs is committed together (group commit).
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
-import asyncpg
-
-from watcher.core.news import StoreFailed, StoreRecovered, StoreTook, Tell
+from watcher.core.news import StoreTook, Tell
 from watcher.ports import Clock, StoreError
 from watcher.ports.errors import UnknownOutcome
-from watcher.store import postgres_failures
-from watcher.store.postgres_failures import AGAIN, explain, is_lost, is_trouble
+from watcher.store.postgres_failures import explain, is_lost, is_passing, is_trouble, state_of
+from watcher.store.postgres_pool import Access, Pool, begun
+from watcher.store.postgres_reading import TRIES, Troubles, Work
 from watcher.store.postgres_work import Asking, doing
 from watcher.store.work import Connection, Statements
 
 T = TypeVar("T")
-Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-Work = Callable[[Connection], T]
 
 MOST: Final = 500
 """Jobs in one transaction, so that the first of them does not wait for long."""
-TRIES: Final = 3
-"""How often a transaction is tried that was undone for no fault of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How many connections there are, one of which writes; how long a statement may take, wait for a lock, and connecting may."""
-
-    connections: int = 5
-    statement: timedelta = timedelta(seconds=30)
-    lock: timedelta = timedelta(seconds=10)
-    connect: timedelta = timedelta(seconds=10)
-    pooler: bool = False
-
-    @property
-    def begin(self) -> str:
-        """What a transaction begins with; each has its own time-outs, for a session is nobody's."""
-        statement, lock = (limit // timedelta(milliseconds=1) for limit in (self.statement, self.lock))
-        return f"; SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}"
-
-
-class Sessionless(asyncpg.Connection):
-    """A connection that leaves nothing behind, so there is nothing to reset."""
-
-    def get_reset_query(self) -> str:
-        return ""
-
-
-async def open_pool(url: str, connections: int, limits: Limits) -> Pool:
-    """A pool that connects when it is needed."""
-    return await asyncpg.create_pool(
-        url,
-        min_size=0,
-        max_size=connections,
-        timeout=limits.connect.total_seconds(),
-        command_timeout=(limits.statement + limits.connect).total_seconds(),
-        statement_cache_size=0 if limits.pooler else 200,
-        connection_class=Sessionless,
-    )
-
-
-class Troubles:
-    """Tells when the database is in trouble, and when that is over."""
-
-    def __init__(self, place: str, tell: Tell) -> None:
-        self._place = place
-        self._tell = tell
-        self._failing = False
-
-    def note(self, operation: str, error: Exception | None) -> None:
-        if error is not None and not self._failing and is_trouble(error):
-            self._failing = True
-            self._tell(StoreFailed(operation=operation, error=explain(error, self._place)))
-        elif error is None and self._failing:
-            self._failing = False
-            self._tell(StoreRecovered(operation=operation))
+class Fenced(StoreError):
+    """Another process has the database now."""
 
 
 class Job(NamedTuple):
@@ -90,43 +35,6 @@ class Job(NamedTuple):
     work: Work[Any]
     future: asyncio.Future[Any]
     started: float
-
-
-class Reading:
-    """Runs work in a transaction of its own that sees the database as it was at one moment."""
-
-    def __init__(self, pool: Pool, *, place: str, limits: Limits, tell: Tell, clock: Clock) -> None:
-        self._pool = pool
-        self._place = place
-        self._begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY{limits.begin}"
-        self._tell = tell
-        self._clock = clock
-        self._troubles = Troubles(place, tell)
-
-    async def run(self, operation: str, work: Work[T]) -> T:
-        """What the work gave. Raises StoreError."""
-        started = self._clock.monotonic()
-        for tries in range(1, TRIES + 1):
-            try:
-                result = await self._once(work)
-            except StoreError:
-                raise
-            except Exception as error:
-                if tries < TRIES and is_lost(error) and not isinstance(error, TimeoutError):
-                    continue
-                self._troubles.note(operation, error)
-                raise StoreError(explain(error, self._place)) from error
-            self._troubles.note(operation, None)
-            self._tell(StoreTook(operation=operation, took=self._clock.monotonic() - started))
-            return result
-        raise AssertionError(tries)
-
-    async def _once(self, work: Work[T]) -> T:
-        async with self._pool.acquire() as connection:
-            await connection.execute(self._begin)
-            result = await doing(lambda: work(Asking(connection)))
-            await connection.execute("COMMIT")
-            return result
 
 
 class Writing:
@@ -143,7 +51,7 @@ class Writing:
         place: str,
         sql: Statements,
         epoch: int,
-        limits: Limits,
+        access: Access,
         tell: Tell,
         clock: Clock,
         committed: Callable[[], None],
@@ -154,7 +62,9 @@ class Writing:
         self._place = place
         self._sql = sql
         self._epoch = epoch
-        self._begin = f"BEGIN{limits.begin}"
+        self._begin = f"BEGIN{access.begin}"
+        self._lease = access.lease // timedelta(milliseconds=1)
+        self._beat = access.lease.total_seconds() / 3
         self._tell = tell
         self._clock = clock
         self._committed = committed
@@ -182,19 +92,37 @@ class Writing:
         self._called.set()
 
     async def live(self) -> None:
-        """The task that writes."""
+        """The task that writes; also where there is nothing to write, now and then, for whoever writes keeps the database."""
         try:
             while self._waiting or not self._closed:
                 if not self._waiting:
                     self._called.clear()
-                    await self._called.wait()
+                    try:
+                        async with asyncio.timeout(self._beat):
+                            await self._called.wait()
+                    except TimeoutError:
+                        self._hold()
                     continue
                 group = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
                 await self._together(group)
+            await self._let_go()
         finally:
             self._closed = True
             for job in self._waiting:
                 _fail(job, StoreError(f"{self._place} was closed before it was done"))
+
+    def _hold(self) -> None:
+        """Work without work: its transaction says that this process is still there."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(lambda done: done.exception())  # told by `_troubles`
+        self._waiting.append(Job("hold", lambda _: None, future, self._clock.monotonic()))
+
+    async def _let_go(self) -> None:
+        """Another process need not wait until the lease is over."""
+        with suppress(Exception):  # then it waits
+            async with self._pool.acquire() as connection:
+                asking = Asking(connection)
+                await doing(lambda: asking.execute(self._sql["let_go"], {"epoch": self._epoch}))
 
     async def _together(self, group: Sequence[Job]) -> None:
         """All of them in one transaction; where one spoils it, each in one of its own."""
@@ -202,17 +130,14 @@ class Writing:
             progress: list[Any] = []
             try:
                 await self._once(group, progress)
-            except StoreError as error:
+            except (Fenced, UnknownOutcome) as error:
                 self._spoiled()
-                return self._refuse(group, error, error.__cause__ or error)
+                return self._refuse(group, error, error)
             except Exception as error:  # noqa: BLE001 # it is handed to whoever asked; the lane is for everybody
                 self._spoiled()
-                again = postgres_failures.state_of(error) in AGAIN or (
-                    is_lost(error) and not isinstance(error, TimeoutError)
-                )
-                if again and tries < TRIES:
+                if tries < TRIES and is_passing(error):
                     continue
-                if not is_trouble(error) and len(group) > 1:
+                if len(group) > 1 and not is_lost(error) and not (state_of(error) and is_trouble(error)):
                     for job in group:
                         await self._together([job])
                     return None
@@ -224,6 +149,7 @@ class Writing:
                 self._refuse(group, StoreError(f"{self._place} was closed before it was done"), None)
                 raise
             self._committed()
+            self._doubtful = False
             now = self._clock.monotonic()
             for job, result in zip(group, progress, strict=True):
                 if not job.future.done():
@@ -234,29 +160,25 @@ class Writing:
         return None
 
     async def _once(self, group: Sequence[Job], results: list[Any]) -> None:
-        async with self._pool.acquire() as connection:
-            await connection.execute(self._begin)
-            number = await doing(lambda: self._work(Asking(connection), group, results))
-            try:
+        number: int | None = None
+        try:
+            async with begun(self._pool, self._begin) as connection:
+                asking = Asking(connection)
+                worked = await doing(lambda: self._work(asking, group, results))
+                number = worked
                 await connection.execute("COMMIT")
-            except Exception as error:
-                if not is_lost(error):
-                    raise
-                lost = error
-            else:
-                return
-        await self._find_out(number, lost)
+        except Exception as error:
+            if number is None or not is_lost(error):
+                raise
+            await self._find_out(number, error)
 
     def _work(self, connection: Connection, group: Sequence[Job], results: list[Any]) -> int:
-        row = connection.execute(self._sql["begin_writing"], {"epoch": self._epoch}).fetchone()
+        row = connection.execute(self._sql["begin_writing"], {"epoch": self._epoch, "lease": self._lease}).fetchone()
         if row is None:
             self.fenced = True
-            raise StoreError(
-                f"another process has taken {self._place} over: end this one, or that one and start this anew"
-            )
+            raise Fenced(f"another process has taken {self._place} over: end this one, or that one and start this anew")
         if self._doubtful:
             self._doubted(connection)
-            self._doubtful = False
         results.extend(job.work(connection) for job in group)
         return int(row[0])
 
@@ -265,14 +187,15 @@ class Writing:
         UnknownOutcome where nobody can be asked."""
         for _ in range(TRIES):
             try:
-                async with self._pool.acquire() as connection:
-                    await connection.execute(self._begin)
+                async with begun(self._pool, self._begin) as connection:
                     row = await doing(partial(self._last_commit, Asking(connection)))
                     await connection.execute("COMMIT")
             except Exception as error:  # noqa: BLE001 # asked again, then told
                 lost = error
                 continue
-            if row is not None and row[0] == number:
+            if row is None:
+                break  # another process has the database by now
+            if row[0] == number:
                 return
             raise lost
         self._doubtful = True
