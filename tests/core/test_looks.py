@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.fakes import NOON
-from watcher.core.looks import KINDS, MOST, Looks, PastLook, PastLooks
+from watcher.core.looks import ALL, KINDS, MOST, Looks, PastLook, PastLooks, room_of_each
 
 BEGIN = NOON.timestamp()
 TRIP = timedelta(milliseconds=112)
@@ -75,7 +75,12 @@ def test_of_very_many_the_newest_are_given_and_it_is_said_since_when(most: int) 
     assert given == PastLooks(looks=(single(5), single(6)), since=at(4) + TRIP)
 
 
-def test_the_memory_of_an_hour_takes_a_third_of_a_megabyte_and_that_of_an_idle_account_nothing() -> None:
+def test_what_is_remembered_of_all_accounts_is_bounded_however_many_there_are() -> None:
+    accounts = (0, 1, 32, 64, 1000, 10 * ALL)
+    assert [room_of_each(number) for number in accounts] == [MOST, MOST, MOST, MOST // 2, 2097, 1]
+
+
+def test_the_memory_of_an_account_takes_little_more_than_a_megabyte_and_that_of_an_idle_one_nothing() -> None:
     full, idle = filled(*[13] * (MOST + 1)), Looks(BEGIN)
 
     def size(looks: Looks) -> int:
@@ -91,3 +96,6 @@ def test_a_clock_that_was_set_while_one_waited_does_no_harm() -> None:
     looks.note(13, at(0), at(86_000), "single", "unchanged")
     [look] = looks.of(13).looks
     assert look.answered == at(0) + timedelta(microseconds=2**32 - 1)
+    looks.note(14, at(3600), at(0), "single", "unchanged")
+    [look] = looks.of(14).looks
+    assert look.answered == look.asked

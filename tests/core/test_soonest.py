@@ -115,6 +115,16 @@ def test_it_is_worked_out_anew_only_after_a_while_or_where_the_clock_was_set_bac
     assert half[0][0] > later[0][0]
 
 
+def test_what_is_new_is_not_taken_for_what_has_just_ended() -> None:
+    """A new watch gets the row of the last that ended, which was expected to end soonest."""
+    roster = roster_of(5, 20)
+    expected, known = Expected(roster), hazard()
+    (_, ended), (end, other) = expected.soonest(known, NOW, 9).first
+    roster.drop(ended)
+    roster.put(seen_watch("NEW", batch_id=3, size=5))
+    assert expected.soonest(known, NOW, 9).first == ((end, other), (inf, 3))
+
+
 def test_even_chances_are_when_half_have_ended() -> None:
     roster = roster_of(20)
     known = hazard()

@@ -6,8 +6,9 @@ import test from "node:test";
 import { etaPlace, etaWords, roughly } from "../../watcher/web/page/batches/eta.js";
 import { chosen, listLink, offsetOf, queryFor } from "../../watcher/web/page/batches/filters.js";
 import { drawn } from "../../watcher/web/page/batches/life.js";
-import { contacts, freshMemory, rowsOf, statuses } from "../../watcher/web/page/batches/list.js";
+import { freshMemory, rowsOf } from "../../watcher/web/page/batches/list.js";
 import { patchOf } from "../../watcher/web/page/batches/marks.js";
+import { contacts, statuses } from "../../watcher/web/page/batches/shown.js";
 import { looksShown, story } from "../../watcher/web/page/batches/story.js";
 import { closeOf, lifeOf, looksIn, stepOf, ticksOf, wholeOf } from "../../watcher/web/page/batches/timeline.js";
 import { placeOf } from "../../watcher/web/page/router.js";
@@ -62,10 +63,10 @@ test("what passed unseen is marked in its window, and where a batch settled it s
   assert.deepEqual([life.stays[1]?.to, life.end, life.eta, life.next], [Infinity, ms(10), null, null]);
 });
 
-test("what is no change of the status is a mark", () => {
+test("what is no change of the status is an occurrence", () => {
   const stuck = { number: 2, type: "batch.stuck", timestamp: at(900), status: "NEW", previous_status: null, skipped: [], window: null };
   const life = lifeOf(watch({ transitions: [transition(1, "NEW", null, null, 2), stuck] }), ms(1000));
-  assert.deepEqual(life.marks, [{ at: ms(900), number: 2, type: "batch.stuck" }]);
+  assert.deepEqual(life.occurrences, [{ at: ms(900), number: 2, type: "batch.stuck" }]);
   assert.equal(life.stays.length, 1);
 });
 
@@ -230,7 +231,7 @@ test("a passage that nobody saw is marked in the drawing and told in words", () 
 
 test("the words say what the drawing shows, in its order", () => {
   const lines = /** @type {any} */ (story(app(1000), LIFE)).children.map((/** @type {any} */ line) => line.props.key);
-  assert.deepEqual(lines, ["created", "opened", "change 1", "mark 2", "change 3", "next", "p50", "p90"]);
+  assert.deepEqual(lines, ["created", "opened", "change 1", "occurrence 2", "change 3", "next", "p50", "p90"]);
 });
 
 test("it is said from when on looks are remembered, and how they were made", () => {

@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { heldRows } from "../../watcher/web/page/deliveries.js";
 import { bodyOf, changesOf, empty, errorsAt, faultsOf, fieldsOf, pointerStep } from "../../watcher/web/page/delivery/body.js";
 import { EVENTS } from "../../watcher/web/page/delivery/events.js";
-import { inAll, minutes, newest, roundAbove, shares } from "../../watcher/web/page/delivery/recent.js";
+import { inAll, knownSince, minutes, newest, roundAbove, shares } from "../../watcher/web/page/delivery/recent.js";
 import { goesOn, health, inOrder, standing } from "../../watcher/web/page/delivery/standing.js";
 
 const SINCE = "2026-11-23T08:58:00.000Z";
@@ -97,6 +98,11 @@ test("of nothing there is no share and no newest figure", () => {
   assert.deepEqual([inAll([]), newest([null, null])], [{ done: 0, failed: 0, share: null }, null]);
 });
 
+test("of a daemon that runs for less than an hour it is known from when on attempts are counted", () => {
+  const of = (/** @type {number} */ known) => ({ since: SINCE, step: 60, done: Array(known).fill(0), failed: Array(known).fill(0), p50: Array(known).fill(null), p95: Array(known).fill(null) });
+  assert.deepEqual([1, 59, 60].map((known) => knownSince(of(known))?.toISOString()), [SINCE, SINCE, undefined]);
+});
+
 test("a scale ends at a round figure that nothing is above", () => {
   assert.deepEqual([0, 1, 2, 3, 9, 10, 41, 0.013].map(roundAbove), [2, 2, 2, 4, 10, 20, 60, 0.02]);
 });
@@ -129,4 +135,16 @@ test("health is said in words", () => {
   ]);
   const probing = { ...broken, exhausted: 0, disables_at: null, breaker: { state: "probing", opened: 2, open_until: null } };
   assert.deepEqual(health(endpoint({ health: probing })).at(-1), { text: "Its breaker lets one delivery through as a probe; when it is accepted, the rest follows." });
+});
+
+test("while a delivery is opened the rows of its list stay where they are, as they were told of last", () => {
+  const row = (/** @type {number} */ id, state = "pending") => /** @type {any} */ ({ id, state });
+  const memory = { of: "", rows: [] };
+  const opened = new Set([1]);
+  assert.deepEqual(heldRows(memory, [row(2), row(1)], "all", opened), [row(2), row(1)]);
+  assert.deepEqual(heldRows(memory, [row(3), row(2, "done")], "all", opened), [row(2, "done"), row(1)]);
+  assert.deepEqual(heldRows(memory, [row(3)], "dead", opened), [row(3)], "another list");
+  assert.deepEqual(heldRows(memory, [row(3), row(1)], "all", opened), [row(3), row(1)]);
+  opened.clear();
+  assert.deepEqual(heldRows(memory, [row(4)], "all", opened), [row(4)]);
 });

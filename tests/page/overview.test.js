@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { arranged, budget } from "../../watcher/web/page/overview/accounts.js";
-import { latest } from "../../watcher/web/page/overview/changes.js";
+import { changes, followChanges, latest } from "../../watcher/web/page/overview/changes.js";
 import { endpointWord, needsOf } from "../../watcher/web/page/overview/needs.js";
 import { needsList } from "../../watcher/web/page/overview/needs_list.js";
 import { listed, totals } from "../../watcher/web/page/overview/statuses.js";
@@ -172,4 +172,35 @@ test("of another log nothing that was known is shown", async () => {
 test("a log that is empty is asked once", async () => {
   const { asked, read } = log([]);
   assert.deepEqual([await latest([], 0, read), asked], [[], [[0, 12]]]);
+});
+
+test("the last changes are read when the log has grown, not more than every few seconds, and not under a hand", (t) => {
+  t.mock.timers.enable({ apis: ["setInterval", "Date"], now: NOW });
+  const seen = { visibilityState: "visible" };
+  Object.assign(globalThis, { document: seen });
+  const reading = { position: -1, at: 0, held: false };
+  let read = 0;
+  const event = { position: 1, timestamp: NOW.toISOString(), type: "account.recovered", data: { account: "north" } };
+  const app = /** @type {any} */ ({
+    page: { position: 1 }, connection: { problem: null }, now: NOW, local: () => reading,
+    fetched: () => ({ data: [event], problem: null, loading: false }), fetch: async () => { read += 1; },
+  });
+  const hand = () => /** @type {any} */ (changes(app)).at(-1).props.on;
+  /** How often it was read when the log is there and so many milliseconds have passed. @param {number} position @param {number} passed */
+  const readings = (position, passed) => {
+    app.page.position = position;
+    t.mock.timers.tick(passed);
+    return read;
+  };
+  const end = followChanges(app);
+  assert.deepEqual([readings(1, 100), readings(1, 9000), readings(2, 100), readings(3, 2000), readings(3, 1000)], [1, 1, 2, 2, 3]);
+  hand().mouseenter();
+  assert.equal(readings(4, 9000), 3);
+  hand().mouseleave();
+  assert.equal(readings(4, 100), 4);
+  seen.visibilityState = "hidden";
+  assert.equal(readings(5, 9000), 4);
+  seen.visibilityState = "visible";
+  end();
+  assert.equal(readings(6, 9000), 4);
 });

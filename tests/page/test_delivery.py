@@ -220,6 +220,9 @@ async def test_a_change_of_what_was_changed_meanwhile_is_refused_and_begun_anew(
     await act(visit, "Change")
     await page.get_by_label("Description").fill("ours")
     daemon.ask("PATCH", endpoint, {"description": "theirs", "timeout": 7})
+    await expect(page.get_by_label("How it stands")).to_contain_text(
+        "theirs"
+    )  # what was begun is of how it was all the same
     await page.get_by_role("button", name="Change it").click()
     await expect(page.get_by_role("alert")).to_contain_text("Somebody changed it since you began")
     assert daemon.ask("GET", endpoint)["description"] == "theirs"
@@ -394,11 +397,14 @@ async def test_a_delivery_opens_to_its_attempts_and_is_sent_again(
     assert await visit.faults() == []
 
     receiver.says.pop(f"/{name}")
-    await visit.open(f"#/delivery/{name}")
     await history.get_by_role("button", name="Send again").click()
-    await expect(history).to_contain_text("HTTP 204 accepted")
+    await expect(history).to_contain_text("HTTP 204 accepted")  # though it is not among those that wait any more
     await expect(history).to_contain_text("sent again by a person")
     await expect(delivery(visit, "done")).to_have_count(1)
+    await visit.page.get_by_role("button", name="Attempts of batch.active").click()
+    await expect(visit.page.get_by_text("Nothing waits")).to_be_visible()
+    await visit.open(f"#/delivery/{name}")
+    await visit.page.get_by_role("button", name="Attempts of batch.active").click()
     await history.get_by_role("button", name="Send again").click()
     await expect(history).to_contain_text("The receiver accepted it already")
     before = len(receiver.ids(f"/{name}"))
@@ -472,6 +478,16 @@ async def test_who_may_only_read_sees_no_buttons(browser: Browser, kept: Daemon,
         await expect(visit.page.get_by_role("link", name="default", exact=True)).to_be_visible()
         assert await main.get_by_role("button").count() == 0
         await expect(visit.page.get_by_role("link", name="New endpoint")).to_have_count(0)
+
+
+async def test_whoever_sees_no_endpoint_is_not_told_that_there_is_none(browser: Browser, kept: Daemon) -> None:
+    body = {"name": "one account", "scopes": ["read"], "accounts": ["default"]}
+    token = kept.ask("POST", "/v1/tokens", body)["token"]
+    async with visiting(browser, kept.url) as visit:
+        visit.mean(r"status of 401 .*/v1/session$")
+        await visit.open("#/delivery")
+        await visit.sign_in(token)
+        await expect(visit.page.get_by_text("No endpoint is for the accounts of this token alone")).to_be_visible()
 
 
 async def test_an_endpoint_that_is_not_there_is_said(visit: Visit) -> None:

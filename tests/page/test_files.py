@@ -14,6 +14,7 @@ PAGE: Final = ROOT / "watcher" / "web" / "page"
 FILES: Final = sorted(path for path in PAGE.rglob("*") if path.is_file())
 MODULES: Final = [path for path in FILES if path.suffix == ".js"]
 LOADED: Final = re.compile(r'^(?:import|export)\b(?:[\s\w{},*]*\bfrom)?\s*"(\.{1,2}/[^"]+)"', re.MULTILINE)
+LOADED_AT_ALL: Final = re.compile(r'"(\.{1,2}/[^"]+\.js)"')
 ELSEWHERE: Final = re.compile(r"""(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}""", re.IGNORECASE)
 NAMES_OF_XML: Final = "http://www.w3.org/"
 MARKUP: Final = re.compile(
@@ -48,6 +49,22 @@ def test_a_module_makes_no_markup_and_stays_short(path: Path) -> None:
     text = path.read_text("utf-8")
     assert MARKUP.findall(text) == []
     assert len(text.splitlines()) <= 350
+
+
+def test_every_style_is_for_something() -> None:
+    style = re.sub(r"/\*.*?\*/", "", (PAGE / "page.css").read_text("utf-8"), flags=re.DOTALL)
+    classes = {
+        name for selector in re.findall(r"([^{};]+)\{", style) for name in re.findall(r"\.([a-z][\w-]*)", selector)
+    }
+    words = {word for path in MODULES for word in re.findall(r"[a-z][\w-]*", path.read_text("utf-8"))}
+    assert classes - words == set()
+
+
+def test_every_module_is_loaded_by_another() -> None:
+    loaded = {
+        (path.parent / each).resolve() for path in MODULES for each in LOADED_AT_ALL.findall(path.read_text("utf-8"))
+    }
+    assert {name(path) for path in MODULES if path not in loaded} == {"begin.js"}
 
 
 def test_the_document_has_no_script_and_no_style_of_its_own() -> None:

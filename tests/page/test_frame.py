@@ -170,6 +170,30 @@ async def test_everything_can_be_reached_by_keyboard(visit: Visit) -> None:
         assert reached == there, place
 
 
+async def test_a_key_that_is_held_or_a_second_click_agrees_to_nothing(visit: Visit, town: Town, daemon: Daemon) -> None:
+    (here,) = town.add(1, validating_for=3600, name="Held")
+    daemon.follow(here)
+    await visit.go(f"#/batches/default/{here}")
+    page = visit.page
+    await page.get_by_role("button", name="Stop following").focus()
+    for _ in range(3):
+        await page.keyboard.down("Enter")  # the second and third are repetitions
+        await page.evaluate(DRAWN)
+    await page.keyboard.up("Enter")
+    asked = page.get_by_role("group", name="Stop following")
+    await expect(asked.get_by_role("button", name="Stop following")).to_be_focused()
+    await asked.get_by_role("button", name="Cancel").click()
+    before = len(visit.asked)
+    await page.get_by_role("button", name="Look now").dblclick()
+    await expect(page.locator(".came")).to_have_text("Looked.")
+    assert sum(request.method == "POST" for request in visit.asked[before:]) == 1
+    assert daemon.ask("GET", f"/v1/accounts/default/batches/{here}")["state"] == "open"
+
+
+DRAWN = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(drawn))))"
+"""Until what was done is on the screen."""
+
+
 async def test_the_keyboard_can_skip_what_stands_before_the_content(visit: Visit) -> None:
     await visit.go()
     await visit.page.keyboard.press("Tab")

@@ -64,6 +64,19 @@ async def test_an_account_that_is_refused_says_why_and_until_when_and_can_be_ask
         await expect(south.locator(".when time")).not_to_have_attribute("datetime", str(tried))
 
 
+async def test_a_batch_of_an_account_that_is_refused_says_how_old_what_it_shows_is(
+    browser: Browser, troubled: Daemon
+) -> None:
+    (watch,) = troubled.ask("GET", "/v1/watches?account=south")["items"]
+    async with visiting(browser, troubled.url) as visit:
+        await visit.go(f"#/batches/south/{watch['batch_id']}")
+        old = visit.page.locator(".old")
+        await expect(old).to_have_text(
+            "✕refused CallFire refuses this login: none of its batches is looked at. It was never seen."
+        )
+        assert await visit.faults() == []
+
+
 async def test_a_batch_that_ended_badly_is_named_with_what_to_do_until_it_is_followed_no_more(
     browser: Browser, town: Town, troubled: Daemon
 ) -> None:

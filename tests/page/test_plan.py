@@ -57,3 +57,13 @@ async def test_without_a_load_nothing_is_asked_for(browser: Browser, idle: Daemo
         await expect(visit.page.get_by_text("there is no load to plan for")).to_be_visible()
         assert not [request for request in visit.asked if request.url.endswith("/plan")]
         assert await visit.faults() == []
+
+
+async def test_an_account_with_a_load_comes_before_one_without(browser: Browser, town: Town) -> None:
+    names = {"LOGIN": "login", "PASSWORD": "password", "BASE_URL": town.environ["CALLFIRE_BASE_URL"], "RATE": "20"}
+    there = town.daemon("planned", **{f"WATCHER_ACCOUNTS__EAST__{name}": value for name, value in names.items()})
+    there.follow(*town.add(1, validating_for=3600), account="east")
+    async with visiting(browser, there.url) as visit:
+        visit.mean("status of 409 .*/plan$")  # there may not be enough to plan for yet
+        await visit.go("#/plan")
+        await expect(visit.page.get_by_label("Account")).to_have_value("east")

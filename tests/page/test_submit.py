@@ -65,6 +65,19 @@ def at_callfire(town: Town, name: str) -> int:
     return sum(str(each.get("name", "")).startswith(name) for each in asked(f"{town.control}/truth")["batches"])
 
 
+async def test_what_is_written_while_a_file_is_read_stays(page: Page) -> None:
+    await page.evaluate("""() => {
+      const read = File.prototype.arrayBuffer;
+      const readOn = new Promise((done) => { window.readOn = done; });
+      File.prototype.arrayBuffer = async function () { await readOn; return read.call(this); };
+    }""")
+    await page.get_by_label("A CSV file").set_input_files(files=[FILE])
+    await page.get_by_label("Name", exact=True).fill("Autumn appeal")
+    await page.evaluate("window.readOn()")
+    await expect(page.get_by_text("4 recipients")).to_be_visible()
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("Autumn appeal")
+
+
 async def test_a_csv_is_looked_through_row_by_row_before_anything_is_sent(
     visit: Visit, page: Page, daemon: Daemon, broadcast: int, name: str
 ) -> None:
@@ -84,9 +97,12 @@ async def test_a_csv_is_looked_through_row_by_row_before_anything_is_sent(
     for scheme in SCHEMES:
         await visit.scheme(scheme)
         assert await visit.faults() == []
+    to_be_sent = page.get_by_text("to be sent; nothing is sent yet")
+    await expect(to_be_sent).to_have_count(0)  # as it is, nobody is
     await page.get_by_role("button", name="Check and go on").click()
     await expect(page.get_by_text("2 recipients have something wrong: correct it")).to_be_visible()
     await page.get_by_label("Leave out the 2 with something wrong").check()
+    await expect(to_be_sent).to_have_text("2 to be sent; nothing is sent yet")
     await page.get_by_role("button", name="Check and go on").click()
     await expect(page.get_by_role("button", name="Send to 2 recipients")).to_be_focused()
     await expect(page.get_by_text("2 with something wrong are left out.")).to_be_visible()

@@ -225,3 +225,24 @@ async def test_a_room_that_fails_says_so_and_keeps_the_others(browser: Browser, 
         await visit.page.get_by_role("link", name="Plan", exact=True).click()
         await expect(visit.page).to_have_title(re.compile("Plan"))
         await expect(visit.page.get_by_text("The page failed to show this.")).to_have_count(0)
+
+
+async def test_a_room_that_cannot_be_loaded_comes_when_it_can(browser: Browser, daemon: Daemon) -> None:
+    async with visiting(browser, daemon.url) as visit:
+        visit.mean("ERR_FAILED")
+        await visit.go()
+        await visit.page.route("**/page/batches/room.js", lambda route: route.abort())
+        await visit.open("#/batches")
+        view = visit.page.locator("#view")
+        await expect(view).to_contain_text("This part of the page could not be loaded. Trying again…")
+        await visit.page.unroute("**/page/batches/room.js")
+        await expect(view.get_by_label("Search")).to_be_visible()
+        await visit.live()
+
+
+async def test_a_clock_that_is_wrong_makes_nothing_look_old_or_yet_to_come(browser: Browser, daemon: Daemon) -> None:
+    async with visiting(browser, daemon.url) as visit:
+        await visit.page.clock.install(time=datetime.now(UTC) - timedelta(hours=5))
+        await visit.go()
+        latest = visit.page.get_by_role("region", name="Last changes").get_by_role("listitem").first
+        await expect(latest).to_have_text(re.compile(r"^(now|\d+ (sec|min) ago)"))

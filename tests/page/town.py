@@ -112,6 +112,10 @@ class Town:
         ids: list[int] = asked(f"{self.control}/batches", {"count": count, **plan})["ids"]
         return ids
 
+    def end(self, batch_id: int) -> None:
+        """CallFire is done with the batch from now on."""
+        asked(f"{self.control}/batches/{batch_id}/end", method="POST")
+
     def fault(self, **fault: object) -> None:
         """A fault from now on."""
         asked(f"{self.control}/faults", fault)

@@ -43,7 +43,7 @@ async ({ pairs, seed }) => {
     if (kind < 0.58) return h("svg", propsOf(), some(3, () => shape(2)));
     if (kind < 0.65 && depth > 0) return some(3, () => child(depth - 1));
     if (kind < 0.7) return h("details", { ...propsOf(), open: one([true, false]) }, h("summary", null, "s"), depth > 0 ? child(depth - 1) : null);
-    return h(one(["div", "p", "span", "ul", "button"]), propsOf(), depth > 0 ? some(5, () => child(depth - 1)) : null);
+    return h(one(["div", "p", "span", "ul", "button"]), { ...propsOf(), reuse: chance() < 0.3 }, depth > 0 ? some(5, () => child(depth - 1)) : null);
   };
   const tree = () => some(6, () => child(3));
 

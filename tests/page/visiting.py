@@ -90,7 +90,13 @@ class Visit:
     async def reachable(self) -> tuple[list[str], list[str]]:
         """What the Tab key comes to, one after the other from the beginning, and what can be used. By their names: what is live
         is drawn anew meanwhile."""
-        await self.page.evaluate("document.activeElement?.blur(); scrollTo(0, 0)")
+        await self._tabbed()  # to the end: the key goes on from where somebody clicked
+        come = await self._tabbed()
+        there: list[str] = await self.page.evaluate(f"({USABLE})().map({NAMING})")
+        return come, there
+
+    async def _tabbed(self) -> list[str]:
+        """What the Tab key comes to until it leaves the page."""
         come: list[str] = []
         while len(come) < USABLE_MOST:
             await self.page.keyboard.press("Tab")
@@ -98,8 +104,7 @@ class Visit:
             if here is None:
                 break
             come.append(here)
-        there: list[str] = await self.page.evaluate(f"({USABLE})().map({NAMING})")
-        return come, there
+        return come
 
     async def fits(self) -> bool:
         """Whether nothing stands out of the window at its side."""
@@ -123,8 +128,12 @@ USABLE_MOST: Final = 500
 """More than this is on no view: the Tab key goes round and round."""
 USABLE: Final = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")]
   .filter((each) => !each.disabled && each.checkVisibility({visibilityProperty: true}))"""
-NAMING: Final = """(each) => each === null || each === document.body ? null
-  : `${each.tagName.toLowerCase()} ${(each.getAttribute("aria-label") ?? (each.id || each.textContent)).trim().slice(0, 60)}`"""
+NAMING: Final = """(each) => {
+  if (each === null || each === document.body) return null;
+  const name = each.getAttribute("aria-label") ?? (each.id || each.textContent);
+  return `${each.tagName.toLowerCase()} ${name.trim().slice(0, 60).replace(/\\d+/g, "0")}`;
+}"""
+"""What it is called: but for figures, which go on meanwhile."""
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from tests.polling.world import World, after, unseen, validating
 from watcher.core.answers import Kind
 from watcher.core.model import Key, State
 from watcher.core.news import Changed, Looked, UnknownStatus
+from watcher.core.news import Following as FollowingNews
 from watcher.core.transitions import Rules
 from watcher.polling.learning import TRIES
 from watcher.ports import StoreError, Wish
@@ -60,6 +61,17 @@ async def test_a_change_is_committed_and_then_told() -> None:
         ]
         assert results(world) == ["changed"]
         assert len(world.poller.roster) == 0
+
+
+async def test_what_is_recorded_without_an_event_is_told_all_the_same() -> None:
+    """A batch that was ACTIVE already when it was followed again: whoever shows it as open does so no longer."""
+    async with World(validating(1, status="ACTIVE", since=after(-50))) as world:
+        world.upstream.script(1, shows("ACTIVE"))
+        world.clock.turn(seconds=59.8)
+        await world.step()
+        assert world.stored(1).state is State.SETTLED
+        assert world.told == []
+        assert world.ear.of(FollowingNews) == [FollowingNews(account="default", batch_id=1, what="amended")]
 
 
 async def test_of_a_first_look_neither_window_nor_validation_is_known() -> None:

@@ -147,6 +147,33 @@ async def test_what_comes_by_itself_comes_before_what_is_asked_for() -> None:
         assert [batch["id"] for batch in await truth(house)][3:] == ids
 
 
+async def test_a_batch_can_be_ended_at_once(house: House) -> None:
+    [number], _ = await house.more(new_for=1.0, validating_for=3600.0, end="ERRORS")
+    house.clock.turn(5.0)
+    ended = (await house.control("POST", f"/batches/{number}/end")).json
+    assert ended["changes"] == [
+        {"status": "NEW", "at": MS, "happened": True},
+        {"status": "VALIDATING", "at": MS + 1000, "happened": True},
+        {"status": "ERRORS", "at": MS + 5000, "happened": True},
+    ]
+    house.clock.turn(5.0)
+    assert (await house.control("POST", f"/batches/{number}/end")).json == ended
+    shown = (await house.ask("GET", f"/campaigns/batches/{number}?fields=status")).json
+    assert shown == {"status": "ERRORS"}
+
+
+async def test_one_that_did_not_begin_is_through_at_once(house: House) -> None:
+    [number], _ = await house.more(new_for=10.0, validating_for=3600.0)
+    house.clock.turn(5.0)
+    ended = (await house.control("POST", f"/batches/{number}/end")).json
+    assert [change["at"] for change in ended["changes"]] == [MS, MS + 5000, MS + 5000]
+
+
+async def test_no_other_batch_can_be_ended(house: House) -> None:
+    assert (await house.control("POST", "/batches/1/end")).status == 404
+    assert (await house.control("POST", "/batches/one/end")).status == 400
+
+
 @pytest.mark.parametrize(
     ("body", "word"),
     [

@@ -186,6 +186,8 @@ async def test_a_watch_is_found_by_what_is_known_of_it_now(store: Store) -> None
     assert [await search(store, q) for q in ("ärger", "UTUM", "91", "90", "nör")] == [[13], [13], [13], [], [13]]
     await store.relabel(Key("a", 13), {"team": "south"}, None)
     assert [await search(store, q) for q in ("south", "nör", "order-77", "1")] == [[13], [], [], [13, 14]]
+    await store.relabel(Key("a", 13), {}, "Order-78")
+    assert [await search(store, q) for q in ("south", "order-78")] == [[13], [13]]
     await store.stop(Key("a", 13))
     assert await search(store, "1") == [14]
 

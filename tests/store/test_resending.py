@@ -11,6 +11,8 @@ from watcher.core.endpoint import AttemptRecord, Delivery, DeliveryState
 from watcher.core.model import Key
 from watcher.core.recovering import DeliveryDetails, DeliveryQuery, DeliveryView
 from watcher.ports import Store
+from watcher.store.resending import SPAN
+from watcher.store.sqlite import SqliteStore
 
 MOMENT = timedelta(milliseconds=1)
 LATER = NOON + timedelta(days=1)
@@ -237,3 +239,15 @@ async def test_nothing_is_sent_again_to_an_endpoint_that_is_not_active(store: St
 
 async def test_what_there_is_not_cannot_be_sent_again(store: Store) -> None:
     assert await store.resend(99, NOON) == "unknown"
+
+
+async def test_deliveries_of_an_account_are_found_however_many_of_others_came_since(sqlite: SqliteStore) -> None:
+    await sqlite.settle_endpoints([endpoint("a"), endpoint("b")])
+    for account in ("east", "west", "east", "west"):
+        await happen(sqlite, "batch.new", key=Key(account, 13))
+    aside = "UPDATE deliveries SET id = id + ? WHERE position > ?"  # as if so many had come, and been forgotten
+    gaps = [(3 * SPAN, 2), (3 * SPAN, 3)]
+    await sqlite._writer.run("aside", lambda connection: connection.executemany(aside, gaps).rowcount)
+    for limit in (1, 3, 5):
+        found = await sqlite.deliveries(DeliveryQuery(account="east", limit=limit))
+        assert [each.id for each in found] == [3 * SPAN + 6, 3 * SPAN + 5, 2, 1][:limit]

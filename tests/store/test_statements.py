@@ -84,8 +84,7 @@ SEARCHES: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("tally_deliveries", HOOK),
     ("newest_deliveries", HOOK | {"before": 1, "limit": 1}),
     ("newest_in_state", HOOK | {"state": "dead", "before": 1, "limit": 1}),
-    ("newest_in_state_of", HOOK | {"state": "dead", "account": "a", "before": 1, "limit": 1}),
-    ("newest_of_account", HOOK | {"account": "a", "states": "[]", "before": 1, "limit": 1}),
+    ("newest_in_state_of", HOOK | {"state": "dead", "account": "a", "begin": 1, "before": 1, "limit": 1}),
     ("deliveries_of_batch", PLACE | {"before": 1}),
     ("shown_deliveries", {"ids": "[]"}),
     ("attempts_of", LANE),
@@ -163,11 +162,15 @@ async def test_lists_begin_where_the_last_page_ended_and_read_on_in_their_order(
     assert LISTS[statement] in await _plan(sqlite, statement, LIST)
 
 
-async def test_the_deliveries_of_an_account_or_a_batch_are_found_without_a_look_at_those_of_others(
-    sqlite: SqliteStore,
-) -> None:
-    plan = await _plan(sqlite, "newest_of_account", HOOK | {"account": "a", "states": "[]", "before": 1, "limit": 1})
-    assert "SEARCH deliveries USING INDEX deliveries_of_account (account=? AND endpoint_id=? AND rowid<?)" in plan
+async def test_the_deliveries_of_an_account_are_looked_for_among_so_many_at_once(sqlite: SqliteStore) -> None:
+    values = HOOK | {"state": "done", "account": "a", "begin": 1, "before": 1, "limit": 1}
+    plan = await _plan(sqlite, "newest_in_state_of", values)
+    assert plan == [
+        "SEARCH deliveries USING INDEX deliveries_in_state (endpoint_id=? AND state=? AND rowid>? AND rowid<?)"
+    ]
+
+
+async def test_the_deliveries_of_a_batch_are_found_without_a_look_at_those_of_others(sqlite: SqliteStore) -> None:
     plan = await _plan(sqlite, "deliveries_of_batch", PLACE | {"before": 1})
     assert plan == [
         "SEARCH events USING INDEX events_once (account=? AND <expr>=?)",

@@ -128,6 +128,36 @@ async def test_what_changes_is_in_its_place_with_the_next_patch() -> None:
     world.check()
 
 
+async def test_how_many_there_are_and_need_somebody_is_right_with_the_next_patch() -> None:
+    world = await a_world(limit=2)
+    await world.stop(Key("east", 1))
+    for batch_id in (7, 8):
+        await world.follow(Key("east", batch_id))
+    world.take(await world.view.update(0))
+    assert (world.document["total"], world.document["attention"]) == (7, 0)
+
+
+async def test_a_watch_that_is_just_changing_is_shown_once() -> None:
+    """The store has it among those that need a person already, while polling has it among the open ones still."""
+    world = await a_world()
+    key = Key("east", 3)
+    before = world.following.known[key]
+    await world.see(key, "ERRORS")
+    world.following.known[key] = before
+    world.take(await world.view.update(0))
+    assert world.document["order"] == [f"east/{each}" for each in (3, 1, 2, 4, 6, 5)]
+
+
+async def test_looks_are_shown_at_the_slow_beat() -> None:
+    world = await a_world(limit=3)
+    await world.look(Key("east", 3))
+    world.view.dirty.clear()
+    world.take(await world.view.refresh())
+    world.take(await world.view.update(0))
+    assert world.document["watches"]["east/3"]["looks"] == 2
+    world.check()
+
+
 async def test_a_row_that_stays_in_the_window_is_not_read_again() -> None:
     world = await a_world(limit=3)
     before = world.store.done["find"]
@@ -191,15 +221,32 @@ async def test_of_more_than_can_be_put_in_order_so_many_are_and_it_is_said_that_
     assert await follow(1, 2) == Window(keys=[first], total=1, attention=0, more=False)
     assert await follow(10, 11, 12) == Window(keys=[first, second], total=4, attention=0, more=True)
     assert await follow(13) == Window(keys=[first, second], total=4, attention=0, more=True)
+    read = world.store.done["find"]
+    await order.renew()
+    assert world.store.done["find"] == read  # there is no room
     for batch_id in (11, 12):
         await world.stop(Key("east", batch_id))
     await order.take([Key("east", 11), Key("east", 12)])
     assert await order.window() == Window(keys=[first, second], total=2, attention=0, more=True)
-    await order.load()
-    assert (await order.window()).total == 3
+    world.store.failing = {"find"}
+    with pytest.raises(StoreError):
+        await order.renew()
+    world.store.failing.clear()
+    assert await order.window() == Window(keys=[first, second], total=2, attention=0, more=True)
+    await order.renew()  # those that there was no room for come up
+    assert await order.window() == Window(keys=[first, second], total=3, attention=0, more=True)
     await follow(14, 15)
     await order.load()
     assert await order.window() == Window(keys=[first, second], total=4, attention=0, more=True)
+
+
+async def test_of_just_so_many_as_can_be_put_in_order_there_are_no_more() -> None:
+    world = OrderedWorld(Sight(order="attention", q="1"))
+    order = Narrow(world.sight, store=world.store, following=world.following, most=2)
+    for batch_id in (1, 10):
+        await world.follow(Key("east", batch_id))
+    await order.load()
+    assert await order.window() == Window(keys=[Key("east", 1), Key("east", 10)], total=2, attention=0, more=False)
 
 
 async def test_only_what_a_search_needs_is_remembered_here() -> None:
@@ -219,7 +266,7 @@ async def test_all_watches_of_accounts_that_are_polled_no_more_are_shown() -> No
     await world.look_on()
     assert world.document["order"] == [f"west/{each}" for each in range(PORTION - 1, PORTION + 2)]
     await world.stop(Key("west", 1))
-    await world.go_on()
+    world.take(await world.view.update(0))
     world.check()
     assert world.document["total"] == count - 1
 

@@ -24,8 +24,8 @@ from watcher.ports import Eta, Wish
 from watcher.web.event_stream import HEARTBEAT
 from watcher.web.frames import Frames, frames
 from watcher.web.listeners import FULL
-from watcher.web.page_stream import BEAT, Shared
-from watcher.web.troubled import APART
+from watcher.web.page_stream import BEAT, SLOW_BEAT, Shared
+from watcher.web.troubled import APART, SHOWN_MOST
 from watcher.web.views import View
 
 STREAM = "/v1/stream"
@@ -410,6 +410,30 @@ async def test_a_page_shows_the_endpoints_that_need_a_person(house: House) -> No
         keep(house, "fine")
         await page.catch_up(house)  # also where nobody told of it
         assert page.document["endpoints"] == {}
+
+
+async def test_what_is_read_of_endpoints_for_a_new_page_is_shown_to_all_others_too(house: House) -> None:
+    keep(house, "fine")
+    async with asyncio.timeout(10), hearing(house, STREAM) as hearer:
+        page = Page(hearer)
+        await page.begin()
+        keep(house, "fine", **OFF)
+        house.clock.turn(seconds=SLOW_BEAT)
+        async with hearing(house, f"{STREAM}?limit=9") as late:
+            newer = Page(late)
+            await newer.begin()
+        assert list(newer.document["endpoints"]) == ["fine"]
+        assert (await page.next()).event == "patch"
+        assert page.document["endpoints"] == newer.document["endpoints"]
+
+
+async def test_of_very_many_endpoints_in_trouble_the_first_are_shown(house: House) -> None:
+    for number in range(SHOWN_MOST + 1):
+        keep(house, f"off-{number:03}", **OFF)
+    async with asyncio.timeout(10), hearing(house, STREAM) as hearer:
+        page = Page(hearer)
+        await page.begin()
+        assert list(page.document["endpoints"]) == [f"off-{number:03}" for number in range(SHOWN_MOST)]
 
 
 async def test_of_endpoints_each_sees_only_those_that_exist_for_them() -> None:

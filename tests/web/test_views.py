@@ -94,7 +94,7 @@ class World:
         learnt = learn(watch, look, Rules())
         await self.store.commit(Change(watch=learnt.watch, version=watch.version, events=learnt.events))
         self.following.known[key] = learnt.watch
-        if learnt.events:
+        if learnt.events or learnt.watch.state is not watch.state:
             self.mark(key)
         if learnt.watch.state is not State.OPEN:
             self.following.last.pop(key, None)

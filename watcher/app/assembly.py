@@ -18,6 +18,7 @@ from watcher.callfire.wire import access
 from watcher.core.account import recall
 from watcher.core.endpoint import Endpoint, Secrets
 from watcher.core.learnt import LearntHazard
+from watcher.core.looks import Looks, room_of_each
 from watcher.core.news import News, Tell
 from watcher.core.schedule import Pace
 from watcher.core.submissions import Caution
@@ -146,6 +147,7 @@ def _upstream(
 async def make_polling(settings: Settings, parts: Parts, errand: Errand) -> Polling:
     """A poller for each account, with what the store kept of it and all its open watches."""
     pollers: dict[str, Poller] = {}
+    room = room_of_each(len(settings.accounts))
     for name, account in settings.accounts.items():
         known = await parts.accounts.account(name)
         poller = Poller(
@@ -160,6 +162,7 @@ async def make_polling(settings: Settings, parts: Parts, errand: Errand) -> Poll
             tell=parts.tell,
             errand=errand,
             learnt=await _learnt(name, parts),
+            looks=Looks(parts.clock.now().timestamp(), room),
             caution=caution_of(settings),
         )
         await poller.load()

@@ -41,6 +41,7 @@ def simulate(
         CALLFIRE_BASE_URL=http://127.0.0.1:9000/v2 CALLFIRE_LOGIN=login CALLFIRE_PASSWORD=password watcher run
         curl http://127.0.0.1:9001/truth                                  every batch, and when it really changes
         curl -d '{"count": 5}' http://127.0.0.1:9001/batches              five more
+        curl -X POST http://127.0.0.1:9001/batches/1000/end               one that ends now
         curl -d '{"kind": "code", "code": 503, "share": 0.1}' http://127.0.0.1:9001/faults
     """
     from watcher.simulator.config import SimulatorConfig

@@ -12,15 +12,23 @@ import numpy as np
 
 from watcher.core.news import By, Result
 
-MOST: Final = 16_384
-"""Looks that are remembered of an account: those of an hour at the usual rate. Of more, the oldest are forgotten."""
+ALL: Final = 2_097_152
+"""Looks that are remembered of all accounts together: 44 MB. Each has an equal part of them."""
+MOST: Final = 65_536
+"""Of one account, however few there are: those of hours at the usual rate, of minutes where pages show many batches at once."""
 GIVEN_MOST: Final = 2_000
 """Looks at one batch that are given at once: the newest."""
 KINDS: Final[tuple[tuple[By, Result], ...]] = tuple((by, result) for by in get_args(By) for result in get_args(Result))
 CODES: Final = {kind: code for code, kind in enumerate(KINDS)}
 """What a look was made by and what came of it, as a number that one byte holds; and back."""
+MICROSECOND: Final = timedelta(microseconds=1)
 MICROSECONDS: Final = 1e6
 TOOK_MOST: Final = 2**32 - 1
+
+
+def room_of_each(accounts: int) -> int:
+    """Looks that are remembered of each of so many accounts; of more, the oldest are forgotten."""
+    return min(max(ALL // max(accounts, 1), 1), MOST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +68,8 @@ class Looks:
 
     def note(self, batch_id: int, asked: datetime, answered: datetime, by: By, result: Result) -> None:
         """Remembers one look, which is over now."""
-        took = answered - asked
         row, code = self._next, CODES[by, result]
-        micros = min(took.seconds * 1_000_000 + took.microseconds, TOOK_MOST)  # the clock may have been set meanwhile
+        micros = min(max((answered - asked) // MICROSECOND, 0), TOOK_MOST)  # the clock may have been set meanwhile
         if len(self._batches) < self._most:
             self._batches.append(batch_id)
             self._asked.append(asked.timestamp())

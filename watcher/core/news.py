@@ -89,11 +89,12 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Following:
-    """A watch was made, opened again, or stopped; or got other labels, another correlation id, or another moment to expire."""
+    """A watch was made, opened again, or stopped; or got other labels, another correlation id, or another moment to expire; or
+    a look made it otherwise (amended it) in a way that no event tells."""
 
     account: str
     batch_id: int
-    what: Literal["created", "reopened", "relabelled", "stopped"]
+    what: Literal["created", "reopened", "relabelled", "stopped", "amended"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ class Expected:
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
         self._ends: Floats = np.zeros(0)
+        self._whose: NDArray[np.int64] = np.zeros(0, np.int64)
         self._worked_out = -inf
 
     def soonest(
@@ -74,9 +75,13 @@ class Expected:
         return np.flatnonzero(roster.live[:used] & ~roster.stuck[:used] & wanted[roster.status[:used]])
 
     def _ends_of(self, rows: NDArray[np.intp], hazard: Hazard, now: float) -> Floats:
-        """When they will have ended. One that is new since it was worked out for all is taken as nothing were known of it."""
+        """When they will have ended. One that is new since it was worked out for all is taken as nothing were known of it, also
+        where it has the row of another that has ended."""
+        roster = self._roster
         if not 0.0 <= now - self._worked_out < KEPT:
             self._ends, self._worked_out = self._all(hazard, now), now
+            self._whose = roster.batch_id[: roster.used].copy()
+        self._ends[self._whose != roster.batch_id[: len(self._whose)]] = inf
         ends = np.full(len(rows), inf)
         known = rows < len(self._ends)
         ends[known] = self._ends[rows[known]]

@@ -9,7 +9,7 @@ from watcher.core.answers import Answer
 from watcher.core.learnt import LearntHazard, sights_of
 from watcher.core.looks import Looks
 from watcher.core.model import TRANSITION_TYPES, Key, Look, Recorded, Seen, State, Unanswered, Watch
-from watcher.core.news import By, Changed, Looked, Result, Tell, UnknownStatus
+from watcher.core.news import By, Changed, Following, Looked, Result, Tell, UnknownStatus
 from watcher.core.roster import Roster
 from watcher.core.transitions import Learnt, Rules, is_known, learn
 from watcher.core.usage import Usage
@@ -137,6 +137,8 @@ class Learner:
             self._tell(UnknownStatus(account=after.account, batch_id=after.batch_id, status=after.status))
         for recorded, deliveries in zip(committed.events, committed.deliveries, strict=True):
             self._tell(_changed(before, after, recorded, deliveries))
+        if not committed.events:
+            self._tell(Following(account=after.account, batch_id=after.batch_id, what="amended"))
 
     def _leave(self, batch_id: int) -> None:
         """The watch was seen not to be open; where it was opened again since then, that stands."""

@@ -15,14 +15,7 @@ from watcher.core.broadcasts import Broadcast, BroadcastView
 from watcher.core.learnt import LearntHazard
 from watcher.core.looks import Looks
 from watcher.core.model import State, Unanswered, Watch
-from watcher.core.news import (
-    BudgetUsed,
-    Following,
-    SetAside,
-    Stepped,
-    Tally,
-    Tell,
-)
+from watcher.core.news import BudgetUsed, Following, SetAside, Stepped, Tally, Tell
 from watcher.core.roster import Roster
 from watcher.core.schedule import Choice, Pace, PageChoice, Schedule
 from watcher.core.submissions import Caution
@@ -67,6 +60,7 @@ class Poller(Viewed):
         tell: Tell,
         errand: Errand,
         learnt: LearntHazard | None = None,
+        looks: Looks | None = None,
         caution: Caution | None = None,
     ) -> None:
         self.name = f"poller {account.name}"
@@ -75,7 +69,7 @@ class Poller(Viewed):
         self.schedule = Schedule(self.roster, pace)
         self.learnt = learnt if learnt is not None else LearntHazard(now=clock.now().timestamp())
         self.schedule.hazard = self.learnt.hazard
-        self.looks = Looks(clock.now().timestamp())
+        self.looks = looks if looks is not None else Looks(clock.now().timestamp())
         self.usage = Usage(clock.now().timestamp())
         self.learner = Learner(
             account.name,

@@ -1,4 +1,4 @@
-"""The control address: what really happened, more batches, listings and faults. Whoever reaches it may do all of it."""
+"""The control address: what really happened; more batches, ends, listings and faults. Whoever reaches it may do all of it."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -55,6 +55,7 @@ class Control:
             web.get("/requests", self._requests),
             web.get("/budget", self._budget),
             web.post("/batches", self._batches),
+            web.post("/batches/{number}/end", self._end),
             web.post("/listing", self._listing),
             web.post("/faults", self._faults),
             web.delete("/faults", self._clear),
@@ -121,6 +122,17 @@ class Control:
                 skips=more.skips,
             )
         return world.add(world.open_broadcast(account, more.kind or "calls"), plan, name=more.name)
+
+    async def _end(self, request: web.Request) -> web.Response:
+        """Has the batch end now, as it would have later; one that has ended stays as it is."""
+        now = self._now()
+        batch = self._api.world.batches.get(number(request.match_info["number"]))
+        if batch is None:
+            return web.json_response({"error": "no such batch"}, status=404)
+        plan = batch.plan
+        if plan.ended > now:
+            batch.plan = replace(plan, validating=min(plan.validating, now), ended=now)
+        return web.json_response(_true(batch, now))
 
     async def _listing(self, request: web.Request) -> web.Response:
         """Changes how broadcasts are listed, in what is named; says how they are listed from now on."""

@@ -71,7 +71,7 @@ class Plan:
 
 @dataclass(slots=True, kw_only=True)
 class Batch:
-    """A batch; `enabled` alone may change."""
+    """A batch; `enabled` may change, and of its plan what is still to come."""
 
     id: int
     account: str

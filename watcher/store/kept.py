@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -196,7 +197,15 @@ class KeptStore(KeptLog, KeptOnce, KeptRanks, KeptSubmissions, KeptTokens):
         return await self._write("release", delivering.release, self._remembered, token)
 
     async def deliveries(self, query: DeliveryQuery) -> list[DeliveryView]:
-        return [self._view(row) for row in await self._read("deliveries", resending.deliveries, query)]
+        if query.account is None or query.batch_id is not None:
+            return [self._view(row) for row in await self._read("deliveries", resending.deliveries, query)]
+        found: list[DeliveryView] = []
+        rest = resending.NEWEST if query.before is None else query.before
+        while rest > 0 and len(found) < query.limit:
+            asked = replace(query, before=rest, limit=query.limit - len(found))
+            rows, rest = await self._read("deliveries", resending.deliveries_of_account, asked)
+            found += map(self._view, rows)
+        return found
 
     async def delivery(self, delivery_id: int) -> DeliveryDetails | None:
         found = await self._read("delivery", resending.delivery, delivery_id)

@@ -192,10 +192,3 @@ JOIN endpoints ON endpoints.id = deliveries.endpoint_id
 JOIN events ON events.position = deliveries.position
 LEFT JOIN attempts ON attempts.id = (SELECT max(id) FROM attempts WHERE delivery_id = deliveries.id)
 ORDER BY deliveries.id DESC;
-
--- name: newest_of_account
--- A portion of an endpoint's deliveries of one account's events, the newest first.
-SELECT id FROM deliveries
-WHERE account = :account AND endpoint_id = :endpoint_id AND id < :before
-    AND state IN (SELECT json_array_elements_text(CAST(:states AS json)))
-ORDER BY id DESC LIMIT :limit;

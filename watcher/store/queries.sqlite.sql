@@ -142,9 +142,3 @@ VALUES (
         SELECT 1 FROM deliveries WHERE endpoint_id = :endpoint_id AND lane = :lane AND state = 'pending'
     ) END
 );
-
--- name: newest_of_account
--- A portion of an endpoint's deliveries of one account's events, the newest first; `states` travel as JSON.
-SELECT id FROM deliveries
-WHERE account = :account AND endpoint_id = :endpoint_id AND id < :before AND state IN (SELECT value FROM json_each(:states))
-ORDER BY id DESC LIMIT :limit;

@@ -126,9 +126,9 @@ WHERE endpoint_id = :endpoint_id AND state = :state AND id < :before
 ORDER BY id DESC LIMIT :limit;
 
 -- name: newest_in_state_of
--- As newest_in_state, of one account's events: for states in which there are few.
+-- As newest_in_state, of one account's events, among those from an id on: each of them is looked at.
 SELECT id FROM deliveries
-WHERE endpoint_id = :endpoint_id AND state = :state AND account = :account AND id < :before
+WHERE endpoint_id = :endpoint_id AND state = :state AND account = :account AND id >= :begin AND id < :before
 ORDER BY id DESC LIMIT :limit;
 
 -- name: deliveries_of_batch

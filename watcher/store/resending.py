@@ -27,6 +27,8 @@ Columns = Mapping[str, Any]
 
 NEWEST: Final = 2**63 - 1
 """Above every id and every position."""
+SPAN: Final = 20_000
+"""Deliveries among which those of one account are looked for at once: for some ten milliseconds, then others may read."""
 SLACK: Final = timedelta(minutes=1)
 """By how much a later event of the log may have happened earlier: their times are those of different answers."""
 
@@ -42,20 +44,42 @@ def deliveries(connection: Connection, sql: Statements, query: DeliveryQuery) ->
     ids: list[int] = []
     for endpoint in connection.execute(sql["endpoints"]).fetchall():
         if query.endpoint_id in (None, endpoint["id"]):
-            ids += _of_endpoint(connection, sql, query, endpoint, before)
+            ids += _of_endpoint(connection, sql["newest_in_state"], query, endpoint, before)
     return shown(connection, sql, sorted(ids, reverse=True)[: query.limit])
 
 
+def deliveries_of_account(connection: Connection, sql: Statements, query: DeliveryQuery) -> tuple[list[Row], int]:
+    """Those of one account that match among the next SPAN, as shown; and before which id to go on, none being below 1. No index
+    has them together: every delivery would pay for a question that is asked rarely."""
+    before = NEWEST if query.before is None else query.before
+    newest = _ids(connection, sql["newest_deliveries"], {"before": before, "limit": 1})
+    if not newest:
+        return [], 0
+    begin = newest[0] - SPAN + 1
+    ids: list[int] = []
+    for endpoint in connection.execute(sql["endpoints"]).fetchall():
+        if query.endpoint_id in (None, endpoint["id"]):
+            ids += _of_endpoint(connection, sql["newest_in_state_of"], query, endpoint, before, begin)
+    return shown(connection, sql, sorted(ids, reverse=True)[: query.limit]), begin
+
+
 def _of_endpoint(
-    connection: Connection, sql: Statements, query: DeliveryQuery, endpoint: Columns, before: int
+    connection: Connection,
+    statement: str,
+    query: DeliveryQuery,
+    endpoint: Columns,
+    before: int,
+    begin: int = 0,
 ) -> list[int]:
-    """A portion of one endpoint's that match, but for the batch. What was done is most of all: of one account it is found by an
-    index of its own, the rest among what is in that state."""
+    """A portion of one endpoint's in the states that are asked for."""
+    values = {
+        "endpoint_id": endpoint["id"],
+        "account": query.account,
+        "begin": begin,
+        "before": before,
+        "limit": query.limit,
+    }
     states = _kept_states(query.states, endpoint["state"])
-    values = {"endpoint_id": endpoint["id"], "account": query.account, "before": before, "limit": query.limit}
-    if query.account is not None and DeliveryState.DONE in states:
-        return _ids(connection, sql["newest_of_account"], values | {"states": json.dumps(states)})
-    statement = sql["newest_in_state" if query.account is None else "newest_in_state_of"]
     return [each for state in states for each in _ids(connection, statement, values | {"state": state})]
 
 

@@ -124,7 +124,7 @@ class Deliveries:
             return await self._visible_of(grant, query)
         views = await self._subscribing.endpoints()
         endpoints = [view.endpoint.id for view in views if grant.sees_all(view.endpoint.accounts)]
-        if query.batch_id is not None:  # these are few, and found without their endpoints
+        if query.account is not None or query.batch_id is not None:  # these are found without their endpoints
             return await self._visible_of(grant, query, frozenset(endpoints))
         found: list[DeliveryView] = []
         for endpoint_id in endpoints:

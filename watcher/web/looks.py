@@ -55,8 +55,9 @@ class Looks:
         ]
 
     async def read(self, request: web.Request) -> web.Response:
-        """The looks at the batch that the daemon remembers: of each account the last 16,384, since it was started. A page that
-        CallFire did not give, or not with sense, shows nothing of any batch and is not among them."""
+        """The looks at the batch that the daemon remembers since it was started: of each account the last 65,536, or where there
+        are more than 32 accounts its part of two million. A page that CallFire did not give, or not with sense, shows nothing of
+        any batch and is not among them."""
         key = key_of(request, accounts_of(request, self._following))
         watch = overlaid(await kept_watch(self._store, key), self._following.last_look(key))
         return answer(looks_shown(watch, self._following.past_looks(key)))

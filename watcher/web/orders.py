@@ -164,15 +164,16 @@ class Narrow:
         self._ordered: list[Key] | None = None
 
     async def load(self) -> None:
-        self._standings, self._over, self._ordered = {}, False, None
+        found: dict[Key, Standing] = {}
         after: Key | None = None
-        while True:
+        while len(found) <= self._most:
             some = await self._store.find(self._sight.query(after, PORTION))
-            for watch in some:
-                self._put(watch.key, standing_of(watch))
-            if len(some) < PORTION or self._over:
-                return
+            found |= {watch.key: standing_of(watch) for watch in some}
+            if len(some) < PORTION:
+                break
             after = some[-1].key
+        self._standings, self._over = dict(islice(found.items(), self._most)), len(found) > self._most
+        self._ordered = None
 
     async def take(self, changed: Iterable[Key]) -> None:
         found = await those(changed, self._sight, self._store)
@@ -183,6 +184,8 @@ class Narrow:
                 self._ordered = None
 
     async def renew(self) -> None:
+        if self._over and len(self._standings) < self._most:  # there is room for those that were left out
+            await self.load()
         self._ordered = None
 
     async def window(self) -> Window:

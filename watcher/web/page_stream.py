@@ -230,8 +230,7 @@ class PageStream:
                 if not shared.view.loaded:
                     span = await self._store.log_span()
                     self._position = max(self._position, span.last)
-                    if self._clock.monotonic() >= self._troubled.due:
-                        await self._troubled.read(every=SLOW_BEAT)
+                    await self._show_troubled(self._clock.monotonic())
                     shared.view.show_endpoints(self._troubled.shown_to(place.grant))
                     await shared.view.load(self._position)
                     self._wake.set()  # what was told of it meanwhile waited for that

@@ -57,6 +57,3 @@ SELECT
     char(10) || lower(coalesce(correlation_id, '')) || char(10)
         || coalesce((SELECT group_concat(lower(key || ':' || value), char(10)) FROM json_each(labels)), '') || char(10)
 FROM watches;
-
--- Deliveries of one account's events, an endpoint's at a time; those of one batch are found by its events.
-CREATE INDEX deliveries_of_account ON deliveries (account, endpoint_id);

@@ -197,7 +197,6 @@ CREATE TABLE deliveries (
 
 CREATE UNIQUE INDEX deliveries_once ON deliveries (position, endpoint_id, account);
 CREATE INDEX deliveries_in_state ON deliveries (endpoint_id, state, id);
-CREATE INDEX deliveries_of_account ON deliveries (account, endpoint_id, id);
 CREATE INDEX deliveries_in_lane ON deliveries (endpoint_id, lane, position) WHERE state = 'pending' AND lane IS NOT NULL;
 CREATE INDEX deliveries_pending ON deliveries (endpoint_id, behind, (CASE WHEN attempts > 0 THEN 1 ELSE 0 END), due, id)
 WHERE state = 'pending';

@@ -18,6 +18,11 @@ export class Refusal extends Error {
   }
 }
 
+/** What was thrown, as a refusal: what is none is a mistake of the page. @param {unknown} error */
+export function asRefusal(error) {
+  return error instanceof Refusal ? error : new Refusal(0, { title: "The page failed.", detail: String(error) });
+}
+
 /** A key for an action, to be kept for its repetitions. (randomUUID is only there over https and on this machine.) */
 export function actionKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -39,22 +44,19 @@ export async function ask(method, path, more = {}) {
   const deadline = AbortSignal.timeout(more.deadline ?? DEADLINE);
   const signal = more.signal === undefined ? deadline : AbortSignal.any([more.signal, deadline]);
   const body = more.body === undefined ? undefined : typeof more.body === "string" ? more.body : JSON.stringify(more.body);
-  /** @type {Response} */
-  let response;
   try {
-    response = await fetch(path, { method, headers, signal, credentials: "same-origin", ...(body === undefined ? {} : { body }) });
-  } catch (error) {
-    if (more.signal?.aborted) throw error;
-    const said = deadline.aborted ? "The daemon did not answer in time." : "The daemon cannot be reached.";
-    throw new Refusal(0, { detail: `${said} ${method === "GET" ? "Try again." : "Whether it was done is not certain: look before you repeat it."}` });
-  }
-  if (!response.ok) {
+    // Not from the browser's store: an ETag only tells that nothing changed which matters, and what changes by itself is shown too.
+    const response = await fetch(path, { method, headers, signal, cache: "no-store", credentials: "same-origin", ...(body === undefined ? {} : { body }) });
     if (response.status === 401 && path !== "/v1/session") globalThis.dispatchEvent(new Event(SESSION_OVER));
-    throw await refusal(response);
+    if (!response.ok) throw await refusal(response);
+    const answer = response.status === 204 ? null : await response.json();
+    more.heed?.(response.headers);
+    return /** @type {T} */ (answer);
+  } catch (error) {
+    if (error instanceof Refusal || more.signal?.aborted) throw error;
+    const said = deadline.aborted ? "The daemon did not answer in time." : "The daemon cannot be reached.";
+    throw new Refusal(0, { title: "No answer.", detail: `${said} ${method === "GET" ? "Try again." : "Whether it was done is not certain: look before you repeat it."}` });
   }
-  more.heed?.(response.headers);
-  if (response.status === 204) return /** @type {T} */ (null);
-  return /** @type {T} */ (await response.json());
 }
 
 /** @param {Response} response @returns {Promise<Refusal>} */

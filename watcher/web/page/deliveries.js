@@ -4,7 +4,7 @@
 import { ask, pathOf } from "./api.js";
 import { h } from "./dom.js";
 import { count, duration, exact } from "./format.js";
-import { action, badge, moment, nothing, outside, problemBox, table } from "./parts.js";
+import { action, badge, disclosure, moment, nothing, outside, problemBox, table } from "./parts.js";
 import { linkTo } from "./router.js";
 import { linear } from "./svg.js";
 
@@ -29,15 +29,35 @@ const CAUSES = { person: "sent again by a person", recovery: "recovered" };
 const PHASES = [["dns", "name"], ["connect", "connect"], ["tls", "TLS"], ["first_byte", "first byte"]];
 
 /**
- * A list of deliveries; each opens to its attempts. `apart` says what is shown of each because the list is not of one of it;
- * `changed` is called when one was sent again.
+ * The rows to show. While one of them is opened they stay where they are, each as it was told of last, so that what somebody
+ * reads is not pushed away by what comes; another list (`of` is what it is of) is not held.
+ * @param {{of: string, rows: Delivery[]}} memory
+ * @param {Delivery[]} deliveries
+ * @param {string} of
+ * @param {Set<number>} opened
+ */
+export function heldRows(memory, deliveries, of, opened) {
+  const told = new Map(deliveries.map((each) => [each.id, each]));
+  const isHeld = memory.of === of && memory.rows.some(({ id }) => opened.has(id));
+  Object.assign(memory, { of, rows: isHeld ? memory.rows.map((each) => told.get(each.id) ?? each) : deliveries });
+  return memory.rows;
+}
+
+/**
+ * A list of deliveries; each opens to its attempts. `of` tells the list from others, `apart` says what is shown of each because
+ * the list is not of one of it; `changed` is called when one was sent again.
  * @param {App} app
  * @param {Delivery[]} deliveries
- * @param {{caption: string, apart?: ("endpoint" | "batch")[], changed?: () => void, none?: Child}} list
+ * @param {{caption: string, of: string, apart?: ("endpoint" | "batch")[], changed?: () => void, none?: Child}} list
  */
-export function deliveryList(app, deliveries, { caption, apart = ["endpoint"], changed, none }) {
-  if (deliveries.length === 0) return nothing(none ?? "No deliveries.");
+export function deliveryList(app, deliveries, { caption, of, apart = ["endpoint"], changed, none }) {
   const opened = app.local("deliveries opened", () => /** @type {Set<number>} */ (new Set()));
+  const held = heldRows(app.local("deliveries shown", () => ({ of: "", rows: /** @type {Delivery[]} */ ([]) })), deliveries, of, opened);
+  if (held.length === 0) return nothing(none ?? "No deliveries.");
+  const listed = new Set(deliveries.map(({ id }) => id));
+  const rows = held.map((row) => (listed.has(row.id) ? row : wholeOf(app, row.id).data ?? row));
+  const shown = new Set(rows.map(({ id }) => id));
+  const others = deliveries.filter(({ id }) => !shown.has(id)).length;
   /** @param {Delivery} delivery */
   const toggle = (delivery) => {
     if (!opened.delete(delivery.id)) opened.add(delivery.id);
@@ -45,10 +65,7 @@ export function deliveryList(app, deliveries, { caption, apart = ["endpoint"], c
   };
   return h("div", { class: "deliveries" }, table(caption, [
     {
-      name: "Event", cell: (row) => h("button", {
-        type: "button", class: "plain disclose", "aria-expanded": String(opened.has(row.id)), "aria-label": `Attempts of ${row.event_type} ${row.event_id}`,
-        on: { click: () => toggle(row) },
-      }, h("span", { "aria-hidden": "true", class: "sign" }, opened.has(row.id) ? "▾" : "▸"), row.event_type),
+      name: "Event", cell: (row) => disclosure(opened.has(row.id), () => toggle(row), row.event_type, `Attempts of ${row.event_type} ${row.event_id}`),
     },
     ...(apart.includes("batch") ? [{ name: "Batch", cell: batchOf }] : []),
     ...(apart.includes("endpoint") ? [{ name: "Endpoint", cell: (/** @type {Delivery} */ row) => h("a", { href: linkTo("delivery", [row.endpoint]) }, outside(row.endpoint)) }] : []),
@@ -57,7 +74,8 @@ export function deliveryList(app, deliveries, { caption, apart = ["endpoint"], c
     { name: "Attempts", class: "number", cell: (row) => count(row.attempts) },
     { name: "Happened", class: "instant", cell: (row) => moment(app, row.created) },
     { name: "Next try", class: "instant", cell: (row) => nextTry(app, row) },
-  ], deliveries, (row) => String(row.id), (row) => opened.has(row.id) && history(app, row, changed)));
+  ], rows, (row) => String(row.id), (row) => opened.has(row.id) && history(app, row, changed, listed.has(row.id) ? null : deliveries)),
+  others === 0 ? null : h("p", { key: "others", class: "hint" }, `The list stays as it is while one is opened: ${count(others)} ${others === 1 ? "other has" : "others have"} come.`));
 }
 
 /** @param {Delivery} row */
@@ -80,22 +98,26 @@ export function answerOf({ code, error }) {
   return error === null ? h("span", { class: "quiet" }, "none yet") : error.replaceAll("_", " ");
 }
 
+/** A delivery with its attempts, as it was fetched last. @param {App} app @param {number} id @returns {import("./types.js").Fetched<DeliveryWhole>} */
+const wholeOf = (app, id) => app.fetched(`delivery ${id}`);
+
 /**
  * The attempts of a delivery, and the button that sends it again. They are fetched when they are first shown, and again
- * whenever the list tells something new of it.
+ * whenever the list tells something new of it; where `without` is a list that has it no more, with every such list.
  * @param {App} app
  * @param {Delivery} delivery
  * @param {() => void} [changed]
+ * @param {Delivery[] | null} [without]
  */
-export function history(app, delivery, changed) {
+export function history(app, delivery, changed, without = null) {
   const name = `delivery ${delivery.id}`;
-  const asked = app.local(name, () => ({ of: "" }));
+  const asked = app.local(name, () => ({ of: "", without: /** @type {Delivery[] | null} */ (null) }));
   const now = JSON.stringify([delivery.state, delivery.attempts, delivery.ended, delivery.in_flight, delivery.due]);
-  if (asked.of !== now) {
-    asked.of = now;
+  if (asked.of !== now || (without !== null && asked.without !== without)) {
+    Object.assign(asked, { of: now, without });
     void app.fetch(name, (signal) => ask("GET", pathOf("v1", "deliveries", delivery.id), { signal }));
   }
-  const { data, problem } = /** @type {import("./types.js").Fetched<DeliveryWhole>} */ (app.fetched(name));
+  const { data, problem } = wholeOf(app, delivery.id);
   const { state, in_flight } = data ?? delivery; // the list may be a moment older
   return h("div", { class: "history" },
     problemBox(problem, h("button", { type: "button", on: { click: () => { asked.of = ""; app.update(); } } }, "Try again")),

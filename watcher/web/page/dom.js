@@ -13,7 +13,7 @@ const TEXT = 3; // Node.TEXT_NODE
 /** What is set as a property, because the attribute only says how it began. */
 const LIVE = new Set(["value", "checked", "indeterminate", "open"]);
 /** Attributes that run a text or load what it names. Nothing here needs them, so that no mistake of a room can. */
-const NEVER = /^(?:on.*|style|src|srcdoc|action|formaction|xlink:href)$/i;
+const NEVER = /^(?:on.*|style|src.*|action|formaction|xlink:href)$/i;
 /** Where a link may lead: to a place of this page, or a path of this daemon. */
 const OURS = /^(?:#|\/(?:[a-z]|$))/;
 
@@ -23,7 +23,8 @@ const shown = new WeakMap();
 /**
  * An element. Of the props, `key` tells it from its siblings of the same tag, `on` holds handlers by event, `vars` custom
  * properties of its style; `false`, null and undefined leave an attribute out, and `true` sets it empty. A `href` that leads
- * elsewhere is left out, and so is what could run or load anything.
+ * elsewhere is left out, and so is what could run or load anything. With `reuse` it may become another one that has it too, when
+ * nobody wants it any more: for rows in which nothing can be typed or opened, and of which others come all the time.
  * @param {string} tag
  * @param {Props | null} [props]
  * @param {...Child} children
@@ -82,20 +83,34 @@ function reconcile(parent, wanted) {
     else same.push(node);
   }
   place = 0;
-  const nodes = wanted.map((child) => {
+  const known = wanted.map((child) => {
     const name = nameOf(child, place);
     if (typeof child !== "string" && child.props.key === undefined) place += 1;
-    const node = there.get(name)?.shift();
+    return there.get(name)?.shift();
+  });
+  const left = [...there.values()].flat();
+  const nodes = wanted.map((child, index) => {
+    const node = known[index] ?? reusable(left, child);
     if (node === undefined) return make(child, parent);
     update(node, child);
     return node;
   });
-  for (const left of there.values()) for (const node of left) /** @type {ChildNode} */ (node).remove();
+  for (const node of left) /** @type {ChildNode} */ (node).remove();
   let next = parent.firstChild;
   for (const node of nodes) {
     if (node === next) next = next.nextSibling;
     else move(parent, node, next);
   }
+}
+
+/** One that nobody wants any more and that may become the child, taken out of those. @param {Node[]} left @param {Element_ | string} child */
+function reusable(left, child) {
+  if (typeof child === "string" || !child.props.reuse) return undefined;
+  const at = left.findIndex((node) => {
+    const was = shown.get(node);
+    return was?.tag === child.tag && was.props.reuse && !node.contains(document.activeElement);
+  });
+  return at < 0 ? undefined : left.splice(at, 1)[0];
 }
 
 /** Moves without ending focus and animations, where the browser can. @param {Element} parent @param {Node} node @param {Node | null} before */
@@ -138,7 +153,7 @@ function setProps(node, before, after) {
 
 /** @param {Element} node @param {string} name @param {Given} before @param {Given} after */
 function setProp(node, name, before, after) {
-  if (name === "key" || name === "autofocus") return;
+  if (name === "key" || name === "reuse" || name === "autofocus") return;
   if (name === "on") {
     const kinds = { .../** @type {Record<string, Handler>} */ (before ?? {}), .../** @type {Record<string, Handler>} */ (after ?? {}) };
     for (const kind of Object.keys(kinds)) listen(node, kind);

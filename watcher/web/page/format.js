@@ -8,7 +8,6 @@ const hundredths = new Intl.NumberFormat(LANGUAGES, { minimumFractionDigits: 2, 
 const share = new Intl.NumberFormat(LANGUAGES, { style: "percent", maximumFractionDigits: 1 });
 const exactly = new Intl.DateTimeFormat(LANGUAGES, { dateStyle: "medium", timeStyle: "medium" });
 const clock = new Intl.DateTimeFormat(LANGUAGES, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const day = new Intl.DateTimeFormat(LANGUAGES, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
 const relative = new Intl.RelativeTimeFormat(LANGUAGES, { numeric: "auto", style: "narrow" });
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]];
@@ -50,5 +49,3 @@ export function ago(moment, now) {
 export const exact = (moment) => exactly.format(new Date(moment));
 /** The time of day. @param {string | Date} moment */
 export const timeOfDay = (moment) => clock.format(new Date(moment));
-/** Day and time, short. @param {string | Date} moment */
-export const dayAndTime = (moment) => day.format(new Date(moment));

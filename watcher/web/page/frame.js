@@ -1,9 +1,10 @@
 // What stands around every room: where one can go, how old what is shown is, who looks; and signing in.
 
-import { ask, Refusal } from "./api.js";
+import { ask, asRefusal, Refusal } from "./api.js";
 import { h } from "./dom.js";
+import { field } from "./fields.js";
 import { ago, timeOfDay } from "./format.js";
-import { action, field, outside, problemBox } from "./parts.js";
+import { action, outside, problemBox } from "./parts.js";
 import { linkTo } from "./router.js";
 
 /** @typedef {import("./types.js").App} App */
@@ -85,7 +86,7 @@ export function signIn(app, signedIn) {
       signedIn(/** @type {Session} */ (session));
     } catch (error) {
       form.working = false;
-      form.problem = error instanceof Refusal ? error : new Refusal(0, { detail: String(error) });
+      form.problem = asRefusal(error);
       app.update();
       requestAnimationFrame(() => /** @type {HTMLInputElement | null} */ (document.getElementById("token"))?.select());
     }
@@ -96,7 +97,7 @@ export function signIn(app, signedIn) {
       field("token", "Token", h("input", {
         id: "token", type: "password", name: "token", autocomplete: "current-password", required: true, autofocus: true, value: form.token,
         "aria-describedby": "token-hint", "aria-invalid": form.problem !== null && form.problem.status >= 400 && form.problem.status < 500 ? "true" : null,
-        on: { input: (/** @type {any} */ event) => { form.token = event.target.value; } },
+        on: { input: (event) => { form.token = event.target.value; } },
       }), ["Whoever runs the daemon makes one: ", h("code", null, "watcher token new")]),
       h("button", { type: "submit", class: "first" }, form.working ? "Signing in…" : "Sign in"),
       problemBox(form.problem)));

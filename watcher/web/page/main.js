@@ -4,58 +4,58 @@
 // value and the screen made like it (dom.js). What is live comes over one stream (live.js); what else a room needs it fetches
 // while somebody is in it (`fetch`). To add a room, write a module that exports a Room (types.js) and list it in rooms.js.
 //
-//   main.js      this: App, rooms, drawing            dom.js      elements as values
-//   frame.js     what stands around every room        parts.js    badges, moments, tables, actions
-//   live.js      the stream (frames, patch, tabs.js)  format.js   numbers, durations, moments
-//   api.js       requests and refusals                svg.js      scales and lines
-//   router.js    places and their addresses           meanings.js what needs a person, and what to do
-//   rooms.js     which rooms there are
+//   main.js      this: App, rooms, drawing            dom.js        elements as values
+//   frame.js     what stands around every room        parts.js      badges, moments, tables, actions
+//   session.js   who looks                            fields.js     fields of forms, and what is wrong at them
+//   live.js      the stream (frames, patch, tabs.js)  deliveries.js deliveries and their attempts, for two rooms
+//   kept.js      what rooms fetched and keep          format.js     numbers, durations, moments
+//   api.js       requests and refusals                svg.js        scales and lines
+//   router.js    places and their addresses           meanings.js   what needs a person, and what to do
+//   rooms.js     which rooms there are                types.js      what the modules hand each other
+//   seen.js      what goes on while it is seen        page.css      how all of it looks
+//   once.js      no button acts twice by one press
+//   begin.js     begins it in the document
 
-import { ask, Refusal, SESSION_OVER } from "./api.js";
+import { Refusal, SESSION_OVER } from "./api.js";
 import { h, render } from "./dom.js";
 import { arriving, frame, signIn } from "./frame.js";
+import { Kept } from "./kept.js";
 import { Live } from "./live.js";
 import { problemBox } from "./parts.js";
 import { placeOf } from "./router.js";
 import { Rooms } from "./rooms.js";
+import { Who } from "./session.js";
 
 /** @typedef {import("./types.js").App} App */
 /** @typedef {import("./types.js").Room} Room */
-/** @typedef {import("./types.js").Session} Session */
 
 /** What the stream shows where a room needs nothing else: equal for all, so that the daemon makes it once. */
-export const USUAL = { order: "attention", limit: 25 };
+const USUAL = { order: "attention", limit: 25 };
 
 /** @param {HTMLElement} body @param {HTMLElement} said */
 export function start(body, said) {
   let drawing = false;
-  /** @type {Map<string, import("./types.js").Fetched<any>>} */
-  const fetched = new Map();
-  /** @type {Map<string, AbortController>} */
-  const fetching = new Map();
-  /** @type {Map<string, unknown>} */
-  const locals = new Map();
   /** @type {(() => void) | undefined} */
   let leave;
   let here = "";
+  const began = Date.now();
 
   const update = () => {
     if (drawing) return;
     drawing = true;
     requestAnimationFrame(draw);
   };
-  const live = new Live(update, () => signedOut());
-  /** Whether the daemon has said who looks, or that it is nobody. */
-  let known = false;
-  /** Who looked last: what another person sees and wrote is not theirs. @type {string | null} */
-  let holder = null;
-  /** Why that is not known. @type {Refusal | null} */
-  let unknown = null;
-  const began = Date.now();
+  const live = new Live(update, () => who.leave());
+  const kept = new Kept(update, () => app.now);
+  const who = new Who({ update, went, came: (isAnother) => {
+    if (isAnother) forget();
+    arrive();
+    update();
+  } });
 
   /** @type {App} */
   const app = {
-    session: null,
+    get session() { return who.session; },
     get connection() { return live.connection; },
     get page() { return live.page; },
     get fits() { return live.fits; },
@@ -64,31 +64,10 @@ export function start(body, said) {
     actions: new Map(),
     update,
     may: (scope) => app.session?.scopes.includes(scope) ?? false,
-    local: (name, make) => {
-      if (!locals.has(name)) locals.set(name, make());
-      return /** @type {any} */ (locals.get(name));
-    },
-    fetched: (name) => fetched.get(name) ?? { data: null, problem: null, at: null, loading: false },
-    async fetch(name, get) {
-      fetching.get(name)?.abort();
-      const controller = new AbortController();
-      fetching.set(name, controller);
-      fetched.set(name, { ...app.fetched(name), loading: true });
-      update();
-      try {
-        fetched.set(name, { data: await get(controller.signal), problem: null, at: app.now, loading: false });
-      } catch (error) {
-        if (controller.signal.aborted) return;
-        const problem = error instanceof Refusal ? error : new Refusal(0, { title: "The page failed.", detail: String(error) });
-        fetched.set(name, { ...app.fetched(name), problem, loading: false });
-      }
-      fetching.delete(name);
-      update();
-    },
-    forget(name) {
-      fetching.get(name)?.abort();
-      fetched.delete(name);
-    },
+    local: (name, make) => kept.local(name, make),
+    fetched: (name) => kept.fetched(name),
+    fetch: (name, get) => kept.fetch(name, get),
+    forget: (name) => kept.forget(name),
     announce: (text) => { said.textContent = text; },
   };
 
@@ -119,50 +98,22 @@ export function start(body, said) {
     leave = room.enter?.(app.place, app);
   }
 
-  /** What was typed and shown stays for the same person, who may sign in again. */
-  function signedOut() {
+  function went() {
     live.close();
-    app.session = null;
-    known = true;
     depart();
     update();
-  }
-
-  /** @param {Session} session */
-  function signedIn(session) {
-    if (holder !== null && holder !== session.holder) forget();
-    holder = session.holder;
-    app.session = session;
-    known = true;
-    arrive();
-    update();
-  }
-
-  async function meet() {
-    try {
-      const session = /** @type {Session} */ (await ask("GET", "/v1/session"));
-      unknown = null;
-      signedIn(session);
-    } catch (error) {
-      if (error instanceof Refusal && error.status === 401) signedOut();
-      else {
-        unknown = error instanceof Refusal ? error : new Refusal(0, { detail: String(error) });
-        setTimeout(meet, 2000);
-        update();
-      }
-    }
   }
 
   function draw() {
     drawing = false;
     const room = roomHere();
-    const title = known && app.session === null ? "Sign in" : room.title(app.place);
+    const title = who.isKnown && app.session === null ? "Sign in" : room.title(app.place);
     document.title = `${title} – watcher`;
     if (app.session !== null) {
       const content = h("main", { id: "view", key: room.name, tabindex: "-1", "aria-busy": live.fits && rooms.has(room) ? null : "true" }, h("h1", null, title), viewOf(room));
       show(frame(app, { rooms: rooms.list, content, retry: () => live.retry(), signOut }));
-    } else if (known) show(signIn(app, signedIn));
-    else show(arriving(unknown, Date.now() - began));
+    } else if (who.isKnown) show(signIn(app, (session) => who.come(session)));
+    else show(arriving(who.problem, Date.now() - began));
   }
 
   /** Of a mistake of ours in one room the others, and what stands around them, know nothing. @param {Room} room */
@@ -185,15 +136,12 @@ export function start(body, said) {
 
   function forget() {
     live.forget();
-    for (const controller of fetching.values()) controller.abort();
-    fetched.clear();
-    locals.clear();
+    kept.forgetAll();
   }
 
   async function signOut() {
-    await ask("DELETE", "/v1/session");
+    await who.signOut();
     forget();
-    signedOut();
   }
 
   addEventListener("hashchange", () => {
@@ -208,14 +156,12 @@ export function start(body, said) {
       app.announce(document.title);
     });
   });
-  addEventListener(SESSION_OVER, () => app.session !== null && signedOut());
+  addEventListener(SESSION_OVER, () => app.session !== null && who.leave());
   document.addEventListener("visibilitychange", () => {
-    const isOut = known && app.session === null && document.visibilityState === "visible";
-    if (isOut) void meet(); // it may be signed in by another window
+    const isOut = who.isKnown && app.session === null && document.visibilityState === "visible";
+    if (isOut) void who.meet(); // it may be signed in by another window
   });
   setInterval(update, 1000);
-  void meet();
+  void who.meet();
   return app;
 }
-
-

@@ -18,6 +18,9 @@ export const ACCOUNTS = {
   paused: { what: "Nothing is asked until the pause is over.", remedy: "Resume when it should go on sooner." },
 };
 
+/** What happens at the end of a condition of an account. @type {Record<string, string>} */
+export const ENDS = { refused: "tried again", down: "tried again", throttled: "goes on", paused: "goes on" };
+
 /** @type {Record<string, {what: string, remedy: string}>} */
 export const ENDPOINTS = {
   disabled: { what: "Nothing is sent to it; its events are held.", remedy: "Mend the receiver, send a test, then enable it." },

@@ -1,6 +1,6 @@
 // What every room is made of: statuses, moments, problems, tables and actions.
 
-import { actionKey, Refusal } from "./api.js";
+import { actionKey, asRefusal, Refusal } from "./api.js";
 import { h } from "./dom.js";
 import { ago, count, exact } from "./format.js";
 
@@ -13,10 +13,13 @@ const SIGNS = {
   active: ["good", "✓"], ok: ["good", "✓"], done: ["good", "✓"], accepted: ["good", "✓"],
   new: ["calm", "•"], unseen: ["calm", "•"], pending: ["calm", "•"], intended: ["calm", "•"], probing: ["calm", "•"],
   validating: ["busy", "↻"], sending: ["busy", "↻"],
-  throttled: ["warn", "!"], paused: ["warn", "!"], held: ["warn", "!"], stuck: ["warn", "!"], unclear: ["warn", "!"], open: ["warn", "!"],
-  errors: ["bad", "✕"], source_error: ["bad", "✕"], unknown_status: ["bad", "✕"], missing: ["bad", "✕"], expired: ["bad", "✕"],
+  throttled: ["warn", "!"], paused: ["warn", "!"], held: ["warn", "!"], stuck: ["warn", "!"], unclear: ["warn", "!"], open: ["bad", "✕"],
+  unknown: ["bad", "✕"], errors: ["bad", "✕"], source_error: ["bad", "✕"], unknown_status: ["bad", "✕"], missing: ["bad", "✕"], expired: ["bad", "✕"],
   refused: ["bad", "✕"], down: ["bad", "✕"], dead: ["bad", "✕"], disabled: ["bad", "✕"], absent: ["bad", "✕"], failing: ["bad", "✕"],
 };
+
+/** Words that say too little where they stand alone. */
+const SPELLED = new Map([["open", "breaker open"]]);
 
 /** The tone and the sign of a word, also of one that nobody knows. @param {string} word @returns {[string, string]} */
 const signOf = (word) => (Object.hasOwn(SIGNS, word.toLowerCase()) ? SIGNS[word.toLowerCase()] : undefined) ?? ["calm", "•"];
@@ -28,7 +31,7 @@ export const toneOf = (word) => signOf(word)[0];
 export function badge(word) {
   const said = word ?? "unseen";
   const [tone, sign] = signOf(said);
-  return h("span", { class: `badge ${tone}` }, h("span", { "aria-hidden": "true", class: "sign" }, sign), h("bdi", said.length > 24 ? { title: said } : null, said.replaceAll("_", " ")));
+  return h("span", { class: `badge ${tone}` }, h("span", { "aria-hidden": "true", class: "sign" }, sign), h("bdi", said.length > 24 ? { title: said } : null, (SPELLED.get(said) ?? said).replaceAll("_", " ")));
 }
 
 /** A moment: as it is from now, with the exact one for who points at it. @param {App} app @param {string | null | undefined} instant @param {string} [none] */
@@ -85,6 +88,12 @@ export function table(caption, columns, rows, keyOf, below, propsOf) {
       }))));
 }
 
+/** A button that opens and closes what stands below it. @param {boolean} isOpen @param {() => void} toggle @param {Child} words @param {string} [name] for who does not see what stands beside it */
+export function disclosure(isOpen, toggle, words, name) {
+  return h("button", { type: "button", class: "plain disclose", "aria-expanded": String(isOpen), "aria-label": name, on: { click: toggle } },
+    h("span", { "aria-hidden": "true", class: "sign" }, isOpen ? "▾" : "▸"), words);
+}
+
 /**
  * Which part of a list is shown, and the ways to its neighbours.
  * @param {{offset: number, limit: number, total: number | null | undefined, more: boolean, link: (offset: number) => string}} list
@@ -96,6 +105,19 @@ export function pager({ offset, limit, total, more, link }) {
     offset > 0 ? h("a", { key: "prev", class: "button", rel: "prev", href: link(Math.max(offset - limit, 0)) }, "← Before") : null,
     h("span", { key: "part" }, total === 0 ? "0" : `${count(offset + 1)}–${count(last)}`, total === null || total === undefined ? "" : ` of ${count(total)}${more ? "+" : ""}`),
     isEnd ? null : h("a", { key: "next", class: "button", rel: "next", href: link(offset + limit) }, "Next →"));
+}
+
+/**
+ * The ways to more of a list that goes on by cursor, and back to its beginning.
+ * @param {string | undefined} cursor of the present part
+ * @param {string | null} next
+ * @param {(cursor: string | null) => string} link
+ */
+export function turning(cursor, next, link) {
+  if (cursor === undefined && next === null) return null;
+  return h("nav", { key: "pages", class: "pager", "aria-label": "Pages" },
+    cursor === undefined ? null : h("a", { class: "button", href: link(null) }, "⇤ First page"),
+    next === null ? h("span", null, "That is the end.") : h("a", { class: "button", rel: "next", href: link(next) }, "Next →"));
 }
 
 /**
@@ -129,7 +151,7 @@ export function action(app, id, what) {
       turn({ state: "done", key: "" });
       if (what.done !== undefined) app.announce(what.done);
     } catch (error) {
-      const problem = error instanceof Refusal ? error : new Refusal(0, { title: "The page failed.", detail: String(error) });
+      const problem = asRefusal(error);
       turn({ state: "failed", problem, key: isUnclear(problem) ? key : "" });
     }
   };
@@ -155,8 +177,3 @@ export function action(app, id, what) {
 
 /** Whether it may have been done all the same. @param {Refusal} problem */
 const isUnclear = (problem) => problem.status === 0 || problem.status >= 500;
-
-/** A labelled field of a form. @param {string} id @param {string} label @param {Child} field @param {Child} [hint] */
-export function field(id, label, field, hint) {
-  return h("div", { class: "field", key: id }, h("label", { for: id }, label), field, hint === undefined ? null : h("p", { class: "hint", id: `${id}-hint` }, hint));
-}

@@ -9,9 +9,9 @@ import { linkTo } from "../router.js";
 import { buttons, follow, isEnabled } from "./buttons.js";
 import { etaTitle, etaWords } from "./eta.js";
 import { drawn } from "./life.js";
-import { contacts, statuses } from "./list.js";
 import { fetchedOf, isUnfollowed, loadBatch, OWED, whichOf } from "./load.js";
 import { marks } from "./marks.js";
+import { contacts, statuses } from "./shown.js";
 import { looksShown, story } from "./story.js";
 
 /** @typedef {import("../types.js").App} App */
@@ -65,13 +65,14 @@ function known(app, place, watch, problem) {
       isLooked ? section("Why it is looked at when it is", reasons(app, why)) : null),
     section("Deliveries", problemBox(owed.problem),
       owed.data === null ? owed.problem === null && h("p", { class: "nothing" }, "Loading…") : [
-        deliveryList(app, owed.data.items, { caption: "Deliveries of this batch", changed: () => void loadBatch(app, place), none: noDeliveries(app, watch) }),
+        deliveryList(app, owed.data.items, { caption: "Deliveries of this batch", of: place.steps.join("/"), changed: () => void loadBatch(app, place), none: noDeliveries(app, watch) }),
         owed.data.next === null ? null : h("p", { class: "hint" }, `The newest ${count(OWED)} are shown.`)]));
 }
 
 /** @param {App} app @param {WatchDetails} watch @returns {Child} */
 function noDeliveries(app, watch) {
   if (watch.transitions.length === 0) return "Nothing was seen of it yet, so nothing was sent.";
+  if (app.session?.accounts) return "No endpoint that this token may see was owed an event of it.";
   return ["No endpoint was owed an event of it: none was there then, or their filters leave it out. ", app.may("read") ? h("a", { href: linkTo("delivery") }, "See the endpoints") : null];
 }
 
@@ -93,7 +94,7 @@ function standing(app, watch, looks) {
 
 /** What is known of one that no look has seen. @param {PastLooks | null} looks */
 function unseen(looks) {
-  return looks?.items.at(-1)?.result === "absent" ? "CallFire does not have it, or not yet: it is asked again, and after a while the batch counts as missing. See whether its id and account are right." : "CallFire was not asked about it yet, or has not answered.";
+  return looks?.items.at(-1)?.result === "missing" ? "CallFire does not have it, or not yet: it is asked again, and after a while the batch counts as missing. See whether its id and account are right." : "CallFire was not asked about it yet, or has not answered.";
 }
 
 /** That what is shown may be old, because CallFire is not asked as usual. @param {App} app @param {WatchDetails} watch */

@@ -6,7 +6,7 @@ import { count, exact } from "../format.js";
 import { logarithmic } from "../svg.js";
 
 /** @typedef {import("../types.js").App} App */
-/** @typedef {{p50: string, p90: string}} Eta */
+/** @typedef {import("../types.js").Schemas["Eta"]} Eta */
 
 /** @type {[string, number][]} */
 const UNITS = [["d", 86_400], ["h", 3600], ["min", 60]];

@@ -8,8 +8,8 @@ import { linkTo } from "../router.js";
 /** @typedef {import("../types.js").App} App */
 /** @typedef {import("../types.js").Place} Place */
 
-/** Rows of one page of the list. */
-export const ROWS = 50;
+/** Rows of one page of the list: as many as the overview asks for, so that its first page comes over the same stream. */
+export const ROWS = 25;
 /** How long typing rests before it is searched for, in milliseconds. */
 const PAUSE = 300;
 

@@ -12,10 +12,10 @@ import { closeOf, lifeOf, looksIn, stepOf, ticksOf, wholeOf } from "./timeline.j
 /** @typedef {import("./timeline.js").Life} Life */
 /** @typedef {import("./timeline.js").PastLooks} PastLooks */
 
-/** Where things stand, from the top. What is said of marks and of now has a line each, so that neither covers the other. */
+/** Where things stand, from the top. What is said of occurrences and of now has a line each, so that neither covers the other. */
 const [MARKS, NOW, LANE, LOOKS, AXIS, HEIGHT] = [15, 29, 38, 74, 102, 120];
 const THICK = 26;
-/** What a mark is called in the drawing. @type {Record<string, string>} */
+/** What an occurrence is called in the drawing. @type {Record<string, string>} */
 export const OCCURRED = { "batch.missing": "missing", "batch.stuck": "stuck", "batch.unstuck": "moved on", "watch.expired": "expired" };
 
 /** @param {App} app @param {import("../types.js").WatchDetails} watch @param {PastLooks | null} looks */
@@ -50,9 +50,9 @@ function drawing(life, looks, span, label) {
       h("title", { dir: "auto" }, `${each.status} from ${exact(new Date(each.from))}${each.to === Infinity ? "" : `, for ${duration((each.to - each.from) / 1000)}`}`),
       h("rect", { width: "100%", height: "100%" }), h("text", { x: 6, y: 17, dir: "auto" }, spaced(each.status)))),
     life.changes.filter(isIn).map((each) => h("line", { key: `by ${each.number}`, class: `by ${toneOf(each.status)}`, x1: x(each.to), x2: x(each.to), y1: LANE - 3, y2: LANE + THICK + 3 })),
-    life.marks.filter((each) => isIn({ from: each.at, to: each.at })).map((each) => mark(each, x(each.at), place(each.at))),
+    life.occurrences.filter((each) => isIn({ from: each.at, to: each.at })).map((each) => occurrence(each, x(each.at), place(each.at))),
     unremembered !== null && unremembered.to > unremembered.from ? h("svg", { key: "unremembered", class: "unremembered", x: x(unremembered.from), width: wide(unremembered), y: LOOKS - 2, height: 22 },
-      h("title", { dir: "auto" }, "Looks of this time are not remembered"), h("rect", { width: "100%", height: "100%" }), h("text", { x: 5, y: 15 }, "not remembered")) : null,
+      h("title", { dir: "auto" }, "Looks of this time are not remembered"), h("rect", { width: "100%", height: "100%" }), unremembered.to - unremembered.from < (span.to - span.from) / 4 ? null : h("text", { x: 5, y: 15 }, "not remembered")) : null,
     looksIn(looks?.items ?? [], span).map((look) => h("line", { key: `look ${look.at}`, class: `look ${look.result}`, x1: `${look.at}%`, x2: `${look.at}%`, y1: look.by === "page" ? LOOKS + 6 : LOOKS, y2: LOOKS + 18 })),
     future(life, span, x, wide));
 }
@@ -73,8 +73,8 @@ function future(life, span, x, wide) {
   ];
 }
 
-/** @param {import("./timeline.js").Mark} each @param {string} x @param {number} place */
-function mark(each, x, place) {
+/** @param {import("./timeline.js").Occurrence} each @param {string} x @param {number} place */
+function occurrence(each, x, place) {
   const tone = each.type === "batch.unstuck" ? "calm" : each.type === "batch.stuck" ? "warn" : "bad";
   return h("g", { key: `mark ${each.number}`, class: `mark ${tone}` },
     h("title", { dir: "auto" }, `${OCCURRED[each.type] ?? each.type}, ${exact(new Date(each.at))}`),

@@ -1,12 +1,12 @@
 // The batches in their order: those that need a person, then those that end soonest, then the rest.
 
 import { h } from "../dom.js";
-import { count, exact } from "../format.js";
-import { WATCHES } from "../meanings.js";
-import { badge, moment, nothing, outside, pager, table } from "../parts.js";
+import { exact } from "../format.js";
+import { moment, nothing, outside, pager, table } from "../parts.js";
 import { linkTo } from "../router.js";
 import { etaShown } from "./eta.js";
 import { chosen, filters, listLink, offsetOf, ROWS } from "./filters.js";
+import { contacts, labelList, statuses } from "./shown.js";
 
 /** @typedef {import("../types.js").App} App */
 /** @typedef {import("../types.js").Watch} Watch */
@@ -81,7 +81,7 @@ function found(app, page) {
   return [
     h("div", { class: "batches", on: { pointerenter: held(true), pointerleave: held(false), focusin: held(true), focusout: held(false) } },
       table("Batches, those that need a person first", columns(app, many), rows, (row) => row.key, undefined,
-        (row) => ({ class: [row.changed && "changed", row.gone && "gone"].filter(Boolean).join(" ") || null }))),
+        (row) => ({ reuse: "yes", class: [row.changed && "changed", row.gone && "gone"].filter(Boolean).join(" ") || null }))),
     h("div", { class: "after-list" },
       pager({ offset, limit: ROWS, total, more: !isCut && page.more && total === undefined, link: (to) => listLink(app.place, { offset: to || null }) }),
       h("p", { class: "hint" }, waits ? "Others come first now. The order is kept while you point at it." : "")),
@@ -109,30 +109,6 @@ function named(app, row, many) {
   return h("div", null,
     h("a", { class: "name", href: linkTo("batches", [account, id]) }, watch.name ? outside(watch.name) : `Batch ${id}`),
     h("div", { class: "ids" }, h("span", null, ids.map((each, index) => [index === 0 ? "" : " · ", each])), labels.length === 0 ? null : labelList(labels.slice(0, SHOWN_LABELS), (label) => listLink(app.place, { label }), labels.length - SHOWN_LABELS)));
-}
-
-/** Labels, each a link to all that have it. @param {[string, string][]} labels @param {(label: string) => string} link @param {number} [others] that are not shown */
-export function labelList(labels, link, others = 0) {
-  return h("ul", { class: "label-list" }, labels.map(([name, value]) => h("li", { key: name },
-    h("a", { href: link(`${name}:${value}`), title: `Show all with ${name}: ${value}` }, outside(name), h("span", { class: "quiet" }, ": "), outside(value, "")))),
-  others > 0 ? h("li", { key: "" }, `+${count(others)}`) : null);
-}
-
-/** Its status, and what is wrong with it where that is something else. @param {Watch} watch */
-export function statuses(watch) {
-  const wrong = watch.attention;
-  const isSaid = wrong === null || wrong === watch.status?.toLowerCase();
-  return [badge(watch.status), isSaid ? null : h("span", { title: WATCHES[wrong]?.what ?? null }, badge(wrong))];
-}
-
-/** How many contacts, and how many of them were dialled or texted where some were. @param {Watch} watch */
-export function contacts({ size, remaining }) {
-  if (size === null) return h("span", { class: "quiet" }, "–");
-  if (remaining === null || remaining >= size || size === 0) return count(size);
-  const done = size - remaining;
-  return h("span", { class: "progress", title: `${count(done)} of ${count(size)} dialled or texted when it was last seen` },
-    `${count(done)} of ${count(size)}`, h("svg", { class: "reach done", "aria-hidden": "true", height: 4 },
-      h("rect", { class: "rail", x: 0, y: 0, width: "100%", height: 4, rx: 2 }), h("rect", { x: 0, y: 0, width: `${((100 * done) / size).toFixed(1)}%`, height: 4, rx: 2 })));
 }
 
 /** @param {App} app @param {Watch} watch */

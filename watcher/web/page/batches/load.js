@@ -1,6 +1,7 @@
 // What one batch's view fetches: again when something happened, and every few seconds, but not more often.
 
 import { ask, pathOf, queryOf, Refusal } from "../api.js";
+import { whileSeen } from "../seen.js";
 
 /** @typedef {import("../types.js").App} App */
 /** @typedef {import("../types.js").Place} Place */
@@ -8,6 +9,8 @@ import { ask, pathOf, queryOf, Refusal } from "../api.js";
 
 /** Milliseconds between two times: at least, and at most while all is calm. */
 const [LEAST, MOST] = [2000, 5000];
+/** Milliseconds between two times that it is seen whether one is due. */
+const LOOK = 250;
 /** Deliveries that are shown. */
 export const OWED = 50;
 
@@ -56,16 +59,16 @@ export function keepLoaded(app, place) {
   let position = app.page?.position ?? null;
   let loaded = Date.now();
   void loadBatch(app, place);
-  const timer = setInterval(() => {
+  const end = whileSeen(LOOK, () => {
     const now = app.page?.position ?? null;
     const age = Date.now() - loaded;
-    if (document.visibilityState === "hidden" || app.connection.state !== "live" || fetchedOf(app, place).watch.loading || age < LEAST || (now === position && age < MOST)) return;
+    if (app.connection.state !== "live" || fetchedOf(app, place).watch.loading || age < LEAST || (now === position && age < MOST)) return;
     position = now;
     loaded = Date.now();
     void loadBatch(app, place);
-  }, 250);
+  });
   return () => {
-    clearInterval(timer);
+    end();
     for (const what of ["watch", "why", "looks", "deliveries"]) app.forget(nameOf(what, place));
   };
 }

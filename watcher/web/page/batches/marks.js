@@ -1,11 +1,11 @@
 // By what the events of a batch are known: its labels and its correlation id, as they are and while they are changed.
 
-import { ask, Refusal } from "../api.js";
+import { ask, asRefusal, Refusal } from "../api.js";
 import { h } from "../dom.js";
 import { outside, problemBox } from "../parts.js";
 import { linkTo } from "../router.js";
-import { labelList } from "./list.js";
 import { loadBatch, pathFor } from "./load.js";
+import { labelList } from "./shown.js";
 
 /** @typedef {import("../types.js").App} App */
 /** @typedef {import("../types.js").Place} Place */
@@ -78,7 +78,7 @@ function form(app, place, watch, edited, form) {
       app.announce("Labels and correlation id were changed.");
     } catch (error) {
       form.working = false;
-      form.problem = error instanceof Refusal ? error : new Refusal(0, { title: "The page failed.", detail: String(error) });
+      form.problem = asRefusal(error);
       app.update();
     }
   };
@@ -87,7 +87,7 @@ function form(app, place, watch, edited, form) {
       form.rows.map((row, index) => labelRow(app, form, row, index)),
       h("p", { class: "hint" }, "Events that were told already keep theirs.")),
     h("div", { class: "field" }, h("label", { for: "correlation" }, "Correlation id"),
-      h("input", { id: "correlation", type: "text", maxlength: 200, value: form.correlation, on: { input: (/** @type {any} */ event) => { form.correlation = event.target.value; } } })),
+      h("input", { id: "correlation", type: "text", maxlength: 200, value: form.correlation, on: { input: (event) => { form.correlation = event.target.value; } } })),
     h("p", { class: "row" }, h("button", { type: "submit", class: "first" }, form.working ? "Saving…" : "Save"), h("button", { type: "button", on: { click: close } }, "Cancel")),
     problemBox(form.problem));
 }

@@ -30,7 +30,7 @@ export function story(app, watch) {
     ...(life.created === null ? [] : [{ at: life.created, key: "created", said: "Created at CallFire." }]),
     { at: life.opened, key: "opened", said: "Followed from here on." },
     ...life.changes.map((each) => ({ at: each.to, key: `change ${each.number}`, said: changed(each) })),
-    ...life.marks.map((each) => ({ at: each.at, key: `mark ${each.number}`, said: [badge(OCCURRED[each.type]), " ", OCCURRENCES[each.type] ?? each.type] })),
+    ...life.occurrences.map((each) => ({ at: each.at, key: `occurrence ${each.number}`, said: [badge(OCCURRED[each.type]), " ", OCCURRENCES[each.type] ?? each.type] })),
   ].sort((one, other) => one.at - other.at);
   const future = life.isOpen ? [
     life.next === null ? null : h("li", { key: "next", class: "ahead" }, when(app, life.next), h("span", null, life.next <= app.now.getTime() ? "Next look: due." : "Next look, about.")),
@@ -58,9 +58,10 @@ function changed({ from, to, previous, status, skipped, isFirst }) {
 export function looksShown(app, looks) {
   const shown = looks.items.slice(-LISTED).reverse();
   const many = (/** @type {(look: import("./timeline.js").PastLook) => boolean} */ is) => looks.items.filter(is).length;
-  const [pages, refreshes, unanswered] = [many((look) => look.by === "page"), many((look) => look.by === "refresh"), many((look) => look.result === "unanswered")];
+  const [pages, refreshes] = [many((look) => look.by === "page"), many((look) => look.by === "refresh")];
+  const [unanswered, missing] = [many((look) => look.result === "unanswered"), many((look) => look.result === "missing")];
   const parts = [
-    `${count(looks.items.length - pages - refreshes)} by itself`, pages > 0 && `${count(pages)} on a page with others`, refreshes > 0 && `${count(refreshes)} asked for`, unanswered > 0 && `${count(unanswered)} unanswered`,
+    `${count(looks.items.length - pages - refreshes)} by itself`, pages > 0 && `${count(pages)} on a page with others`, refreshes > 0 && `${count(refreshes)} asked for`, unanswered > 0 && `${count(unanswered)} unanswered`, missing > 0 && `${count(missing)} did not find it`,
   ].filter(Boolean).join(", ");
   return h("div", { class: "looks" },
     h("p", null, looks.total === 0 ? "No look saw it. " : looks.total === 1 ? "One look saw it. " : `${count(looks.total)} looks saw it in all. `,

@@ -3,18 +3,18 @@
 
 /** @typedef {import("../types.js").WatchDetails} WatchDetails */
 /** @typedef {WatchDetails["transitions"][number]} Transition */
-/** @typedef {{asked: string, answered: string, by: string, result: string}} PastLook */
-/** @typedef {{items: PastLook[], total: number, since: string | null}} PastLooks */
+/** @typedef {import("../types.js").Schemas["PastLook"]} PastLook */
+/** @typedef {import("../types.js").Schemas["Looks"]} PastLooks */
 /** @typedef {{from: number, to: number}} Span */
 /** @typedef {Span & {number: number, status: string}} Stay a status that looks have shown, from the first to the last of them */
 /** @typedef {Span & {number: number, status: string, previous: string | null, skipped: string[], isFirst: boolean}} Change */
-/** @typedef {{at: number, number: number, type: string}} Mark */
+/** @typedef {{at: number, number: number, type: string}} Occurrence that is no change of the status */
 
 /**
  * @typedef {object} Life
  * @property {Stay[]} stays
  * @property {Change[]} changes a change happened some time in its span: after the last look that saw the old status, by the first with the new
- * @property {Mark[]} marks stuck, missing, expired
+ * @property {Occurrence[]} occurrences stuck, missing, expired
  * @property {number | null} created
  * @property {number} opened
  * @property {boolean} isOpen
@@ -30,9 +30,9 @@ export function lifeOf(watch, now) {
   const isOpen = watch.state === "open";
   const transitions = watch.transitions.filter((each) => !OCCURRENCES.has(each.type));
   const changes = transitions.map((each) => changeOf(each, watch));
-  const marks = watch.transitions.filter((each) => OCCURRENCES.has(each.type)).map((each) => ({ at: Date.parse(each.timestamp), number: each.number, type: each.type }));
+  const occurrences = watch.transitions.filter((each) => OCCURRENCES.has(each.type)).map((each) => ({ at: Date.parse(each.timestamp), number: each.number, type: each.type }));
   const last = watch.last_look === null ? -Infinity : Date.parse(watch.last_look.answered);
-  const ends = [...changes.map((each) => each.to), ...marks.map((each) => each.at)];
+  const ends = [...changes.map((each) => each.to), ...occurrences.map((each) => each.at)];
   const opened = Date.parse(watch.opened);
   const end = isOpen ? now : Math.max(...ends, last, ends.length === 0 ? opened : -Infinity);
   const stays = changes.map((each, index) => {
@@ -41,7 +41,7 @@ export function lifeOf(watch, now) {
     return { from: each.to, to: Math.max(each.to, until), number: each.number, status: each.status };
   });
   return {
-    stays, changes, marks, opened, isOpen, end,
+    stays, changes, occurrences, opened, isOpen, end,
     created: watch.created === null ? null : Date.parse(watch.created),
     eta: isOpen && watch.eta !== null ? { from: Date.parse(watch.eta.p50), to: Date.parse(watch.eta.p90) } : null,
     next: isOpen && watch.next_look !== null ? Date.parse(watch.next_look) : null,
@@ -97,7 +97,7 @@ function spanFrom(first, life) {
 }
 
 /** When something was first known of it here. @param {Life} life */
-const beginOf = (life) => Math.min(life.opened, life.end, ...life.changes.map((each) => each.to), ...life.marks.map((each) => each.at));
+const beginOf = (life) => Math.min(life.opened, life.end, ...life.changes.map((each) => each.to), ...life.occurrences.map((each) => each.at));
 
 /**
  * The part to enlarge beside the whole, where the whole is too long to tell apart what happened: all since it is followed, or

@@ -4,7 +4,7 @@ import { h } from "../dom.js";
 import { count, duration, percent, timeOfDay } from "../format.js";
 import { nothing, table } from "../parts.js";
 import { line, linear } from "../svg.js";
-import { inAll, minutes, newest, roundAbove } from "./recent.js";
+import { inAll, knownSince, minutes, newest, roundAbove } from "./recent.js";
 
 /** @typedef {import("../types.js").App} App */
 /** @typedef {import("./recent.js").Minute} Minute */
@@ -16,16 +16,18 @@ export function lastHour(app, recent) {
   if (recent === null) return nothing("What it was sent lately is not known.");
   const hour = minutes(recent);
   const { done, failed, share } = inAll(hour);
-  if (share === null) return nothing("Nothing was sent to it in the last hour, as far as this daemon knows. Send a test to see it answer.");
+  const since = knownSince(recent);
+  if (share === null) return nothing(`Nothing was sent to it ${since === null ? "in the last hour" : `since ${timeOfDay(since)}, when this daemon began to count`}. Send a test to see it answer.`);
   const slow = newest(hour.map((minute) => minute.p95));
   return [
     h("div", { class: "charts" },
       chart("Attempts a minute", `${count(done)} accepted, ${count(failed)} failed: ${percent(share)} accepted`, hour,
         roundAbove(Math.max(...hour.map((minute) => minute.done + minute.failed), 1)), count, attempts,
         [["done", "accepted"], ["failed", "failed"]]),
-      chart("Time to an answer", slow === null ? "no answers" : `last 95 %: ${duration(slow)}`, hour,
+      chart("Time to an answer", slow === null ? "no answers" : `95 % within ${duration(slow)} at last`, hour,
         roundAbove(Math.max(...hour.map((minute) => minute.p95 ?? 0), 0.002)), duration, latency,
         [["p50", "half within"], ["p95", "95 % within"]])),
+    since === null ? null : h("p", { key: "since", class: "hint" }, `Counted since ${timeOfDay(since)}: this daemon does not know of attempts before.`),
     asTable(app, hour),
   ];
 }

@@ -1,14 +1,15 @@
 // What can be done with an endpoint: a row of buttons, and under it what the chosen one needs to know.
 
-import { ask, pathOf, Refusal } from "../api.js";
+import { ask, asRefusal, pathOf, Refusal } from "../api.js";
 import { tryDetails, answerOf } from "../deliveries.js";
 import { h } from "../dom.js";
+import { checkedField, field, nameChoice, toFirstError } from "../fields.js";
 import { count } from "../format.js";
-import { action, badge, field, outside } from "../parts.js";
+import { action, badge, outside } from "../parts.js";
 import { linkTo } from "../router.js";
 import { changesOf, faultsOf, fieldsOf } from "./body.js";
 import { EVENTS } from "./events.js";
-import { form, toFirstError } from "./form.js";
+import { form } from "./form.js";
 import { recovering } from "./recovering.js";
 import { showSecrets } from "./secrets.js";
 
@@ -79,8 +80,7 @@ function test({ app, endpoint, state }) {
   return [
     h("p", null, "A sample is sent at once, past everything that waits, and nothing is kept of it. It goes to a disabled endpoint too."),
     h("div", { class: "row" },
-      field("test-type", "Event", h("select", { id: "test-type", value: state.type, on: { change: (event) => { state.type = event.target.value; app.update(); } } },
-        ["ping", ...EVENTS.flatMap(([, types]) => types)].map((type) => h("option", { key: type, value: type }, type)))),
+      field("test-type", "Event", nameChoice({ id: "test-type" }, ["ping", ...EVENTS.flatMap(([, types]) => types)], state.type, (type) => { state.type = type; app.update(); })),
       action(app, `test ${endpoint.id}`, {
         label: "Send it", class: "first",
         run: async (key) => {
@@ -121,7 +121,7 @@ function change({ app, endpoint, state, etag, changed, close }) {
       close();
       changed();
     } catch (error) {
-      now.problem = error instanceof Refusal ? error : new Refusal(0, { detail: String(error) });
+      now.problem = asRefusal(error);
       now.working = false;
       changed();
       toFirstError(app);
@@ -217,9 +217,9 @@ function remove({ app, endpoint, state, etag }) {
 
 /** @param {App} app @param {string} id @param {Child} label @param {string} value @param {(text: string) => void} set @param {string} [hint] */
 function input(app, id, label, value, set, hint) {
-  return h("div", { class: "field", key: id }, h("label", { for: `do-${id}` }, label),
-    h("input", { id: `do-${id}`, type: "text", autocomplete: "off", spellcheck: "false", value, "aria-describedby": hint === undefined ? null : `do-${id}-hint`, on: { input: (event) => { set(event.target.value); app.update(); } } }),
-    hint === undefined ? null : h("p", { class: "hint", id: `do-${id}-hint` }, hint));
+  return checkedField({ id: `do-${id}`, label, hint }, (bound) => h("input", {
+    ...bound, type: "text", autocomplete: "off", spellcheck: "false", value, on: { input: (event) => { set(event.target.value); app.update(); } },
+  }));
 }
 
 /** @param {string} id @param {string} label @param {boolean} checked @param {() => void} choose */

@@ -45,7 +45,7 @@ function stands(app, endpoint) {
   const meaning = ENDPOINTS[word];
   return h("section", { key: "stands", class: "stands", "aria-label": "How it stands" },
     h("p", { class: "lead" }, badge(word), " ", h("strong", null, outside(endpoint.url)), endpoint.description === "" ? null : [" · ", outside(endpoint.description)]),
-    meaning === undefined ? null : h("div", { class: `note ${word === "disabled" || word === "failing" ? "bad" : "warn"}` },
+    meaning === undefined ? null : h("div", { class: `note ${word === "disabled" || word === "failing" || word === "open" ? "bad" : "warn"}` },
       h("p", null, meaning.what, endpoint.reason === "" ? null : [" Why: ", outside(endpoint.reason), "."],
         endpoint.until === null ? null : [` It ${word === "open" ? "is probed next" : goesOn(endpoint)} `, moment(app, endpoint.until), "."]),
       h("p", null, h("strong", null, "What to do: "), meaning.remedy)),

@@ -1,6 +1,7 @@
 // How an endpoint is set up, as a form: the same for a new one and for a change. What the API refuses stands at its field.
 
 import { h } from "../dom.js";
+import { checkedField, refused, tick } from "../fields.js";
 import { outside, problemBox } from "../parts.js";
 import { errorsAt, pointerStep } from "./body.js";
 import { EVENTS } from "./events.js";
@@ -31,13 +32,13 @@ export function form(app, state, { isNew, submit, label, cancel, more }) {
     app.update();
   };
   /** @param {TextName} name @param {string} label @param {Child} hint @param {Record<string, string | boolean>} [props] @param {string} [pointer] */
-  const text = (name, label, hint, props = {}, pointer = `/${name}`) => row(errors, name, pointer, label, hint, (described) => h("input", {
-    id: `e-${name}`, name, type: "text", autocomplete: "off", spellcheck: "false", value: fields[name], ...described, ...props,
+  const text = (name, label, hint, props = {}, pointer = `/${name}`) => row(errors, name, pointer, label, hint, (bound) => h("input", {
+    name, type: "text", autocomplete: "off", spellcheck: "false", value: fields[name], ...bound, ...props,
     on: { input: (event) => set({ [name]: event.target.value }) },
   }));
   /** @param {TextName} name @param {string} label @param {[string, string][]} choices @param {Child} [hint] @param {string} [pointer] */
-  const choice = (name, label, choices, hint, pointer = `/${name}`) => row(errors, name, pointer, label, hint, (described) => h("select", {
-    id: `e-${name}`, name, value: fields[name], ...described, on: { change: (event) => set({ [name]: event.target.value }) },
+  const choice = (name, label, choices, hint, pointer = `/${name}`) => row(errors, name, pointer, label, hint, (bound) => h("select", {
+    name, value: fields[name], ...bound, on: { change: (event) => set({ [name]: event.target.value }) },
   }, choices.map(([value, words]) => h("option", { key: value, value }, words))));
 
   return h("form", { key: "form", class: "set-up", novalidate: true, autocomplete: "off", "aria-busy": state.working ? "true" : null, on: { submit: (event) => { event.preventDefault(); submit(); } } },
@@ -79,14 +80,6 @@ function marked(errors) {
   return errors.length > 0 && errors.every((error) => FIELDS.some((field) => errorsAt([error], field).length > 0));
 }
 
-/** After the next drawing, focuses the first field that was refused. @param {App} app */
-export function toFirstError(app) {
-  app.update();
-  requestAnimationFrame(() => requestAnimationFrame(() => {
-    /** @type {HTMLElement | null} */ (document.querySelector("form [aria-invalid=true]"))?.focus();
-  }));
-}
-
 /**
  * A field with its label, its hint, and what was refused of it.
  * @param {{pointer?: string, message: string}[]} errors
@@ -94,22 +87,14 @@ export function toFirstError(app) {
  * @param {string} pointer
  * @param {string} label
  * @param {Child} hint
- * @param {(described: Record<string, string>) => Child} input
+ * @param {(bound: Record<string, string>) => Child} input
  */
 function row(errors, name, pointer, label, hint, input) {
-  const found = errorsAt(errors, pointer);
-  const described = [hint ? `e-${name}-hint` : "", found.length > 0 ? `e-${name}-error` : ""].filter((id) => id !== "").join(" ");
-  return h("div", { class: "field", key: name },
-    h("label", { for: `e-${name}` }, label),
-    input({ ...(described === "" ? {} : { "aria-describedby": described }), ...(found.length > 0 ? { "aria-invalid": "true" } : {}) }),
-    hint ? h("p", { class: "hint", id: `e-${name}-hint` }, hint) : null,
-    refused(found, `e-${name}-error`));
+  return checkedField({ id: `e-${name}`, label, hint, wrong: said(errorsAt(errors, pointer)) }, input);
 }
 
-/** @param {{message: string}[]} found @param {string} id */
-function refused(found, id) {
-  return found.length === 0 ? null : h("p", { key: "error", class: "refused", id }, found.map((error) => error.message).join(". "));
-}
+/** @param {{message: string}[]} found */
+const said = (found) => found.map((error) => error.message).join(". ");
 
 /** @param {{pointer?: string, message: string}[]} errors @param {Fields} fields @param {(next: Partial<Fields>) => void} set */
 function types(errors, fields, set) {
@@ -127,9 +112,9 @@ function types(errors, fields, set) {
     h("legend", null, "Events"),
     h("p", { class: "hint" }, isAll ? "None is chosen: it gets all events." : "It gets the chosen ones."),
     h("div", { class: "columns" }, EVENTS.map(([group, members]) => h("div", { key: group },
-      tick(`type-${group}`, h("strong", null, `${group}.*`), chosen.has(`${group}.*`), false, (on) => turn(`${group}.*`, on)),
-      members.map((type) => tick(`type-${type}`, type, chosen.has(type) || chosen.has(`${group}.*`), chosen.has(`${group}.*`), (on) => turn(type, on)))))),
-    refused(errorsAt(errors, "/types"), "e-types-error"));
+      tick(`e-type-${group}`, h("strong", null, `${group}.*`), chosen.has(`${group}.*`), (on) => turn(`${group}.*`, on)),
+      members.map((type) => tick(`e-type-${type}`, type, chosen.has(type) || chosen.has(`${group}.*`), (on) => turn(type, on), chosen.has(`${group}.*`)))))),
+    refused("e-types-error", said(errorsAt(errors, "/types"))));
 }
 
 /** @param {App} app @param {{pointer?: string, message: string}[]} errors @param {Fields} fields @param {(next: Partial<Fields>) => void} set */
@@ -138,10 +123,10 @@ function accounts(app, errors, fields, set) {
   if (names.length < 2 && fields.accounts.length === 0) return null;
   return h("fieldset", { key: "accounts", class: "inner" },
     h("legend", null, "Accounts"),
-    h("div", { class: "ticks" }, names.map((name) => tick(`account-${name}`, outside(name), fields.accounts.includes(name), false,
+    h("div", { class: "ticks" }, names.map((name) => tick(`e-account-${name}`, outside(name), fields.accounts.includes(name),
       (on) => set({ accounts: on ? [...fields.accounts, name] : fields.accounts.filter((each) => each !== name) })))),
     h("p", { class: "hint" }, "None: all."),
-    refused(errorsAt(errors, "/accounts"), "e-accounts-error"));
+    refused("e-accounts-error", said(errorsAt(errors, "/accounts"))));
 }
 
 /** @param {{pointer?: string, message: string}[]} errors @param {Fields} fields @param {(next: Partial<Fields>) => void} set */
@@ -150,15 +135,9 @@ function signatures(errors, fields, set) {
   const turn = (scheme, on) => set({ signatures: ["v1", "v1a"].filter((each) => (each === scheme ? on : fields.signatures.includes(each))) });
   return h("fieldset", { key: "signatures", class: "inner" },
     h("legend", null, "Signatures"),
-    tick("signature-v1", "v1: a secret that both sides know", fields.signatures.includes("v1"), false, (on) => turn("v1", on)),
-    tick("signature-v1a", "v1a: a key pair, of which the receiver needs the public one", fields.signatures.includes("v1a"), false, (on) => turn("v1a", on)),
-    refused(errorsAt(errors, "/signatures"), "e-signatures-error"));
-}
-
-/** @param {string} id @param {Child} label @param {boolean} checked @param {boolean} disabled @param {(on: boolean) => void} turn */
-export function tick(id, label, checked, disabled, turn) {
-  return h("label", { key: id, class: "tick" },
-    h("input", { id: `e-${id}`, type: "checkbox", checked, disabled, on: { change: (event) => turn(event.target.checked) } }), h("span", null, label));
+    tick("e-signature-v1", "v1: a secret that both sides know", fields.signatures.includes("v1"), (on) => turn("v1", on)),
+    tick("e-signature-v1a", "v1a: a key pair, of which the receiver needs the public one", fields.signatures.includes("v1a"), (on) => turn("v1a", on)),
+    refused("e-signatures-error", said(errorsAt(errors, "/signatures"))));
 }
 
 /**
@@ -185,8 +164,8 @@ function pairs(app, errors, fields, which, label, hint, kind) {
         h("input", { type: "text", "aria-label": `${word} ${index + 1}, name`, placeholder: "name", autocomplete: "off", spellcheck: "false", value: row.name, ...bad, on: { input: (event) => { row.name = event.target.value; app.update(); } } }),
         h("input", { type: kind, "aria-label": `${word} ${index + 1}, value`, placeholder: "value", autocomplete: kind === "password" ? "new-password" : "off", value: row.value, ...bad, on: { input: (event) => { row.value = event.target.value; app.update(); } } }),
         h("button", { type: "button", "aria-label": `Remove ${word.toLowerCase()} ${index + 1}`, on: { click: () => { rows.splice(index, 1); app.update(); } } }, "✕"),
-        refused(found, `e-${which}-${index}-error`));
+        refused(`e-${which}-${index}-error`, said(found)));
     }),
     h("p", { class: "hint" }, hint),
-    refused(errors.filter((error) => error.pointer === `/${which}`), `e-${which}-error`));
+    refused(`e-${which}-error`, said(errors.filter((error) => error.pointer === `/${which}`))));
 }

@@ -2,13 +2,12 @@
 
 import { queryOf } from "../api.js";
 import { h } from "../dom.js";
-import { count, duration, percent } from "../format.js";
-import { badge, moment, nothing, outside, problemBox, table } from "../parts.js";
+import { count, duration, percent, timeOfDay } from "../format.js";
+import { badge, moment, nothing, outside, problemBox, table, turning } from "../parts.js";
 import { linkTo } from "../router.js";
 import { sparkline } from "../svg.js";
 import { load } from "./load.js";
-import { turning } from "./owed.js";
-import { inAll, minutes, newest, shares } from "./recent.js";
+import { inAll, knownSince, minutes, newest, shares } from "./recent.js";
 import { goesOn, inOrder, standing } from "./standing.js";
 
 /** @typedef {import("../types.js").App} App */
@@ -29,8 +28,8 @@ export function endpointList(app, place) {
   const elsewhere = cursor === undefined && next !== null ? inTrouble(app, items) : [];
   const rows = inOrder([...items, ...elsewhere]);
   if (rows.length === 0) {
-    return nothing("No endpoint yet: nobody is sent webhooks. ",
-      app.may("write") ? h("a", { href: linkTo("delivery", [], { make: "yes" }) }, "Make the first one.") : "A token with the scope write can make one.");
+    return nothing(app.session?.accounts ? "No endpoint is for the accounts of this token alone, and it sees no other. " : "No endpoint yet: nobody is sent webhooks. ",
+      app.may("write") ? h("a", { href: linkTo("delivery", [], { make: "yes" }) }, app.session?.accounts ? "Make one." : "Make the first one.") : "A token with the scope write can make one.");
   }
   return [
     problemBox(problem),
@@ -41,7 +40,7 @@ export function endpointList(app, place) {
       { name: "95 % within", cell: latency },
       { name: "Backlog", cell: (row) => backlog(app, row) },
     ], rows, (row) => row.id),
-    turning("delivery", [], place.query, next),
+    turning(cursor, next, (to) => linkTo("delivery", [], { ...place.query, cursor: to })),
   ];
 }
 
@@ -71,10 +70,12 @@ function state(app, row) {
 function accepted({ recent }) {
   const hour = recent === null ? null : minutes(recent);
   const { done, failed, share } = hour === null ? { done: 0, failed: 0, share: null } : inAll(hour);
-  if (hour === null || share === null) return h("span", { class: "quiet" }, "nothing sent");
+  const since = recent === null ? null : knownSince(recent);
+  const from = since === null ? "" : ` since ${timeOfDay(since)}`;
+  if (hour === null || share === null) return h("span", { class: "quiet" }, hour === null ? "not known" : `nothing sent${from}`);
   return h("div", { class: "sparked" },
     sparkline(shares(hour), { most: 1, label: `${percent(share)} of ${count(done + failed)} attempts accepted`, class: share < GOOD_SHARE ? "worse" : "" }),
-    h("span", { class: "figure" }, percent(share)), h("span", { class: "figure small quiet" }, `of ${count(done + failed)}`));
+    h("span", { class: "figure" }, percent(share)), h("span", { class: "figure small quiet" }, `of ${count(done + failed)}${from}`));
 }
 
 /** @param {Endpoint} row */

@@ -2,9 +2,10 @@
 // seconds again.
 
 import { ask } from "../api.js";
+import { whileSeen } from "../seen.js";
 
 /** @typedef {import("../types.js").App} App */
-/** @typedef {{document: any, etag: string}} Answer */
+/** @typedef {{document: any, etag: string, path: string}} Answer what is at a path */
 
 const EVERY = 5000;
 /** How long after something was done its consequences are looked at. */
@@ -34,7 +35,7 @@ export async function again(app, name) {
   await app.fetch(`delivery: ${name}`, async (signal) => {
     let etag = "";
     const document = await ask("GET", path, { signal, heed: (headers) => { etag = headers.get("ETag") ?? ""; } });
-    return /** @type {Answer} */ ({ document, etag });
+    return /** @type {Answer} */ ({ document, etag, path });
   });
 }
 
@@ -47,16 +48,16 @@ export function done(app) {
 
 /** Fetches all that is on the screen anew, now and then; gives the end of it. @param {App} app */
 export function keepFresh(app) {
-  const timer = setInterval(() => {
-    if (document.visibilityState === "hidden" || app.session === null) return;
+  const end = whileSeen(EVERY, () => {
+    if (app.session === null) return;
     for (const [name, one] of asked(app)) {
       if (one.wanted && !app.fetched(`delivery: ${name}`).loading) void again(app, name);
       one.wanted = false; // the next drawing says so again
     }
     app.update();
-  }, EVERY);
+  });
   return () => {
-    clearInterval(timer);
+    end();
     for (const name of asked(app).keys()) app.forget(`delivery: ${name}`);
     asked(app).clear();
   };

@@ -1,11 +1,12 @@
 // A new endpoint: the form, and what becomes of it.
 
-import { actionKey, ask, Refusal } from "../api.js";
+import { actionKey, ask, asRefusal, Refusal } from "../api.js";
 import { h } from "../dom.js";
 import { tryDetails } from "../deliveries.js";
+import { toFirstError } from "../fields.js";
 import { linkTo } from "../router.js";
 import { bodyOf, empty } from "./body.js";
-import { form, toFirstError } from "./form.js";
+import { form } from "./form.js";
 import { showSecrets } from "./secrets.js";
 
 /** @typedef {import("../types.js").App} App */
@@ -28,13 +29,13 @@ export function making(app) {
       showSecrets(app, made.id, made.secrets);
     } catch (error) {
       state.working = false;
-      state.problem = error instanceof Refusal ? error : new Refusal(0, { detail: String(error) });
+      state.problem = asRefusal(error);
       if (state.problem.status !== 0 && state.problem.status < 500) state.asked = ""; // it was answered: the next try is another
       toFirstError(app);
     }
     app.update();
   };
-  const tried = /** @type {any} */ (state.problem?.document)?.attempt;
+  const tried = /** @type {{attempt?: import("../types.js").Schemas["Sample"]} | undefined} */ (state.problem?.document)?.attempt;
   return form(app, state, {
     isNew: true, submit, label: "Make it",
     more: tried ? h("div", null, tryDetails(tried)) : null,

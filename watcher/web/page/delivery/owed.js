@@ -3,7 +3,7 @@
 import { pathOf, queryOf } from "../api.js";
 import { deliveryList } from "../deliveries.js";
 import { h } from "../dom.js";
-import { problemBox } from "../parts.js";
+import { problemBox, turning } from "../parts.js";
 import { linkTo } from "../router.js";
 import { done, load } from "./load.js";
 
@@ -26,32 +26,17 @@ export function owed(app, place, endpoint) {
   const steps = endpoint === undefined ? [] : [endpoint];
   const path = (endpoint === undefined ? "/v1/deliveries" : pathOf("v1", "endpoints", endpoint, "deliveries"))
     + queryOf({ state: state === "any" ? undefined : state, limit: LIMIT, cursor: place.query["cursor"] });
-  const { data, problem, loading } = /** @type {import("../types.js").Fetched<{document: import("../types.js").Schemas["DeliveryPage"], etag: string}>} */ (load(app, "deliveries", path));
+  const { data, problem, loading } = /** @type {import("../types.js").Fetched<{document: import("../types.js").Schemas["DeliveryPage"], path: string}>} */ (load(app, "deliveries", path));
   return [
     h("nav", { key: "states", class: "choices", "aria-label": "Deliveries by state" }, STATES.map(([name, label]) =>
       h("a", { key: name, href: linkTo("delivery", steps, { state: name }), "aria-current": name === state ? "true" : null }, label))),
     problemBox(problem),
-    data === null
+    data === null || (data.path !== path && !loading) // another list than the one that was asked for is shown for no longer than it takes
       ? problem === null && h("p", { class: "nothing" }, "Loading…")
       : h("div", { key: "list", "aria-busy": loading ? "true" : null },
         deliveryList(app, data.document.items, {
-          caption: "Deliveries, the newest first", none, apart: endpoint === undefined ? ["batch", "endpoint"] : ["batch"], changed: () => done(app),
+          caption: "Deliveries, the newest first", none, apart: endpoint === undefined ? ["batch", "endpoint"] : ["batch"], of: data.path, changed: () => done(app),
         }),
-        turning("delivery", steps, { ...place.query, state }, data.document.next)),
+        turning(place.query["cursor"], data.document.next, (cursor) => linkTo("delivery", steps, { ...place.query, state, cursor }))),
   ];
-}
-
-/**
- * The ways to more of a list that goes on by cursor, and back to its beginning.
- * @param {string} room
- * @param {string[]} steps
- * @param {Record<string, string>} query of the present part
- * @param {string | null} next
- */
-export function turning(room, steps, query, next) {
-  const { cursor, ...rest } = query;
-  if (cursor === undefined && next === null) return null;
-  return h("nav", { key: "pages", class: "pager", "aria-label": "Pages" },
-    cursor === undefined ? null : h("a", { class: "button", href: linkTo(room, steps, rest) }, "⇤ First page"),
-    next === null ? h("span", null, "That is the end.") : h("a", { class: "button", rel: "next", href: linkTo(room, steps, { ...rest, cursor: next }) }, "Next →"));
 }

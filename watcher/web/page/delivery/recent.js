@@ -1,6 +1,6 @@
 // What the last hour's figures of an endpoint come to. Pure.
 
-/** @typedef {{since: string, step: number, done: number[], failed: number[], p50: (number | null)[], p95: (number | null)[]}} Recent */
+/** @typedef {import("../types.js").Schemas["Recent"]} Recent */
 /** @typedef {{at: Date, done: number, failed: number, p50: number | null, p95: number | null}} Minute */
 
 /** Minutes that are drawn. */
@@ -24,6 +24,11 @@ export function minutes(recent) {
       p95: recent.p95[index] ?? null,
     };
   });
+}
+
+/** From when on the attempts are known, where that is less than an hour ago: what was before the daemon began is not. @param {Recent} recent */
+export function knownSince(recent) {
+  return recent.done.length < MINUTES ? new Date(recent.since) : null;
 }
 
 /** The share that was accepted in each minute, null where nothing was sent. @param {Minute[]} hour */

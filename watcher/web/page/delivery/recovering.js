@@ -1,11 +1,11 @@
 // Sending again what an endpoint missed: first it is counted, then agreed to, then sent portion by portion, for as long as somebody
 // stays here.
 
-import { actionKey, ask, pathOf, Refusal } from "../api.js";
+import { actionKey, ask, asRefusal, pathOf, Refusal } from "../api.js";
 import { h } from "../dom.js";
+import { field, tick } from "../fields.js";
 import { count, exact } from "../format.js";
 import { problemBox } from "../parts.js";
-import { tick } from "./form.js";
 
 /** @typedef {import("../types.js").App} App */
 /** @typedef {import("../types.js").Endpoint} Endpoint */
@@ -52,8 +52,8 @@ export function recovering(app, endpoint, changed) {
       when("since", "From", state.since, isBusy, (since) => other({ since })),
       when("until", "To before (empty: now)", state.until, isBusy, (until) => other({ until }))),
     h("fieldset", { key: "states" }, h("legend", null, "What of it"), h("div", { class: "ticks" }, STATES.map(([name, words]) =>
-      tick(`recover-${name}`, [h("strong", null, name), ` ${words}`], state.states.includes(name), isBusy,
-        (on) => other({ states: STATES.map(([each]) => each).filter((each) => (each === name ? on : state.states.includes(each))) }))))),
+      tick(`recover-${name}`, [h("strong", null, name), ` ${words}`], state.states.includes(name),
+        (on) => other({ states: STATES.map(([each]) => each).filter((each) => (each === name ? on : state.states.includes(each))) }), isBusy)))),
     h("div", { key: "do", class: "row" },
       h("button", { key: "count", type: "button", class: state.at === "counted" ? "" : "first", disabled: isBusy || state.since === "" || state.states.length === 0, on: { click: () => counted(app, endpoint, state) } },
         state.at === "counting" ? "Counting…" : "Count what there is"),
@@ -88,7 +88,7 @@ async function counted(app, endpoint, state) {
     state.at = ended ? "counted" : "ready";
     if (ended) app.announce(`${count(total(state.counts))} events were found.`);
   } catch (error) {
-    state.problem = refusalOf(error);
+    state.problem = asRefusal(error);
     state.at = "ready";
   }
   app.update();
@@ -103,7 +103,7 @@ async function sent(app, endpoint, state, changed) {
     state.at = ended ? "sent" : "counted";
     app.announce(`${count(total(state.sent))} events are sent again.`);
   } catch (error) {
-    state.problem = refusalOf(error);
+    state.problem = asRefusal(error);
     state.at = "counted";
   }
   changed();
@@ -135,9 +135,6 @@ async function portions(app, endpoint, state, from, dryRun, counts) {
   return { ended: after === null };
 }
 
-/** @param {unknown} error */
-const refusalOf = (error) => (error instanceof Refusal ? error : new Refusal(0, { detail: String(error) }));
-
 /** @param {Record<string, number>} counts */
 const total = (counts) => Object.values(counts).reduce((sum, each) => sum + each, 0);
 
@@ -148,8 +145,7 @@ function inWords(counts) {
 
 /** @param {string} id @param {string} label @param {string} value @param {boolean} disabled @param {(value: string) => void} set */
 function when(id, label, value, disabled, set) {
-  return h("div", { class: "field", key: id }, h("label", { for: `recover-${id}` }, label),
-    h("input", { id: `recover-${id}`, type: "datetime-local", step: 1, value, disabled, on: { change: (event) => set(event.target.value) } }));
+  return field(`recover-${id}`, label, h("input", { id: `recover-${id}`, type: "datetime-local", step: 1, value, disabled, on: { change: (event) => set(event.target.value) } }));
 }
 
 /** As the browser's field wants it. @param {Date} moment */

@@ -2,10 +2,11 @@
 
 import { ask, pathOf } from "../api.js";
 import { h } from "../dom.js";
+import { field } from "../fields.js";
 import { count, duration, figure, percent, rate as paced } from "../format.js";
-import { badge, field, moment, nothing, outside, pager, problemBox, table } from "../parts.js";
+import { ENDS } from "../meanings.js";
+import { badge, disclosure, moment, nothing, outside, pager, problemBox, table } from "../parts.js";
 import { linkTo } from "../router.js";
-import { ENDS } from "./needs_list.js";
 
 /** @typedef {import("../types.js").App} App */
 /** @typedef {import("../types.js").Account} Account */
@@ -34,7 +35,7 @@ export function accounts(app, page, place) {
   return [
     all.length <= ROWS ? null : field("account-sought", "Find an account", h("input", {
       id: "account-sought", type: "search", value: sought.text, autocomplete: "off",
-      on: { input: (/** @type {any} */ event) => { sought.text = event.target.value; app.update(); } },
+      on: { input: (event) => { sought.text = event.target.value; app.update(); } },
     })),
     found.length === 0 ? nothing("No account has that in its name.") : table("Accounts, those in trouble first", columns(app, opened), found.slice(offset, offset + ROWS), (row) => row.name, (row) => opened.has(row.name) && rank(app, row)),
     found.length <= ROWS ? null : pager({ offset, limit: ROWS, total: found.length, more: false, link: (at) => linkTo("overview", [], { accounts: at === 0 ? null : at }) }),
@@ -47,14 +48,13 @@ function columns(app, opened) {
   const toggle = (row) => {
     if (!opened.delete(row.name)) {
       opened.add(row.name);
-      void app.fetch(`account ${row.name}`, (signal) => ask("GET", `/v1/accounts${pathOf(row.name)}`, { signal }));
+      void app.fetch(`account ${row.name}`, (signal) => ask("GET", pathOf("v1", "accounts", row.name), { signal }));
     }
     app.update();
   };
   return [
     {
-      name: "Account", cell: (row) => h("button", { type: "button", class: "plain disclose", "aria-expanded": String(opened.has(row.name)), on: { click: () => toggle(row) } },
-        h("span", { "aria-hidden": "true", class: "sign" }, "▸"), outside(row.name)),
+      name: "Account", cell: (row) => disclosure(opened.has(row.name), () => toggle(row), outside(row.name)),
     },
     { name: "State", class: "state", cell: (row) => h("div", null, badge(row.condition), row.condition !== "ok" && h("div", { class: "hint" }, outside(row.reason, ""), row.until === null ? "" : [` · ${ENDS[row.condition] ?? "until"} `, moment(app, row.until)])) },
     { name: "Budget", cell: (row) => budget(row) },

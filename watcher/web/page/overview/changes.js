@@ -5,10 +5,11 @@ import { ask, queryOf } from "../api.js";
 import { h } from "../dom.js";
 import { badge, moment, nothing, outside, problemBox } from "../parts.js";
 import { linkTo } from "../router.js";
+import { whileSeen } from "../seen.js";
 
 /** @typedef {import("../types.js").App} App */
 /** @typedef {import("../types.js").Schemas["Event"]} Event_ */
-/** @typedef {{items: Event_[], next: number}} Page */
+/** @typedef {import("../types.js").Schemas["EventPage"]} Page */
 
 const SHOWN = 12;
 /** Milliseconds between two readings, and between two times that it is seen whether one is due. */
@@ -24,13 +25,12 @@ export function followChanges(app) {
   const look = () => {
     const position = app.page?.position;
     const isKnown = position === reading.position && app.fetched(NAME).problem === null;
-    const isBusy = reading.held || app.fetched(NAME).loading || Date.now() - reading.at < EVERY || document.visibilityState === "hidden";
+    const isBusy = reading.held || app.fetched(NAME).loading || Date.now() - reading.at < EVERY;
     if (position === undefined || isKnown || isBusy) return;
     Object.assign(reading, { position, at: Date.now() });
     void app.fetch(NAME, (signal) => latest(/** @type {Event_[]} */ (app.fetched(NAME).data ?? []), position, (query) => ask("GET", `/v1/events${queryOf(query)}`, { signal })));
   };
-  const timer = setInterval(look, OFTEN);
-  return () => clearInterval(timer);
+  return whileSeen(OFTEN, look);
 }
 
 /** Up to where it was read and when, and whether somebody holds it. @param {App} app */

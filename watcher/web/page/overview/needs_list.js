@@ -3,6 +3,7 @@
 import { ask, pathOf, Refusal } from "../api.js";
 import { h } from "../dom.js";
 import { count, timeOfDay } from "../format.js";
+import { ENDS } from "../meanings.js";
 import { action, badge, moment, outside } from "../parts.js";
 import { linkTo } from "../router.js";
 import { needsOf } from "./needs.js";
@@ -15,8 +16,6 @@ import { needsOf } from "./needs.js";
 /** @typedef {import("../types.js").PageDocument} PageDocument */
 /** @typedef {import("./needs.js").Group} Group */
 
-/** What happens at the end of a condition of an account. @type {Record<string, string>} */
-export const ENDS = { refused: "tried again", down: "tried again", throttled: "goes on", paused: "goes on" };
 /** How many of a group are shown before it says how many more there are. */
 const SHOWN = 5;
 
@@ -81,13 +80,13 @@ function accountRow(app, account) {
   const canResume = app.may("admin") && account.condition !== "throttled"; // a pause that CallFire wants is kept
   return row(account.name, outside(account.name), [outside(account.reason, "no reason was given"), " · ", waiting],
     account.until === null ? null : [ENDS[account.condition] ?? "until", " ", moment(app, account.until)],
-    canResume && action(app, `resume ${account.name}`, { label: "Resume", about: account.name, done: "Asked again.", run: (key) => ask("POST", `/v1/accounts${pathOf(account.name)}/resume`, { body: {}, key }) }));
+    canResume && action(app, `resume ${account.name}`, { label: "Resume", about: account.name, done: "Asked again.", run: (key) => ask("POST", pathOf("v1", "accounts", account.name, "resume"), { body: {}, key }) }));
 }
 
 /** @param {App} app @param {Endpoint} endpoint */
 function endpointRow(app, endpoint) {
   const { health } = endpoint;
-  const path = `/v1/endpoints${pathOf(endpoint.id)}`;
+  const path = pathOf("v1", "endpoints", endpoint.id);
   const owed = endpoint.held + endpoint.pending;
   const why = [
     outside(endpoint.reason || endpoint.url),
@@ -117,7 +116,7 @@ function tested(sample) {
 
 /** @param {App} app @param {Watch} watch */
 function watchRow(app, watch) {
-  const path = `/v1/accounts${pathOf(watch.account)}/batches${pathOf(watch.batch_id)}`;
+  const path = pathOf("v1", "accounts", watch.account, "batches", watch.batch_id);
   const id = `${watch.account}/${watch.batch_id}`;
   const name = watch.name ?? `Batch ${watch.batch_id}`;
   return row(id, h("a", { href: linkTo("batches", [watch.account, watch.batch_id]) }, outside(name)),

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { count, percent } from "../format.js";
-import { badge, nothing } from "../parts.js";
+import { badge, nothing, toneOf } from "../parts.js";
 import { linkTo } from "../router.js";
 
 /** @typedef {import("../types.js").PageDocument} PageDocument */
@@ -11,8 +11,6 @@ import { linkTo } from "../router.js";
 const LIFE = ["unseen", "new", "validating", "active", "errors", "source_error", "missing", "expired"];
 /** Not statuses of CallFire, but how a watch ended. */
 const ENDED = new Set(["missing", "expired"]);
-/** The tones of the bar: those of the badges. @type {Record<string, string>} */
-const TONES = { validating: "busy", active: "good", unseen: "calm", new: "calm" };
 
 /** How many batches there are of each status, over all accounts, in the order of a batch's life. @param {PageDocument["counts"]} counts @returns {[string, number][]} */
 export function totals(counts) {
@@ -38,7 +36,7 @@ export function statuses(page) {
   if (all === 0) return nothing("No batch is followed yet. ", h("a", { href: linkTo("submit") }, "Submit or follow some"), ".");
   return [
     h("div", { key: "bar", class: "stack", "aria-hidden": "true" }, rows.filter(([, some]) => some > 0).map(([name, some]) =>
-      h("span", { key: name, class: `part ${TONES[name] ?? "bad"}`, title: `${name.replaceAll("_", " ")}: ${count(some)}`, vars: { "--much": String(some / all) } }))),
+      h("span", { key: name, class: `part ${toneOf(name)}`, title: `${name.replaceAll("_", " ")}: ${count(some)}`, vars: { "--much": String(some / all) } }))),
     h("ul", { key: "list", class: "statuses" }, rows.map(([name, some]) => h("li", { key: name },
       h("a", { href: listed(name) }, badge(name)),
       h("span", { class: "number" }, count(some)),

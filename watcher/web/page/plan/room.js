@@ -2,9 +2,11 @@
 
 import { ask, pathOf } from "../api.js";
 import { h } from "../dom.js";
+import { field, nameChoice } from "../fields.js";
 import { figure } from "../format.js";
-import { field, moment, nothing, outside, problemBox, section } from "../parts.js";
+import { moment, nothing, outside, problemBox, section } from "../parts.js";
 import { linkTo } from "../router.js";
+import { whileSeen } from "../seen.js";
 import { ofLoad, ofOthers, ofPresent } from "./bought.js";
 import { curve, figures } from "./curve.js";
 
@@ -17,9 +19,12 @@ const AGAIN = 5000;
 const LOOK = 250;
 const IDLE = "No batch of this account is on its way, so there is no load to plan for. Follow some first.";
 
-/** The account that the place names, else the first one there is. @param {Place} place @param {App} app */
+/** The account that the place names, else the first one with something to plan for. @param {Place} place @param {App} app */
 function accountOf(place, app) {
-  return place.steps[0] ?? Object.keys(app.page?.accounts ?? {})[0];
+  const first = app.local("account to plan for", () => ({ name: /** @type {string | undefined} */ (undefined) })); // it stays when its last batch ends
+  const all = Object.values(app.page?.accounts ?? {});
+  first.name ??= (all.find((each) => each.open > 0) ?? all[0])?.name;
+  return place.steps[0] ?? first.name;
 }
 
 /** Whether none of its batches is on its way: then there is nothing to ask for. @param {App} app @param {string} account */
@@ -30,7 +35,7 @@ const planOf = (app, account) => app.fetched(`plan ${account}`);
 
 /** @param {App} app @param {string} account */
 function make(app, account) {
-  return app.fetch(`plan ${account}`, (signal) => ask("GET", `/v1/accounts${pathOf(account)}/plan`, { signal, deadline: DEADLINE }));
+  return app.fetch(`plan ${account}`, (signal) => ask("GET", pathOf("v1", "accounts", account, "plan"), { signal, deadline: DEADLINE }));
 }
 
 /**
@@ -50,8 +55,7 @@ function enter(place, app) {
     void make(app, account);
   };
   look();
-  const timer = setInterval(look, LOOK);
-  return () => clearInterval(timer);
+  return whileSeen(LOOK, look);
 }
 
 /** @param {Place} place @param {App} app */
@@ -62,8 +66,7 @@ function view(place, app) {
   const { data: plan, problem, loading } = planOf(app, account);
   return h("div", { key: "planning", class: "planning" },
     h("p", { key: "what" }, "How late the end of a batch is noticed depends on how many requests a second the account may make. The load of the account is played through the daemon's own schedule, at its rate, at less and at more; CallFire is asked nothing for that."),
-    names.length > 1 && field("plan-account", "Account", h("select", { id: "plan-account", value: account, on: { change: (event) => { location.hash = linkTo("plan", [event.target.value]); } } },
-      names.map((name) => h("option", { key: name, value: name }, name)))),
+    names.length > 1 && field("plan-account", "Account", nameChoice({ id: "plan-account" }, names, account, (name) => { location.hash = linkTo("plan", [name]); })),
     plan === null && problem === null && !loading && isIdle(app, account) && nothing(IDLE),
     loading && h("p", { key: "loading", class: "quiet", role: "status" }, "Being played: that takes some seconds to a minute…"),
     !loading && problem !== null && obstacle(problem, () => make(app, account)),

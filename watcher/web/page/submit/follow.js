@@ -1,9 +1,10 @@
 // Batches that CallFire has already: a list of ids is pasted, looked through, and followed; what came of it stands at each row.
 
-import { actionKey, ask, Refusal } from "../api.js";
+import { actionKey, ask, asRefusal, Refusal } from "../api.js";
 import { h } from "../dom.js";
+import { checkedField, field, nameChoice } from "../fields.js";
 import { count } from "../format.js";
-import { field, outside, problemBox, table } from "../parts.js";
+import { outside, problemBox, table } from "../parts.js";
 import { linkTo } from "../router.js";
 import { labelsIn } from "./draft.js";
 import { bodiesOf, idsIn } from "./ids.js";
@@ -41,11 +42,11 @@ export function follow(app) {
     event.preventDefault();
     if (good.length > 0 && labels.wrong === "") void run(app, account);
   } } },
-  names.length > 1 && field("f-account", "Account of these batches", h("select", { id: "f-account", value: account, disabled: state.working, on: { change: (event) => set({ account: event.target.value }) } },
-    names.map((name) => h("option", { key: name, value: name }, name)))),
+  names.length > 1 && field("f-account", "Account of these batches", nameChoice({ id: "f-account", disabled: state.working }, names, account, (name) => set({ account: name }))),
   field("f-ids", "Ids of batches at CallFire", h("textarea", { id: "f-ids", rows: 5, spellcheck: "false", "aria-describedby": "f-ids-hint", disabled: state.working, value: state.text, on: { input: (event) => set({ text: event.target.value, named: idsIn(event.target.value) }) } }), "One a line, or several with commas or blanks between them."),
-  field("f-labels", "Labels for all of them", h("textarea", { id: "f-labels", rows: 2, "aria-describedby": "f-labels-hint", disabled: state.working, value: state.labels, on: { input: (event) => set({ labels: event.target.value }) } }), "name=value, one a line. May be left empty."),
-  labels.wrong !== "" && h("p", { key: "labels", class: "refused" }, outside(labels.wrong)),
+  checkedField({ id: "f-labels", label: "Labels for all of them", hint: "name=value, one a line. May be left empty.", wrong: labels.wrong }, (bound) => h("textarea", {
+    ...bound, rows: 2, disabled: state.working, value: state.labels, on: { input: (event) => set({ labels: event.target.value }) },
+  })),
   bad.length > 0 && state.came === null && h("div", { key: "bad" },
     h("p", { class: "ill", role: "status" }, `${count(bad.length)} of ${count(state.named.length)} cannot be followed, and ${bad.length === 1 ? "is" : "are"} left out:`),
     table("Lines that are left out", [
@@ -82,7 +83,7 @@ async function run(app, account) {
     Object.assign(state, { came, sent: null });
     app.announce(`${came.filter(({ wrong }) => wrong === "").length} batches are followed.`);
   } catch (error) {
-    state.problem = error instanceof Refusal ? error : new Refusal(0, { title: "The page failed.", detail: String(error) });
+    state.problem = asRefusal(error);
     if (state.problem.status >= 400 && state.problem.status < 500) state.sent = null; // it was answered: nothing of it is uncertain
   }
   state.working = false;
@@ -94,7 +95,7 @@ async function rows(body, key) {
   try {
     return await ask("POST", "/v1/watches", { body, key, deadline: DEADLINE });
   } catch (error) {
-    const items = error instanceof Refusal && error.kind === "no-good-row" ? /** @type {any} */ (error.document).items : undefined;
+    const items = error instanceof Refusal && error.kind === "no-good-row" ? /** @type {{items?: RowResults["items"]}} */ (error.document).items : undefined;
     if (items === undefined) throw error;
     return { created: 0, known: 0, reopened: 0, refused: items.length, items };
   }

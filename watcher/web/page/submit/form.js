@@ -1,8 +1,9 @@
 // The first step: the batch as a form, with what is wrong in it before anything is sent.
 
 import { h } from "../dom.js";
+import { checkedField, nameChoice, tick, toFirstError } from "../fields.js";
 import { count } from "../format.js";
-import { outside, problemBox } from "../parts.js";
+import { problemBox } from "../parts.js";
 import { recipients } from "./preview.js";
 import { change, goOn, stateOf } from "./state.js";
 
@@ -22,12 +23,11 @@ export function form(app) {
   /** @param {Event} event */
   const submit = (event) => {
     event.preventDefault();
-    if (!goOn(app)) toFirstError();
+    if (!goOn(app)) toFirstError(app);
   };
   return h("form", { key: "form", class: "set-up", novalidate: true, autocomplete: "off", on: { submit } },
     problemBox(state.problem),
-    names.length > 1 && row(errors, "account", "Account", undefined, (props) => h("select", { ...props, value: draft.account, on: { change: (event) => change(app, { account: event.target.value }) } },
-      names.map((name) => h("option", { key: name, value: name }, name)))),
+    names.length > 1 && row(errors, "account", "Account", undefined, (props) => nameChoice(props, names, draft.account, (account) => change(app, { account }))),
     h("div", { key: "where", class: "columns" },
       row(errors, "broadcast", "Broadcast", "The id of the broadcast at CallFire that the batch is added to.", (props) => text(app, "broadcast", { ...props, inputmode: "numeric" })),
       h("div", { class: "field", key: "kind" }, h("label", { for: "s-kind" }, "Kind"),
@@ -44,9 +44,9 @@ export function form(app) {
     h("details", { key: "more", open: isOpen, on: { toggle: (event) => { if (event.target.open !== isOpen) { more.open = event.target.open; app.update(); } } } }, h("summary", null, "Labels and more"),
       row(errors, "labels", "Labels", "name=value, one a line. Events of the batch bear them.", (props) => h("textarea", { ...props, rows: 3, value: draft.labels, on: { input: (event) => change(app, { labels: event.target.value }) } })),
       row(errors, "correlation", "Correlation id", "Your own id for it; events of the batch bear it too.", (props) => text(app, "correlation", props)),
-      h("label", { class: "tick" }, h("input", { type: "checkbox", checked: draft.strict, on: { change: (event) => change(app, { strict: event.target.checked }) } }), h("span", null, "CallFire refuses the whole batch for one bad number"))),
+      tick("s-strict", "CallFire refuses the whole batch for one bad number", draft.strict, (strict) => change(app, { strict }))),
     h("p", { key: "do", class: "row" }, h("button", { type: "submit", class: "first" }, "Check and go on"),
-      draft.how === "recipients" && checked.count > 0 && h("span", { class: "quiet" }, `${count(checked.count)} to be sent; nothing is sent yet`)));
+      draft.how === "recipients" && checked.count > 0 && (draft.leaveOut || checked.faulty === 0) && h("span", { class: "quiet" }, `${count(checked.count)} to be sent; nothing is sent yet`)));
 }
 
 /** @param {App} app @param {"broadcast" | "name" | "list" | "correlation"} name @param {Record<string, string>} props */
@@ -62,19 +62,6 @@ function text(app, name, props) {
  * @param {Child} hint
  * @param {(props: Record<string, string>) => Child} input
  */
-export function row(errors, name, label, hint, input) {
-  const wrong = errors[name];
-  const described = [hint ? `s-${name}-hint` : "", wrong ? `s-${name}-error` : ""].filter((id) => id !== "").join(" ");
-  return h("div", { class: "field", key: name },
-    h("label", { for: `s-${name}` }, label),
-    input({ id: `s-${name}`, ...(described === "" ? {} : { "aria-describedby": described }), ...(wrong ? { "aria-invalid": "true" } : {}) }),
-    hint ? h("p", { class: "hint", id: `s-${name}-hint` }, hint) : null,
-    wrong ? h("p", { key: "error", class: "refused", id: `s-${name}-error` }, outside(wrong)) : null);
-}
-
-/** After the next drawing, focuses the first field with something wrong. */
-function toFirstError() {
-  requestAnimationFrame(() => requestAnimationFrame(() => {
-    /** @type {HTMLElement | null} */ (document.querySelector("form [aria-invalid=true]"))?.focus();
-  }));
+function row(errors, name, label, hint, input) {
+  return checkedField({ id: `s-${name}`, label, hint, wrong: errors[name] }, input);
 }

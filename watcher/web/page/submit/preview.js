@@ -1,10 +1,10 @@
 // Recipients of a batch: dropped, chosen or pasted, and looked through row by row before anything is sent.
 
 import { h } from "../dom.js";
+import { checkedField, refused, tick } from "../fields.js";
 import { count } from "../format.js";
 import { outside, table } from "../parts.js";
 import { withText } from "./draft.js";
-import { row } from "./form.js";
 import { change, stateOf } from "./state.js";
 
 /** @typedef {import("../types.js").App} App */
@@ -20,13 +20,15 @@ const FILE_MOST = 50 * 1024 * 1024;
 export function recipients(app, errors) {
   const { draft } = stateOf(app);
   const from = app.local("submit from", () => ({ over: false, problem: "" }));
+  /** What was written elsewhere since this was drawn, or while a file was read, stays. @param {string} text @param {string} source */
+  const put = (text, source) => change(app, withText(stateOf(app).draft, text, source));
   /** @param {File | null | undefined} file */
   const take = async (file) => {
     if (!file) return;
     from.problem = "";
     try {
       if (file.size > FILE_MOST) from.problem = `${file.name} has over 50 MB, more than a batch can have.`;
-      else change(app, withText(draft, new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()), file.name));
+      else put(new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()), file.name);
     } catch (error) {
       from.problem = error instanceof TypeError ? `${file.name} is not UTF-8 text: save it as CSV, UTF-8.` : `${file.name} cannot be read.`;
     }
@@ -54,11 +56,11 @@ export function recipients(app, errors) {
     } } }),
     from.problem !== "" && h("p", { class: "refused", role: "alert" }, outside(from.problem))),
   draft.source !== ""
-    ? h("p", { key: "source", class: "row" }, h("span", null, "From ", h("strong", null, outside(draft.source)), "."), h("button", { type: "button", on: { click: () => change(app, withText(draft, "", "")) } }, "Take it out"))
-    : row(errors, "recipients", "Or pasted", "With a heading such as «phone», or only numbers, one a line.", (props) => h("textarea", {
-      ...props, rows: 6, spellcheck: "false", value: draft.text, on: { input: (event) => change(app, withText(draft, event.target.value, "")) },
+    ? h("p", { key: "source", class: "row" }, h("span", null, "From ", h("strong", null, outside(draft.source)), "."), h("button", { type: "button", on: { click: () => put("", "") } }, "Take it out"))
+    : checkedField({ id: "s-recipients", label: "Or pasted", hint: "With a heading such as «phone», or only numbers, one a line.", wrong: errors.recipients }, (props) => h("textarea", {
+      ...props, rows: 6, spellcheck: "false", value: draft.text, on: { input: (event) => put(event.target.value, "") },
     })),
-  draft.source !== "" && errors.recipients !== undefined && h("p", { key: "error", class: "refused" }, outside(errors.recipients)),
+  draft.source !== "" && refused("s-recipients-error", errors.recipients ?? ""),
   columns(app),
   preview(app));
 }
@@ -86,10 +88,9 @@ function columns(app) {
           h("option", { key: `c${column}`, value: `contact_id ${column}` }, `${name} (a contact id of CallFire)`),
         ]))),
     draft.read.headed && others.length > 0 && h("fieldset", { class: "inner" }, h("legend", null, "Go along as attributes, for the message"),
-      h("div", { class: "ticks" }, others.map(({ name, column }) => h("label", { key: String(column), class: "tick" },
-        h("input", { type: "checkbox", checked: along.includes(column), on: { change: (event) => change(app, { along: event.target.checked ? [...along, column].sort((a, b) => a - b) : along.filter((each) => each !== column) }) } }),
-        h("span", null, outside(name, "(without a name)")))))),
-    h("label", { class: "tick" }, h("input", { type: "checkbox", checked: draft.scrub, on: { change: (event) => change(app, { scrub: event.target.checked }) } }), h("span", null, "Whoever is there twice is called once")));
+      h("div", { class: "ticks" }, others.map(({ name, column }) => tick(`s-along-${column}`, outside(name, "(without a name)"), along.includes(column),
+        (isAlong) => change(app, { along: isAlong ? [...along, column].sort((a, b) => a - b) : along.filter((each) => each !== column) }))))),
+    tick("s-scrub", "Whoever is there twice is called once", draft.scrub, (scrub) => change(app, { scrub })));
 }
 
 /** The column of attributes. */
@@ -113,7 +114,7 @@ function preview(app) {
   ].filter((text) => text !== "");
   return h("div", { key: "preview" },
     h("p", { role: "status" }, h("strong", null, `${count(all.length)} ${all.length === 1 ? "recipient" : "recipients"}`), faulty === 0 ? ", all right." : h("span", { class: "ill" }, `, ${count(faulty)} with something wrong.`)),
-    faulty > 0 && h("label", { class: "tick" }, h("input", { type: "checkbox", checked: draft.leaveOut, on: { change: (event) => change(app, { leaveOut: event.target.checked }) } }), h("span", null, `Leave out ${faulty === 1 ? "the one" : `the ${count(faulty)}`} with something wrong, and send the ${count(good.length)} others`)),
+    faulty > 0 && tick("s-leave-out", `Leave out ${faulty === 1 ? "the one" : `the ${count(faulty)}`} with something wrong, and send the ${count(good.length)} others`, draft.leaveOut, (leaveOut) => change(app, { leaveOut })),
     table("Recipients, those with something wrong first", [
       { name: "Line", class: "number", cell: (each) => count(each.line) },
       { name: "Whom", cell: ({ recipient }) => outside(recipient.phone_number ?? (recipient.contact_id === undefined ? null : String(recipient.contact_id))) },

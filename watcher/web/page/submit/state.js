@@ -1,6 +1,6 @@
 // What the room keeps while the page is open: the batch that is being written, its key, and what came of sending it.
 
-import { actionKey, ask, pathOf, Refusal } from "../api.js";
+import { actionKey, ask, asRefusal, pathOf, Refusal } from "../api.js";
 import { bodyOf, check, empty } from "./draft.js";
 
 /** @typedef {import("../types.js").App} App */
@@ -74,13 +74,13 @@ export async function send(app) {
   Object.assign(state, { sending: true, problem: null });
   app.update();
   const { account, broadcast } = state.draft;
-  const path = `/v1/accounts${pathOf(account)}/broadcasts${pathOf(broadcast.trim())}/batches`;
+  const path = pathOf("v1", "accounts", account, "broadcasts", broadcast.trim(), "batches");
   try {
     const sent = /** @type {Submission} */ (await ask("POST", path, { body: state.body, key: state.key, headers: { Prefer: `wait=${WAIT}` }, deadline: DEADLINE }));
     Object.assign(state, { step: "sent", sent, unclear: false });
     app.announce(sent.state === "accepted" ? "CallFire has the batch." : "The batch is on its way.");
   } catch (error) {
-    const problem = error instanceof Refusal ? error : new Refusal(0, { title: "The page failed.", detail: String(error) });
+    const problem = asRefusal(error);
     state.problem = problem;
     // Once an answer was lost, only word of this very batch makes it certain again: until then it keeps its key.
     const isOver = problem.kind === "submission-refused" || (!state.unclear && problem.status >= 400 && problem.status < 500);

@@ -5,6 +5,7 @@ import { h } from "../dom.js";
 import { count } from "../format.js";
 import { action, badge, moment, nothing, outside, problemBox, table } from "../parts.js";
 import { linkTo } from "../router.js";
+import { whileSeen } from "../seen.js";
 import { another, stateOf } from "./state.js";
 
 /** @typedef {import("../types.js").App} App */
@@ -29,7 +30,7 @@ const listed = (app) => app.fetched(`submissions ${stateOf(app).draft.account}`)
 async function look(app) {
   const { account } = stateOf(app).draft;
   if (account === "" || listed(app).loading) return;
-  const path = `/v1/accounts${pathOf(account)}/submissions`;
+  const path = pathOf("v1", "accounts", account, "submissions");
   await app.fetch(`submissions ${account}`, async (signal) => {
     const [open, newest] = /** @type {SubmissionPage[]} */ (await Promise.all([{ settled: "false", limit: OPEN_MOST }, { limit: NEWEST }].map((query) => ask("GET", path + queryOf(query), { signal }))));
     const all = new Map([...(newest?.items ?? []), ...(open?.items ?? [])].map((each) => [each.id, each]));
@@ -53,13 +54,12 @@ function follow(app) {
 export function enter(app) {
   let looked = -Infinity;
   const again = () => {
-    if (document.visibilityState === "hidden" || app.page === null || performance.now() - looked < EVERY) return;
+    if (app.page === null || performance.now() - looked < EVERY) return;
     looked = performance.now();
     void look(app);
   };
   again();
-  const timer = setInterval(again, TICK); // soon after the first word over the stream, which says what accounts there are
-  return () => clearInterval(timer);
+  return whileSeen(TICK, again); // soon after the first word over the stream, which says what accounts there are
 }
 
 /** The batch that was sent from here. @param {App} app */
@@ -108,7 +108,7 @@ function withdraw(app, row) {
     label: "Withdraw", done: "Withdrawn.",
     sure: "Nothing more is done about it. What CallFire may have already stays there.",
     run: async () => {
-      await ask("DELETE", `/v1/accounts${pathOf(row.account)}/submissions${pathOf(row.id)}`);
+      await ask("DELETE", pathOf("v1", "accounts", row.account, "submissions", row.id));
       await look(app);
     },
   });
