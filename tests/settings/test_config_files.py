@@ -63,7 +63,7 @@ def test_the_commented_file_shows_the_defaults(tmp_path: Path) -> None:
                     "password": "the-receivers-password",
                 }
             },
-            "database": {"encryption_key": KEY},
+            "database": {"password": "of-the-user-in-the-url", "encryption_key": KEY},
             "http": {"token": "made-by-watcher-token-random"},
         }
     )

@@ -700,7 +700,10 @@ def test_what_works_but_is_risky_is_a_warning(environ: dict[str, str], said: str
         ("WATCHER_DATABASE__ENCRYPTION_KEY", "hunter2"),
         ("WATCHER_DATABASE__OLD_ENCRYPTION_KEYS", "hunter2"),
         ("WATCHER_WEBHOOKS__PROXY", "http://anna:hunter2@proxy"),
-        ("WATCHER_DATABASE_URL", "postgresql://anna:hunter2@db/watcher"),
+        ("WATCHER_DATABASE_URL", "postgresql://anna:hunter2@db"),
+        ("WATCHER_DATABASE_URL", "postgresql://anna:hunter2@[db/watcher"),
+        ("WATCHER_DATABASE_URL", "postgresql://anna@db/watcher?password=hunter2"),
+        ("WATCHER_DATABASE_URL", "postgres://anna:hunter2@db/watcher"),
         ("WATCHER_DATABASE_URL", "mysql://anna:hunter2@db/watcher"),
         ("WATCHER_HTTP__TOKN", "hunter2"),
     ],
@@ -719,11 +722,14 @@ def test_a_secret_is_never_shown() -> None:
             "WATCHER_API_TOKEN": "hunter2-hunter2-hunter2",
             "WATCHER_WEBHOOK_URL": "https://example.org/hook?key=hunter2",
             "WATCHER_WEBHOOK_SECRET": SECRET,
+            "WATCHER_DATABASE_URL": "postgresql://anna:hunter2@db:5433/watcher?sslmode=require",
         },
     )
     values = {line.key: line.value for line in shown(settings)}
     assert values["accounts.default.password"] == "********"
     assert values["http.token"] == "********"
+    assert values["database.url"] == "postgresql://anna@db:5433/watcher?********"
+    assert values["database.password"] == "********"
     assert values["endpoints.default.secret"] == "********"
     assert values["endpoints.default.url"] == "https://example.org/hook?********"
     everything = f"{settings!r}{settings!s}{values}"

@@ -111,13 +111,25 @@ def test_a_listening_address_reads_as_it_is_written() -> None:
         "a.db",
         5,
         "postgresql://a",
-        "postgres://a",
+        "postgresql://a/",
+        "postgresql://a/b/c",
+        "postgresql://a:b/c",
+        "postgresql://[a/c",
+        "postgresql://a/b#c",
+        "postgresql://a/b c",
+        "postgresql://a/b?password=hunter2",
+        "postgres://a/b",
         "postgresql+asyncpg://a",
     ],
 )
 def test_what_is_no_database_is_refused(url: object) -> None:
     with pytest.raises(PydanticCustomError):
         database_url(url)
+
+
+@pytest.mark.parametrize("url", ["postgresql://anna@db.example:5433/w?sslmode=require", "postgresql:///w?host=/run/pg"])
+def test_a_database_of_postgresql_is_taken_as_it_is(url: str) -> None:
+    assert database_url(url) == url
 
 
 def test_options_of_a_database_are_refused_by_name() -> None:

@@ -36,6 +36,16 @@ def test_a_migration_may_be_written_anew_for_one_database(tmp_path: Path) -> Non
     ]
 
 
+def test_a_database_may_begin_later_with_all_that_came_before(tmp_path: Path) -> None:
+    for name in ("0001_start.sql", "0002_more.sql", "0002_all.other.sql", "0003_end.sql", "0003_end.other.sql"):
+        (tmp_path / name).write_text(name)
+    assert migrations("other", tmp_path) == [
+        Migration(2, "0002_all", "0002_all.other.sql"),
+        Migration(3, "0003_end", "0003_end.other.sql"),
+    ]
+    assert [step.number for step in migrations("sqlite", tmp_path)] == [1, 2, 3]
+
+
 async def test_a_database_is_brought_to_the_newest_version_once(path: Path, clock: FakeClock, ear: Ear) -> None:
     assert schema_version(path) == 0
     assert migrate(path) == Migrated(before=0, after=NEWEST)

@@ -17,7 +17,8 @@ PLACE = {"account": "a", "accounts": None, "batch_id": 1, "after": 0, "limit": 1
 LIST: dict[str, object] = {
     **FINAL,
     **dict.fromkeys(("account", "status", "state", "name", "value", "needle", "mark"), "a"),
-    **dict.fromkeys(("after", "limit", "final", "stuck", "since", "broadcast_id", "digits"), 1),
+    **dict.fromkeys(("after", "limit", "final", "stuck", "since", "broadcast_id"), 1),
+    "digits": "1",
     **dict.fromkeys(("labels", "among"), "[]"),
 }
 LISTS = {
@@ -45,11 +46,96 @@ LANE = {"id": 1, "endpoint_id": "hook", "lane": "a/1/", "position": 1}
 PORTION = {"after": 0, "last": 9, "most": 9, "cutoff": 1, "kept": 1}
 FEW = ("SCAN endpoints", "SCAN few", "SCAN owed", "SCAN one", "SCAN CONSTANT ROW")
 LOOK = {"account": "a", "batch_id": 1, "asked": 1, "answered": 1, "looks": 1, "size": 1, "remaining": 1}
+SEARCHES: tuple[tuple[str, Mapping[str, object]], ...] = (
+    ("watch", PLACE),
+    ("submission", {"account": "default", "id": "sub_1"}),
+    ("submission_by_key", {"holder": "me", "idempotency_key": "once"}),
+    ("unsettled_submissions", PLACE),
+    ("newest_submissions", PLACE | {"created": 1, "id": "sub_1"}),
+    ("newest_unsettled_submissions", PLACE | {"created": 1, "id": "sub_1"}),
+    ("forget_submissions", {"cutoff": 1, "most": 1}),
+    ("open_watches", PLACE),
+    *((statement, LIST) for statement in LISTS),
+    ("watches_in_band", BAND),
+    ("count_of_band", BAND),
+    ("once", REQUEST),
+    ("rank", {"account": "a"}),
+    ("begin_once", REQUEST | {"fingerprint": b"f", "at": 1}),
+    ("finish_once", REQUEST | {"status": 200, "answer": b"{"}),
+    ("abandon_once", REQUEST),
+    ("reseal_once", REQUEST | {"answer": b"{"}),
+    ("forget_once", {"cutoff": 1, "most": 1}),
+    ("next_account", PLACE),
+    ("tally", PLACE),
+    ("save_look", LOOK),
+    ("stop_watch", PLACE),
+    ("events_of_batch", PLACE),
+    ("hungry_endpoints", {"endpoints": "[]", "now": 1}),
+    ("due_deliveries", HOOK | {"retries": 1, "claimed": "[]", "room": 1}),
+    ("settle_deliveries", {"settled": "[]"}),
+    ("hasten_deliveries", HOOK),
+    ("send_held_deliveries", HOOK),
+    ("keep_deliveries_held", HOOK),
+    ("waiting_deliveries", HOOK),
+    ("line_up", HOOK),
+    ("stand_in_line", LANE),
+    ("step_back", LANE),
+    ("step_forward", LANE),
+    ("tally_deliveries", HOOK),
+    ("newest_deliveries", HOOK | {"before": 1, "limit": 1}),
+    ("newest_in_state", HOOK | {"state": "dead", "before": 1, "limit": 1}),
+    ("newest_in_state_of", HOOK | {"state": "dead", "account": "a", "begin": 1, "before": 1, "limit": 1}),
+    ("deliveries_of_batch", PLACE | {"before": 1}),
+    ("shown_deliveries", {"ids": "[]"}),
+    ("attempts_of", LANE),
+    ("delivery", LANE),
+    ("first_event_from", LANE),
+    ("last_position", {}),
+    ("events_to_recover", HOOK | PORTION),
+    ("end_of_deliveries", PORTION),
+    ("forget_deliveries", PORTION),
+    ("forget_attempts", LANE),
+    ("end_of_events", PORTION),
+    ("unwanted_events", PORTION),
+    ("forget_deliveries_of", LANE),
+    ("forget_event", LANE),
+    ("forget_broadcasts", PORTION),
+    ("broadcast", BROADCAST),
+    ("broadcasts", BROADCAST),
+    ("stop_broadcast", BROADCAST),
+    ("forget_kind", BROADCAST),
+    ("learnt", BROADCAST),
+    ("token", {"id": "tok_1"}),
+    ("remove_token", {"id": "tok_1"}),
+    ("note_used", {"id": "tok_1", "used": 1}),
+    ("remove_session", {"digest": b"d"}),
+    ("forget_sessions", {"now": 1}),
+    ("accounts_of_endpoint", {"id": "hook"}),
+    ("accounts_of_delivery", {"id": 1}),
+)
+"""The statements that find rows, with values for them."""
 
 
-def test_every_statement_is_used() -> None:
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
+def test_every_statement_is_used(dialect: str) -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.py"))
-    assert [name for name in load("sqlite") if f'"{name}"' not in code] == []
+    assert [name for name in load(dialect) if f'"{name}"' not in code] == []
+
+
+def test_both_databases_know_the_same_statements_but_for_those_of_opening_and_holding_one() -> None:
+    sqlite, postgres = load("sqlite").keys(), load("postgres").keys()
+    assert sqlite - postgres == {"settings_of_connection"}
+    assert postgres - sqlite == {
+        "begin_migrating",
+        "begin_writing",
+        "holder",
+        "last_commit",
+        "let_go",
+        "letters_of_icu",
+        "letters_of_unicode",
+        "server",
+        "take_over",
+    }
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("queries*.sql")), ids=lambda path: path.name)
@@ -58,76 +144,7 @@ def test_every_statement_has_one_line_of_purpose(path: Path) -> None:
     assert len(HEADED.findall(text)) == text.count("-- name:") > 0
 
 
-@pytest.mark.parametrize(
-    ("statement", "values"),
-    [
-        ("watch", PLACE),
-        ("submission", {"account": "default", "id": "sub_1"}),
-        ("submission_by_key", {"holder": "me", "idempotency_key": "once"}),
-        ("unsettled_submissions", PLACE),
-        ("newest_submissions", PLACE | {"created": 1, "id": "sub_1"}),
-        ("newest_unsettled_submissions", PLACE | {"created": 1, "id": "sub_1"}),
-        ("forget_submissions", {"cutoff": 1, "most": 1}),
-        ("open_watches", PLACE),
-        *((statement, LIST) for statement in LISTS),
-        ("watches_in_band", BAND),
-        ("count_of_band", BAND),
-        ("once", REQUEST),
-        ("rank", {"account": "a"}),
-        ("begin_once", REQUEST | {"fingerprint": b"f", "at": 1}),
-        ("finish_once", REQUEST | {"status": 200, "answer": b"{"}),
-        ("abandon_once", REQUEST),
-        ("reseal_once", REQUEST | {"answer": b"{"}),
-        ("forget_once", {"cutoff": 1, "most": 1}),
-        ("next_account", PLACE),
-        ("tally", PLACE),
-        ("save_look", LOOK),
-        ("stop_watch", PLACE),
-        ("events_of_batch", PLACE),
-        ("hungry_endpoints", {"endpoints": "[]", "now": 1}),
-        ("due_deliveries", HOOK | {"retries": 1, "claimed": "[]", "room": 1}),
-        ("settle_deliveries", {"settled": "[]"}),
-        ("hasten_deliveries", HOOK),
-        ("send_held_deliveries", HOOK),
-        ("keep_deliveries_held", HOOK),
-        ("waiting_deliveries", HOOK),
-        ("line_up", HOOK),
-        ("stand_in_line", LANE),
-        ("step_back", LANE),
-        ("step_forward", LANE),
-        ("tally_deliveries", HOOK),
-        ("newest_deliveries", HOOK | {"before": 1, "limit": 1}),
-        ("newest_in_state", HOOK | {"state": "dead", "before": 1, "limit": 1}),
-        ("newest_in_state_of", HOOK | {"state": "dead", "account": "a", "begin": 1, "before": 1, "limit": 1}),
-        ("deliveries_of_batch", PLACE | {"before": 1}),
-        ("shown_deliveries", {"ids": "[]"}),
-        ("attempts_of", LANE),
-        ("delivery", LANE),
-        ("first_event_from", LANE),
-        ("last_position", {}),
-        ("events_to_recover", HOOK | PORTION),
-        ("end_of_deliveries", PORTION),
-        ("forget_deliveries", PORTION),
-        ("forget_attempts", LANE),
-        ("end_of_events", PORTION),
-        ("unwanted_events", PORTION),
-        ("forget_deliveries_of", LANE),
-        ("forget_event", LANE),
-        ("forget_broadcasts", PORTION),
-        ("broadcast", BROADCAST),
-        ("broadcasts", BROADCAST),
-        ("stop_broadcast", BROADCAST),
-        ("forget_kind", BROADCAST),
-        ("learnt", BROADCAST),
-        ("token", {"id": "tok_1"}),
-        ("remove_token", {"id": "tok_1"}),
-        ("note_used", {"id": "tok_1", "used": 1}),
-        ("remove_session", {"digest": b"d"}),
-        ("forget_sessions", {"now": 1}),
-        ("accounts_of_endpoint", {"id": "hook"}),
-        ("accounts_of_delivery", {"id": 1}),
-    ],
-)
+@pytest.mark.parametrize(("statement", "values"), SEARCHES)
 async def test_statements_find_their_rows_by_an_index(
     sqlite: SqliteStore, statement: str, values: Mapping[str, object]
 ) -> None:

@@ -71,10 +71,12 @@ async def test_whether_a_batch_is_enabled_may_be_unknown(store: Store, enabled: 
 
 
 async def test_half_a_character_is_kept_as_a_question_mark(database: Store) -> None:
-    await put(database, replace(FULL, name="a\ud800ü", status="OD\udfffD", correlation_id="\ud800"))
+    labels = {"\udc00": "b\ud800"}
+    await put(database, replace(FULL, name="a\ud800ü", status="OD\udfffD", correlation_id="\ud800", labels=labels))
     stored = await database.watch(KEY)
     assert stored is not None
     assert (stored.name, stored.status, stored.correlation_id) == ("a?ü", "OD?D", "?")
+    assert stored.labels == {"?": "b?"}
 
 
 async def test_answers_come_in_the_order_of_the_wishes(store: Store) -> None:

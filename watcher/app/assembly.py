@@ -28,10 +28,13 @@ from watcher.polling.following import Polling
 from watcher.polling.poller import Errand, Poller
 from watcher.polling.standing import Rates
 from watcher.ports import Accounts, Clock, Sender, Store, Upstream
+from watcher.settings.database import Database
 from watcher.settings.endpoints import Endpoint as EndpointSettings
 from watcher.settings.model import Account as AccountSettings
 from watcher.settings.model import Polling as PollingSettings
 from watcher.settings.model import Settings
+from watcher.store.postgres import open_postgres
+from watcher.store.postgres_pool import Access
 from watcher.store.sealing import Seal
 from watcher.store.sqlite import open_store
 from watcher.webhooks.connection import tls_context
@@ -77,9 +80,25 @@ class Town:
 @asynccontextmanager
 async def open_kept_store(settings: Settings, *, tell: Tell, clock: Clock) -> AsyncIterator[Store]:
     """The store of the settings' database, its secrets sealed with the settings' keys. Raises UnusableStore."""
-    seal = Seal(settings.database.keys)
-    async with open_store(settings.database.path, tell=tell, clock=clock, seal=seal) as store:
+    database, seal = settings.database, Seal(settings.database.keys)
+    if database.postgres:
+        access = access_of(database)
+        async with open_postgres(database.url, tell=tell, clock=clock, seal=seal, access=access) as kept:
+            yield kept
+        return
+    async with open_store(database.path, tell=tell, clock=clock, seal=seal) as store:
         yield store
+
+
+def access_of(database: Database) -> Access:
+    """How PostgreSQL is used by these settings."""
+    return Access(
+        password=None if database.password is None else database.password.get_secret_value(),
+        connections=database.connections,
+        statement=database.statement_timeout,
+        lock=database.lock_timeout,
+        pooler=database.pooler,
+    )
 
 
 @asynccontextmanager

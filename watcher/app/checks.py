@@ -5,24 +5,31 @@ import errno
 import math
 import socket
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from watcher.app.assembly import CannotStart, Town, open_parts, unfit_keys
+from watcher.app.assembly import CannotStart, Town, access_of, open_parts, unfit_keys
 from watcher.clock import SystemClock
 from watcher.core.answers import Answer, Kind
 from watcher.ports import UnusableStore
+from watcher.settings.database import Database
 from watcher.settings.model import Settings
 from watcher.settings.showing import without_query
+from watcher.store import postgres_opening
 from watcher.store.lock import holder
 from watcher.store.migrations import migrations
 from watcher.store.opening import connect_reader, outlook, schema_version
 from watcher.store.opening import migrate as migrate_store
+from watcher.store.postgres import open_postgres
+from watcher.store.postgres_opening import peek
+from watcher.store.rows import Row
 from watcher.store.sealing import CannotOpen, Seal
 from watcher.store.sqlite import open_store
 from watcher.store.statements import load
+from watcher.store.work import Connection
 from watcher.webhooks.signing import fits
 
 PROBE_BATCH: Final = 1
@@ -43,9 +50,14 @@ class Finding:
 
 async def check(settings: Settings, *, upstream: bool) -> list[Finding]:
     """Looks at the database, the address to listen on and, where `upstream`, at each account by one request to CallFire."""
-    findings = [await asyncio.to_thread(_database, settings), await asyncio.to_thread(_listen, settings)]
+    postgres = settings.database.postgres
+    database = await _postgres(settings) if postgres else await asyncio.to_thread(_database, settings)
+    findings = [database, await asyncio.to_thread(_listen, settings)]
     findings += _endpoints(settings)
-    findings += await asyncio.to_thread(_secrets, settings)
+    if postgres:
+        findings += _readable(settings, await _postgres_endpoints(settings))
+    else:
+        findings += await asyncio.to_thread(_secrets, settings)
     if upstream:
         findings += await _accounts(settings)
     return findings
@@ -53,11 +65,39 @@ async def check(settings: Settings, *, upstream: bool) -> list[Finding]:
 
 async def migrate(settings: Settings) -> tuple[int, int]:
     """Brings the database to this version's schema: from which version to which. CannotStart where it cannot be done."""
+    database, clock, town = settings.database, SystemClock(), Town()
     try:
-        migrated = await asyncio.to_thread(migrate_store, settings.database.path)
+        if database.postgres:
+            async with open_postgres(
+                database.url, tell=town.tell, clock=clock, seal=Seal(database.keys), access=access_of(database)
+            ) as store:
+                return store.migrated.before, store.migrated.after
+        migrated = await asyncio.to_thread(migrate_store, database.path)
     except UnusableStore as error:
         raise CannotStart(str(error)) from error
     return migrated.before, migrated.after
+
+
+async def _postgres(settings: Settings) -> Finding:
+    database = settings.database
+    try:
+        said = await peek(database.url, access_of(database), postgres_opening.outlook)
+    except UnusableStore as error:
+        return Finding(name="database", ok=False, detail=str(error))
+    return Finding(name="database", ok=True, detail=f"{database.place} {said}")
+
+
+async def _postgres_endpoints(settings: Settings) -> Sequence[Row]:
+    """The endpoints that are kept; none where the database cannot be looked into: the finding of that says so."""
+    database, newest = settings.database, migrations("postgres")[-1].number
+
+    def ask(connection: Connection, version: int) -> Sequence[Row]:
+        return connection.execute(load("postgres")["endpoints"]).fetchall() if version == newest else []
+
+    try:
+        return await peek(database.url, access_of(database), ask)
+    except UnusableStore:
+        return []
 
 
 def _database(settings: Settings) -> Finding:
@@ -80,7 +120,7 @@ def _endpoints(settings: Settings) -> list[Finding]:
 def _secrets(settings: Settings) -> list[Finding]:
     """Whether the secrets in the database are encrypted, and with a key that the settings have; nothing where there are none, or
     where the database cannot be looked into: the finding of that says so."""
-    path, seal = settings.database.path, Seal(settings.database.keys)
+    path = settings.database.path
     try:
         if schema_version(path) != migrations("sqlite")[-1].number:
             return []
@@ -88,6 +128,11 @@ def _secrets(settings: Settings) -> list[Finding]:
             rows = reader.execute(load("sqlite")["endpoints"]).fetchall()
     except (UnusableStore, sqlite3.Error):
         return []
+    return _readable(settings, rows)
+
+
+def _readable(settings: Settings, rows: Sequence[Row]) -> list[Finding]:
+    seal = Seal(settings.database.keys)
     kept = {row["id"]: row["sealed"] for row in rows if row["sealed"] is not None}
     for name, secret in kept.items():
         try:
@@ -99,8 +144,9 @@ def _secrets(settings: Settings) -> list[Finding]:
         return []
     if seal.encrypts:
         return [Finding(name="secrets", ok=True, detail=f"{count} can be decrypted")]
+    its = "its tables" if settings.database.postgres else "its file"
     remedy = "give database.encryption_key, made by `watcher db key`"
-    return [Finding(name="secrets", ok=True, detail=f"{count} can be read by whoever has its file: {remedy}")]
+    return [Finding(name="secrets", ok=True, detail=f"{count} can be read by whoever has {its}: {remedy}")]
 
 
 def _listen(settings: Settings) -> Finding:
@@ -119,9 +165,9 @@ def _listen(settings: Settings) -> Finding:
 
 async def _accounts(settings: Settings) -> list[Finding]:
     """What CallFire says to each login. A request beside a running daemon's would be one over the budget: none is made."""
-    process = await asyncio.to_thread(_holder, settings.database.path)
+    process = await _held_by(settings.database)
     if process is not None:
-        busy = f"not tried: process {process} has the database and its budget; see /v1/accounts"
+        busy = f"not tried: {process} has the database and its budget; see /v1/accounts"
         return [Finding(name=f"account {name}", ok=True, detail=busy) for name in settings.accounts]
     town = Town()
     clock = SystemClock()
@@ -139,6 +185,17 @@ async def _accounts(settings: Settings) -> list[Finding]:
             answer = await upstream.look(PROBE_BATCH)
             findings.append(_verdict(name, settings.accounts[name].base_url, answer))
         return findings
+
+
+async def _held_by(database: Database) -> str | None:
+    """The process that has the database, in words."""
+    if not database.postgres:
+        process = await asyncio.to_thread(_holder, database.path)
+        return None if process is None else f"process {process}"
+    try:
+        return await peek(database.url, access_of(database), postgres_opening.holder)
+    except UnusableStore:
+        return None
 
 
 def _holder(path: Path) -> str | None:

@@ -1,5 +1,6 @@
 """What a plan takes from an account: its budget, its pace, and how long its validations take, as learnt so far."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -7,18 +8,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from watcher.app.assembly import CannotStart, pace_of
+from watcher.app.assembly import CannotStart, access_of, pace_of
 from watcher.clock import SystemClock
 from watcher.core.learnt import LearntHazard
 from watcher.core.lengths import Lengths, lengths
 from watcher.core.ranking import Pace
 from watcher.ports import UnusableStore
+from watcher.settings.database import Database
 from watcher.settings.model import Settings
 from watcher.store.broadcasting import learnt
 from watcher.store.failures import explain
 from watcher.store.migrations import migrations
 from watcher.store.opening import connect_reader, schema_version
+from watcher.store.postgres_opening import peek
 from watcher.store.statements import load
+from watcher.store.work import Connection
 
 LEARNING: Final = 2
 """The first version of the tables that has a place for what is learnt."""
@@ -41,9 +45,9 @@ class Experience:
 def experience(settings: Settings, account: str) -> Experience:
     """Read from the settings and the database, also while a daemon has it; changes neither. CannotStart where the database
     cannot be read."""
-    now, path = SystemClock().now(), settings.database.path
+    now, database = SystemClock().now(), settings.database
     try:
-        record = _record(path, account)
+        record = asyncio.run(_asked(database, account)) if database.postgres else _record(database.path, account)
     except UnusableStore as error:
         raise CannotStart(str(error)) from error
     known = None if record is None else LearntHazard.from_record(record, now.timestamp())
@@ -54,8 +58,15 @@ def experience(settings: Settings, account: str) -> Experience:
         at=now,
         learnt=known,
         lengths=Lengths(ends=0) if known is None else lengths(known),
-        absent=None if path.exists() else path,
+        absent=None if database.postgres or database.path.exists() else database.path,
     )
+
+
+async def _asked(database: Database, account: str) -> bytes | None:
+    def ask(connection: Connection, version: int) -> bytes | None:
+        return learnt(connection, load("postgres"), account) if version else None
+
+    return await peek(database.url, access_of(database), ask)
 
 
 def _record(path: Path, account: str) -> bytes | None:

@@ -1,6 +1,7 @@
 """Tokens made, listed and removed in the database itself, while no daemon has it open: before the first start, and as the way
 back in for whoever has no token left."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from watcher.app.assembly import CannotStart, Town, open_kept_store
+from watcher.app.assembly import CannotStart, Town, access_of, open_kept_store
 from watcher.clock import SystemClock
 from watcher.core.tokens import (
     ADMIN_WANTED,
@@ -22,9 +23,11 @@ from watcher.core.tokens import (
     locks_out,
     secret_of,
 )
-from watcher.ports import Store, StoreError
+from watcher.ports import Store, StoreError, UnusableStore
 from watcher.settings.model import Settings
 from watcher.store.lock import holder
+from watcher.store.postgres_opening import holder as postgres_holder
+from watcher.store.postgres_opening import peek
 from watcher.web.token_models import TokenMade
 from watcher.web.tokens import token_shown
 
@@ -47,9 +50,12 @@ class Wanted:
 
 def is_in_use(settings: Settings) -> bool:
     """Whether some process has the database open. Where that cannot be seen, one may."""
+    database = settings.database
     try:
-        return holder(settings.database.path) is not None
-    except OSError:
+        if database.postgres:
+            return asyncio.run(peek(database.url, access_of(database), postgres_holder)) is not None
+        return holder(database.path) is not None
+    except (OSError, UnusableStore):
         return True
 
 
@@ -79,7 +85,7 @@ async def make_token(settings: Settings, wanted: Wanted) -> Document:
 
 async def kept_tokens(settings: Settings) -> list[Document]:
     """All that are kept, as the interface would show them; none where there is no database yet."""
-    if not settings.database.path.exists():
+    if not _is_there(settings):
         return []
     async with _opened(settings) as (store, _):
         return [token_shown(token).model_dump(mode="json") for token in await store.tokens()]
@@ -87,13 +93,17 @@ async def kept_tokens(settings: Settings) -> list[Document]:
 
 async def remove_token(settings: Settings, token_id: str) -> bool:
     """Deletes it and the sessions that were made with it; False where there was none."""
-    if not settings.database.path.exists():
+    if not _is_there(settings):
         return False
     async with _opened(settings) as (store, now):
         before = await store.tokens()
         after = [token for token in before if token.id != token_id]
         _require_way_in(settings, before, after, now, LAST_ADMIN)
         return await store.remove_token(token_id)
+
+
+def _is_there(settings: Settings) -> bool:
+    return settings.database.postgres or settings.database.path.exists()
 
 
 def _require_way_in(

@@ -111,9 +111,9 @@ def migrate(config: Config = None, output: As = Output.TABLE) -> None:
     if output not in PEOPLE:
         say_lines({"database": settings.database.url, "from": before, "to": after}, output)
     elif before == after:
-        say(f"{settings.database.path} has version {after} already")
+        say(f"{settings.database.place} has version {after} already")
     else:
-        say(f"{settings.database.path} was brought from version {before} to {after}")
+        say(f"{settings.database.place} was brought from version {before} to {after}")
 
 
 def _print(settings: "Settings", output: Output) -> None:

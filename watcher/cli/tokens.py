@@ -146,7 +146,7 @@ def _directly(settings: "Settings", work: "Callable[[Settings], Awaitable[Any]]"
     async def done() -> Any:
         return await work(settings)
 
-    complain(f"no daemon has {settings.database.path} open: it is read and changed directly")
+    complain(f"no daemon has {settings.database.place} open: it is read and changed directly")
     try:
         return asyncio.run(done())
     except (CannotStart, NotDone) as error:

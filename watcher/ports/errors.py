@@ -11,3 +11,7 @@ class UnusableStore(StoreError):
 
 class StoreInUse(UnusableStore):
     """Another process has it, and with it the budget of its accounts."""
+
+
+class UnknownOutcome(StoreError):
+    """The database was lost while it committed, and could not be asked since: this was done as a whole, or not at all."""

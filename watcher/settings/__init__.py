@@ -1,8 +1,9 @@
 """TOML, environment and secret files -> one frozen tree, or every problem at once."""
 
+from watcher.settings.database import Database
 from watcher.settings.endpoints import Endpoint
 from watcher.settings.loading import load, load_http
-from watcher.settings.model import Account, Auth, Database, Http, Log, Polling, Retention, Settings, Webhooks
+from watcher.settings.model import Account, Auth, Http, Log, Polling, Retention, Settings, Webhooks
 from watcher.settings.problems import BadSettings, Problem
 from watcher.settings.showing import Shown, reference, shown
 from watcher.settings.values import Address

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -10,14 +9,8 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from watcher.core.endpoint import CONCURRENCY_MOST
 from watcher.core.spans import LONGEST
-from watcher.settings.credentials import (
-    Credential,
-    EncryptionKey,
-    EncryptionKeys,
-    Login,
-    Token,
-    encryption_key,
-)
+from watcher.settings.credentials import Credential, Login, Token
+from watcher.settings.database import Database
 from watcher.settings.endpoints import Endpoint
 from watcher.settings.problems import refusal
 from watcher.settings.section import OR_FILE, Section
@@ -27,7 +20,6 @@ from watcher.settings.values import (
     BaseUrl,
     CaFile,
     Count,
-    DatabaseUrl,
     Duration,
     Listen,
     Name,
@@ -179,44 +171,6 @@ class Webhooks(Section):
     ca_file: CaFile | None = Field(
         default=None, description="file of certificates (PEM) that receivers' are checked against, beside the system's"
     )
-
-
-class Database(Section):
-    """[database]: where everything that lasts is kept."""
-
-    url: DatabaseUrl = Field(
-        default="sqlite:///var/watcher.db",
-        description="sqlite:///PATH, from the working directory; its folder is made if need be",
-    )
-    encryption_key: EncryptionKey | None = Field(
-        default=None,
-        description="what the secrets of endpoints are encrypted with in the database: `watcher db key` makes one",
-        json_schema_extra=OR_FILE,
-    )
-    old_encryption_keys: EncryptionKeys = Field(
-        default=(),
-        description="keys that were in force before: the next start encrypts anew what they encrypted",
-        json_schema_extra=OR_FILE,
-    )
-
-    @property
-    def path(self) -> Path:
-        """The database file, relative to the working directory unless it starts at the root."""
-        return Path(self.url.removeprefix("sqlite:///"))
-
-    @property
-    def keys(self) -> tuple[bytes, ...]:
-        """The keys that secrets are encrypted with, the newest first; none: they are kept as they are."""
-        newest = () if self.encryption_key is None else (self.encryption_key,)
-        return tuple(encryption_key(key.get_secret_value()) for key in (*newest, *self.old_encryption_keys))
-
-    @model_validator(mode="after")
-    def _newest(self) -> Self:
-        if self.old_encryption_keys and self.encryption_key is None:
-            raise refusal(
-                "there are old keys, and none to encrypt with", "set encryption_key too", key="old_encryption_keys"
-            )
-        return self
 
 
 class Retention(Section):

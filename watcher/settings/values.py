@@ -17,6 +17,7 @@ from watcher.core.endpoint import TIMEOUT_LEAST, TIMEOUT_MOST
 from watcher.core.spans import span_of
 from watcher.settings.problems import refusal
 
+POSTGRES: Final = "postgresql://"
 NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -140,16 +141,35 @@ def name(value: str) -> str:
 
 
 def database_url(value: object) -> str:
-    """sqlite:///PATH; what was given is never quoted: it may hold a password."""
-    if isinstance(value, str) and re.match(r"postgres(ql)?(\+\w+)?://", value):
-        raise refusal("names PostgreSQL, which this version does not support yet", "use sqlite:///PATH")
+    """sqlite:///PATH or postgresql://…; what was given is never quoted: it may hold a password."""
+    if isinstance(value, str) and value.startswith(POSTGRES):
+        return _postgres_url(value)
+    if isinstance(value, str) and re.match(r"postgres(ql)?(\+\w+)?:", value):
+        raise refusal("is not how PostgreSQL is named here", "write postgresql://USER@HOST:PORT/NAME")
     if not isinstance(value, str) or not value.startswith("sqlite:///"):
-        raise refusal("is not a database", "write sqlite:///PATH, or sqlite:////PATH from the root")
+        raise refusal(
+            "is not a database", "write sqlite:///PATH, sqlite:////PATH from the root, or postgresql://HOST/NAME"
+        )
     path = value.removeprefix("sqlite:///")
     if "?" in path:
         raise refusal("has options after ?, which are not supported", "write sqlite:///PATH alone")
     if not path or path.endswith("/") or path.startswith(":") or re.search(r"[#\x00]", path):
         raise refusal("names no file", "write sqlite:///var/watcher.db, without #")
+    return value
+
+
+def _postgres_url(value: str) -> str:
+    """Options after ? are libpq's: sslmode, sslrootcert, host (a folder with its socket)."""
+    remedy = "write postgresql://USER@HOST:PORT/NAME"
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise refusal("is not the address of a database", remedy) from None
+    if not re.fullmatch(r"/[^/#\x00]+", parts.path) or parts.fragment or re.search(r"\s", value):
+        raise refusal("names no database", remedy)
+    if "password=" in parts.query:
+        raise refusal("has a password after ?, where it would be seen", "set database.password, or password_file")
     return value
 
 

@@ -1,21 +1,16 @@
-"""What SQLite does for broadcasts, and for what an account has learnt. Called inside a transaction."""
+"""What a store does for broadcasts, and for what an account has learnt. Called inside a transaction."""
 
 import json
-import sqlite3
-from collections.abc import Mapping
 
 from watcher.core.broadcasts import Broadcast
 from watcher.core.model import BroadcastKind
 from watcher.core.wishes import BroadcastWish, FollowedBroadcast
 from watcher.store.rows import Row, Values, instant, millis, text_or_none
 from watcher.store.wishes import grant_broadcast
+from watcher.store.work import Connection, Statements
 
-Statements = Mapping[str, str]
 
-
-def follow_broadcast(
-    connection: sqlite3.Connection, sql: Statements, wish: BroadcastWish, now: int
-) -> FollowedBroadcast:
+def follow_broadcast(connection: Connection, sql: Statements, wish: BroadcastWish, now: int) -> FollowedBroadcast:
     """Grants the wish."""
     place = {"account": wish.account, "broadcast_id": wish.broadcast_id}
     row = connection.execute(sql["broadcast"], place).fetchone()
@@ -26,19 +21,19 @@ def follow_broadcast(
     return granted
 
 
-def stop_broadcast(connection: sqlite3.Connection, sql: Statements, account: str, broadcast_id: int) -> bool:
+def stop_broadcast(connection: Connection, sql: Statements, account: str, broadcast_id: int) -> bool:
     """Whether it was followed."""
     place = {"account": account, "broadcast_id": broadcast_id}
     return connection.execute(sql["stop_broadcast"], place).rowcount > 0
 
 
-def broadcasts(connection: sqlite3.Connection, sql: Statements, account: str) -> list[Broadcast]:
+def broadcasts(connection: Connection, sql: Statements, account: str) -> list[Broadcast]:
     """All that are kept of the account."""
     return [broadcast_of(row) for row in connection.execute(sql["broadcasts"], {"account": account})]
 
 
 def note_kind(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     account: str,
     broadcast_id: int,
@@ -50,12 +45,12 @@ def note_kind(
     connection.execute(sql["forget_kind" if kind is None else "note_kind"], values)
 
 
-def save_learnt(connection: sqlite3.Connection, sql: Statements, account: str, record: bytes, now: int) -> None:
+def save_learnt(connection: Connection, sql: Statements, account: str, record: bytes, now: int) -> None:
     """Puts the record in the place of the former one."""
     connection.execute(sql["put_learnt"], {"account": account, "record": record, "saved": now})
 
 
-def learnt(connection: sqlite3.Connection, sql: Statements, account: str) -> bytes | None:
+def learnt(connection: Connection, sql: Statements, account: str) -> bytes | None:
     """The record that was saved last."""
     row = connection.execute(sql["learnt"], {"account": account}).fetchone()
     return None if row is None else bytes(row["record"])

@@ -1,7 +1,6 @@
-"""What SQLite does for deliveries that are due: claims and settling. Called inside a transaction."""
+"""What a store does for deliveries that are due: claims and settling. Called inside a transaction."""
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import starmap
@@ -24,8 +23,7 @@ from watcher.store.rows import (
 )
 from watcher.store.standing import Aftermath, attempted, given_back, has_moved, stands_otherwise
 from watcher.store.subscribing import put_standing
-
-Statements = Mapping[str, str]
+from watcher.store.work import Connection, Statements
 
 STATES: Final[Mapping[Outcome, DeliveryState]] = {
     "done": DeliveryState.DONE,
@@ -40,7 +38,7 @@ NOTHING_TOLD: Final = Committed()
 
 
 def claim(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     remembered: Remembered,
     room: Mapping[str, int],
@@ -75,6 +73,11 @@ def claim(
     return _with_events(connection, sql, found)
 
 
+def release(_connection: Connection, _sql: Statements, remembered: Remembered, token: str) -> int:
+    """Gives back what is claimed under the token; how many there were."""
+    return remembered.release(token)
+
+
 class _Hungry(NamedTuple):
     """An endpoint that is owed something that is due, and whether first attempts, whether retries."""
 
@@ -83,13 +86,13 @@ class _Hungry(NamedTuple):
     retries: int
 
 
-def _listed(connection: sqlite3.Connection, statement: str, values: Values) -> list[Any]:
+def _listed(connection: Connection, statement: str, values: Values) -> list[Any]:
     """The JSON list that the statement gives, in one step of SQLite's: this thread would wait for its turn at each row."""
     found: list[Any] = json.loads(connection.execute(statement, values).fetchone()[0])
     return found
 
 
-def _with_events(connection: sqlite3.Connection, sql: Statements, found: Sequence[Due]) -> list[Delivery]:
+def _with_events(connection: Connection, sql: Statements, found: Sequence[Due]) -> list[Delivery]:
     """The deliveries with what they are to bring, each event read once."""
     positions = json.dumps(list({due.position for due in found}))
     rows = _listed(connection, sql["owed_events"], {"positions": positions}) if found else []
@@ -98,7 +101,7 @@ def _with_events(connection: sqlite3.Connection, sql: Statements, found: Sequenc
 
 
 def settle(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     remembered: Remembered,
     settlements: Sequence[tuple[Settlement, str]],
@@ -127,7 +130,7 @@ class _Put(NamedTuple):
 
 
 def _settle(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     remembered: Remembered,
     settlement: Settlement,
@@ -202,7 +205,7 @@ def _lanes(remembered: Remembered, endpoint_id: str, now: int) -> set[str]:
 
 
 def _due_alike(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     remembered: Remembered,
     rooms: Mapping[str, int],
@@ -223,7 +226,7 @@ def _due_alike(
 
 
 def _due(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     remembered: Remembered,
     hungry: _Hungry,

@@ -1,22 +1,18 @@
-"""What SQLite does for retention: deletes what is old, a portion at a time, by the keys of the rows. Called inside a transaction.
+"""What a store does for retention: deletes what is old, a portion at a time, by the rows' keys. Called inside a transaction.
 
 What is deleted leaves room in the file that is used again, so a file of steady use keeps its size.
 """
-
-import sqlite3
-from collections.abc import Mapping
 
 from watcher.core.recovering import Cutoffs, Forgotten
 from watcher.store.logbook import note_forgotten
 from watcher.store.remembered import Remembered
 from watcher.store.resending import NEWEST
-from watcher.store.rows import millis
-
-Statements = Mapping[str, str]
+from watcher.store.rows import Row, millis
+from watcher.store.work import Connection, Statements
 
 
 def forget(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     remembered: Remembered,
     cutoffs: Cutoffs,
@@ -46,8 +42,8 @@ def forget(
 
 
 def _deliveries(
-    connection: sqlite3.Connection, sql: Statements, after: int, cutoff: int, most: int
-) -> tuple[list[sqlite3.Row], int, bool]:
+    connection: Connection, sql: Statements, after: int, cutoff: int, most: int
+) -> tuple[list[Row], int, bool]:
     """Which were deleted, up to which it was looked, and whether those behind are younger."""
     end = connection.execute(sql["end_of_deliveries"], {"after": after, "most": most}).fetchone()
     last = NEWEST if end is None else end["id"]
@@ -57,14 +53,14 @@ def _deliveries(
 
 
 def _events(
-    connection: sqlite3.Connection, sql: Statements, after: int, cutoff: int, kept: int, most: int
-) -> tuple[int, list[sqlite3.Row], int, bool]:
+    connection: Connection, sql: Statements, after: int, cutoff: int, kept: int, most: int
+) -> tuple[int, list[Row], int, bool]:
     """How many were deleted, which deliveries with them, up to which it was looked, and whether those behind are younger."""
     end = connection.execute(sql["end_of_events"], {"after": after, "most": most}).fetchone()
     last = NEWEST if end is None else end["position"]
     portion = {"after": after, "last": last, "cutoff": cutoff, "kept": kept}
     unwanted = connection.execute(sql["unwanted_events"], portion).fetchall()
-    left: list[sqlite3.Row] = []
+    left: list[Row] = []
     for event in unwanted:
         left += connection.execute(sql["forget_deliveries_of"], {"position": event["position"]}).fetchall()
     connection.executemany(sql["forget_attempts"], left)

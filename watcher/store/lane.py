@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from watcher.core.news import StoreFailed, StoreRecovered, StoreTook, Tell
 from watcher.ports import Clock, StoreError
 from watcher.store.failures import explain, is_trouble
+from watcher.store.lanes import PING
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -21,9 +22,6 @@ Work = Callable[[sqlite3.Connection], T]
 
 MOST: Final = 500
 """Jobs in one transaction, so that the first of them does not wait for long."""
-
-PING: Final = "ping"
-"""The operation that only asks whether the store is well."""
 
 
 class Job(NamedTuple):

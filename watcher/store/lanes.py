@@ -1,77 +1,62 @@
-"""The two lanes of an open database, and how a method of the store gets its work done in one of them."""
+"""The way to an open database, and how a method of the store gets its work done: in a lane that writes, or one that reads."""
 
-import sqlite3
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from watcher.core.news import Tell
 from watcher.ports import Clock
-from watcher.store.lane import Lane
 from watcher.store.remembered import Remembered
 from watcher.store.rows import millis
-from watcher.store.statements import load
+from watcher.store.work import Connection, Statements
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+PING: Final = "ping"
+"""The operation that only asks whether the store is well."""
 
-class Lanes:
-    """One thread that writes, one that reads. The rooms of the store are built on it, each with its own methods."""
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        writer: sqlite3.Connection,
-        reader: sqlite3.Connection,
-        remembered: Remembered,
-        tell: Tell,
-        clock: Clock,
-    ) -> None:
-        self.place = path
-        self._sql = load("sqlite")
+class Lanes(ABC):
+    """What the rooms of the store are built on, each with its own methods."""
+
+    place: Path | str
+    """Where the database is, without its secrets."""
+
+    def __init__(self, *, remembered: Remembered, tell: Tell, clock: Clock) -> None:
         self._remembered = remembered
         self._tell = tell
         self._clock = clock
-        place = str(path)
-        self._writer = Lane(
-            writer,
-            place=place,
-            writes=True,
-            tell=tell,
-            clock=clock,
-            committed=remembered.committed,
-            spoiled=remembered.rolled_back,
-        )
-        self._reader = Lane(reader, place=place, writes=False, tell=tell, clock=clock)
 
     @property
+    @abstractmethod
     def alive(self) -> bool:
-        return self._writer.alive and self._reader.alive
+        """Whether anything can be done still."""
 
+    @abstractmethod
     async def close(self) -> None:
         """Waits for what is under way, then closes. After it every method raises StoreError."""
-        await self._reader.close()
-        await self._writer.close()
 
-    def _now(self) -> int:
-        return millis(self._clock.now())
-
+    @abstractmethod
     async def _write(
         self,
         operation: str,
-        work: Callable[Concatenate[sqlite3.Connection, Mapping[str, str], P], T],
+        work: Callable[Concatenate[Connection, Statements, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        return await self._writer.run(operation, lambda connection: work(connection, self._sql, *args, **kwargs))
+        """What the work gave, after its transaction was committed. It may run again where that was rolled back."""
 
+    @abstractmethod
     async def _read(
         self,
         operation: str,
-        work: Callable[Concatenate[sqlite3.Connection, Mapping[str, str], P], T],
+        work: Callable[Concatenate[Connection, Statements, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        return await self._reader.run(operation, lambda connection: work(connection, self._sql, *args, **kwargs))
+        """What the work gave, all of it as the database was at one moment."""
+
+    def _now(self) -> int:
+        return millis(self._clock.now())

@@ -1,17 +1,15 @@
-"""What SQLite does to list watches, account by account: which statement has an index for what is asked."""
+"""What a store does to list watches, account by account: which statement has an index for what is asked."""
 
 import json
-import sqlite3
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from watcher.core.finding import needle_of
 from watcher.core.model import FINAL_STATUSES, Key, State, Watch
 from watcher.ports import BandQuery, WatchQuery
 from watcher.store.rows import millis, millis_or_none, text, watch_of
-
-Statements = Mapping[str, str]
+from watcher.store.work import Connection, Statements
 
 NAMED_AT_ONCE: Final = 1000
 """Batches that are named to one statement."""
@@ -20,7 +18,7 @@ FINAL: Final = {f"final_{number}": status for number, status in enumerate(sorted
 """The statuses that end validation, as the statements name them."""
 
 
-def find(connection: sqlite3.Connection, sql: Statements, query: WatchQuery) -> list[Watch]:
+def find(connection: Connection, sql: Statements, query: WatchQuery) -> list[Watch]:
     """The watches that match, account by account."""
     if query.state is State.STOPPED:
         return []
@@ -35,19 +33,19 @@ def find(connection: sqlite3.Connection, sql: Statements, query: WatchQuery) -> 
     return found
 
 
-def in_band(connection: sqlite3.Connection, sql: Statements, query: BandQuery) -> list[Key]:
+def in_band(connection: Connection, sql: Statements, query: BandQuery) -> list[Key]:
     """The watches of a band, in its order."""
     values = _values_of_band(query) | {"limit": query.limit, "offset": query.offset}
     return [Key(*row) for row in connection.execute(sql["watches_in_band"], values)]
 
 
-def count_of_band(connection: sqlite3.Connection, sql: Statements, query: BandQuery) -> int:
+def count_of_band(connection: Connection, sql: Statements, query: BandQuery) -> int:
     """How many watches are in it."""
     count: int = connection.execute(sql["count_of_band"], _values_of_band(query)).fetchone()[0]
     return count
 
 
-def watched_accounts(connection: sqlite3.Connection, sql: Statements) -> list[str]:
+def watched_accounts(connection: Connection, sql: Statements) -> list[str]:
     """The accounts that have watches, in order."""
     return list(_accounts(connection, sql, WatchQuery()))
 
@@ -130,7 +128,7 @@ def _values(query: WatchQuery) -> dict[str, Any]:
     }
 
 
-def _accounts(connection: sqlite3.Connection, sql: Statements, query: WatchQuery) -> Iterator[str]:
+def _accounts(connection: Connection, sql: Statements, query: WatchQuery) -> Iterator[str]:
     """The accounts to go through, in order, from the one where the last list ended."""
     first = "" if query.after is None else query.after.account
     named = query.among if query.accounts is None else query.accounts

@@ -1,11 +1,10 @@
-"""What SQLite does for answers that are given once. Called inside a transaction, but for what opens and closes an answer.
+"""What a store does for answers that are given once. Called inside a transaction, but for what opens and closes an answer.
 
 An answer is kept as a line of JSON with its headers, and its body behind that; sealed where there is a key for it, for its holder
 and its key alone.
 """
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -15,8 +14,7 @@ from watcher.ports.once import KEPT_FOR
 from watcher.store.lanes import Lanes
 from watcher.store.rows import instant, millis
 from watcher.store.sealing import PREFIX_BYTES, CannotOpen, Seal
-
-Statements = Mapping[str, str]
+from watcher.store.work import Connection, Statements
 
 UNCLEAR: Final = 0
 """The status of what was under way when a process ended."""
@@ -31,7 +29,7 @@ class Sealed(NamedTuple):
     answer: bytes
 
 
-class SqliteOnce(Lanes):
+class KeptOnce(Lanes):
     """The port `Once` on an open database."""
 
     async def begin(
@@ -55,7 +53,7 @@ class SqliteOnce(Lanes):
 
 
 def begin(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     holder: str,
     key: str,
@@ -81,7 +79,7 @@ def begin(
     return "under-way" if row["status"] is None else Sealed(row["status"], row["answer"])
 
 
-def settle_in(connection: sqlite3.Connection, sql: Statements, seal: Seal) -> bool:
+def settle_in(connection: Connection, sql: Statements, seal: Seal) -> bool:
     """At the opening: what was under way is unclear, and answers are sealed with the newest key; whether any was. Those that
     cannot be opened stay as they are: their key may come back."""
     connection.execute(sql["leave_unclear"])
@@ -100,7 +98,7 @@ def settle_in(connection: sqlite3.Connection, sql: Statements, seal: Seal) -> bo
     return resealed
 
 
-def _do(connection: sqlite3.Connection, sql: Statements, statement: str, values: Mapping[str, object]) -> None:
+def _do(connection: Connection, sql: Statements, statement: str, values: Mapping[str, object]) -> None:
     connection.execute(sql[statement], values)
 
 

@@ -60,8 +60,9 @@ SELECT min(account) FROM watches WHERE account > :account;
 -- name: tally
 -- How many watches an account has, by status, and of those in each state.
 SELECT
-    status, sum(state = 'open') AS open, sum(state = 'settled') AS settled, sum(state = 'missing') AS missing,
-    sum(state = 'expired') AS expired, sum(state = 'stopped') AS stopped
+    status, count(*) FILTER (WHERE state = 'open') AS open, count(*) FILTER (WHERE state = 'settled') AS settled,
+    count(*) FILTER (WHERE state = 'missing') AS missing, count(*) FILTER (WHERE state = 'expired') AS expired,
+    count(*) FILTER (WHERE state = 'stopped') AS stopped
 FROM watches WHERE account = :account GROUP BY status;
 
 -- name: account^
@@ -79,11 +80,6 @@ ON CONFLICT (name) DO UPDATE SET
     refused = excluded.refused, reason = excluded.reason, refusals = excluded.refusals, probe_at = excluded.probe_at,
     credentials = excluded.credentials, number = excluded.number, learnt_rate = excluded.learnt_rate,
     learnt_wall = excluded.learnt_wall, learnt_probe_at = excluded.learnt_probe_at;
-
--- name: make_event<!
--- An event at the end of the log; its position is what comes back.
-INSERT INTO events (id, type, at, account, batch_id, number, endpoint, body)
-VALUES (:id, :type, :at, :account, :batch_id, :number, :endpoint, :body);
 
 -- name: broadcast^
 -- One broadcast, followed or not.

@@ -127,3 +127,18 @@ JOIN endpoints ON endpoints.id = deliveries.endpoint_id
 JOIN events ON events.position = deliveries.position
 LEFT JOIN attempts ON attempts.id = (SELECT max(id) FROM attempts WHERE delivery_id = deliveries.id)
 ORDER BY deliveries.id DESC;
+
+-- name: make_event<!
+-- An event at the end of the log; its position is what comes back.
+INSERT INTO events (id, type, at, account, batch_id, number, endpoint, body)
+VALUES (:id, :type, :at, :account, :batch_id, :number, :endpoint, :body);
+
+-- name: make_delivery<!
+-- One event owed to one endpoint; the events of a lane are made in their order.
+INSERT INTO deliveries (account, endpoint_id, position, created, due, state, cause, lane, behind)
+VALUES (
+    :account, :endpoint_id, :position, :now, :now, 'pending', :cause, :lane,
+    CASE WHEN :lane IS NULL THEN 0 ELSE EXISTS (
+        SELECT 1 FROM deliveries WHERE endpoint_id = :endpoint_id AND lane = :lane AND state = 'pending'
+    ) END
+);

@@ -58,16 +58,6 @@ SELECT state, count(*) AS count FROM deliveries
 WHERE endpoint_id = :endpoint_id AND state IN ('pending', 'held', 'dead')
 GROUP BY state;
 
--- name: make_delivery<!
--- One event owed to one endpoint; the events of a lane are made in their order.
-INSERT INTO deliveries (account, endpoint_id, position, created, due, state, cause, lane, behind)
-VALUES (
-    :account, :endpoint_id, :position, :now, :now, 'pending', :cause, :lane,
-    CASE WHEN :lane IS NULL THEN 0 ELSE EXISTS (
-        SELECT 1 FROM deliveries WHERE endpoint_id = :endpoint_id AND lane = :lane AND state = 'pending'
-    ) END
-);
-
 -- name: hasten_deliveries!
 -- What is pending for an endpoint is due now.
 UPDATE deliveries SET due = :now WHERE endpoint_id = :endpoint_id AND state = 'pending' AND due > :now;
@@ -95,18 +85,18 @@ WHERE deliveries.endpoint_id = :endpoint_id AND deliveries.state IN ('pending', 
 -- name: line_up!
 -- Of each lane of an endpoint only the earliest pending delivery is not behind another.
 UPDATE deliveries SET behind = 1 - behind
-WHERE endpoint_id = :endpoint_id AND state = 'pending' AND lane IS NOT NULL AND behind <> EXISTS (
+WHERE endpoint_id = :endpoint_id AND state = 'pending' AND lane IS NOT NULL AND behind <> CAST(EXISTS (
     SELECT 1 FROM deliveries AS earlier
     WHERE earlier.endpoint_id = deliveries.endpoint_id AND earlier.lane = deliveries.lane AND earlier.state = 'pending'
         AND earlier.position < deliveries.position
-);
+) AS INTEGER);
 
 -- name: stand_in_line!
 -- Whether a delivery that is pending again has an earlier one of its lane before it.
-UPDATE deliveries SET behind = EXISTS (
+UPDATE deliveries SET behind = CAST(EXISTS (
     SELECT 1 FROM deliveries
     WHERE endpoint_id = :endpoint_id AND lane = :lane AND state = 'pending' AND position < :position
-)
+) AS INTEGER)
 WHERE id = :id;
 
 -- name: step_back!

@@ -1,8 +1,7 @@
-"""What SQLite does for changes: a watch or an account, its events and their deliveries, inside one transaction (rule 1)."""
+"""What a store does for changes: a watch or an account, its events and their deliveries, inside one transaction (rule 1)."""
 
 import json
-import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from watcher.core.account import AccountRecord
@@ -12,8 +11,7 @@ from watcher.core.outbox import lane_of, subscribers
 from watcher.ports import Committed, EventQuery
 from watcher.store.remembered import Remembered
 from watcher.store.rows import Values, record_of, recorded_of, values_of_event
-
-Statements = Mapping[str, str]
+from watcher.store.work import Connection, Statements
 
 
 class Told(NamedTuple):
@@ -29,7 +27,7 @@ def told(event: Event, origin: str) -> Told:
 
 
 def commit(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     remembered: Remembered,
     watch: Values,
@@ -43,7 +41,7 @@ def commit(
 
 
 def save_account(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     remembered: Remembered,
     account: Values,
@@ -55,13 +53,13 @@ def save_account(
     return record(connection, sql, remembered, events, now)
 
 
-def account(connection: sqlite3.Connection, sql: Statements, name: str) -> AccountRecord | None:
+def account(connection: Connection, sql: Statements, name: str) -> AccountRecord | None:
     """What was kept of the account."""
     row = connection.execute(sql["account"], {"name": name}).fetchone()
     return None if row is None else record_of(row)
 
 
-def events(connection: sqlite3.Connection, sql: Statements, query: EventQuery, types: str | None) -> list[Recorded]:
+def events(connection: Connection, sql: Statements, query: EventQuery, types: str | None) -> list[Recorded]:
     """The events that match; `types` are the query's, as the statements want them."""
     of_batch = query.account is not None and query.batch_id is not None
     values: dict[str, Any] = {
@@ -77,7 +75,7 @@ def events(connection: sqlite3.Connection, sql: Statements, query: EventQuery, t
 
 
 def record(
-    connection: sqlite3.Connection, sql: Statements, remembered: Remembered, events: Sequence[Told], now: int
+    connection: Connection, sql: Statements, remembered: Remembered, events: Sequence[Told], now: int
 ) -> Committed:
     """The events, and a delivery for everyone who is owed one."""
     recorded: list[Recorded] = []

@@ -9,12 +9,22 @@ from watcher.store import once, submissions
 from watcher.store.endpoint_rows import endpoint_of
 from watcher.store.sealing import CannotOpen, Seal
 from watcher.store.statements import load
+from watcher.store.work import Connection, Statements
 
 
 def seal_anew(connection: sqlite3.Connection, path: Path, seal: Seal) -> list[Endpoint]:
-    """All endpoints. This is how a key is added, or another put in its place; taken away, it is missed. Raises UnusableStore."""
-    sql = load("sqlite")
+    """All endpoints of a SQLite database. Raises UnusableStore."""
     connection.execute("BEGIN IMMEDIATE")  # a database that another program keeps locked is to be noticed now
+    endpoints, anew = settle_in(connection, load("sqlite"), str(path), seal)
+    connection.execute("COMMIT")
+    if anew:  # what was not sealed is to be gone from the log, too
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return endpoints
+
+
+def settle_in(connection: Connection, sql: Statements, place: str, seal: Seal) -> tuple[list[Endpoint], bool]:
+    """All endpoints, and whether anything was sealed anew. This is how a key is added, or another put in its place; taken away,
+    it is missed. Raises UnusableStore. Called inside a transaction."""
     endpoints: list[Endpoint] = []
     anew: list[dict[str, object]] = []
     for row in connection.execute(sql["endpoints"]).fetchall():
@@ -24,11 +34,8 @@ def seal_anew(connection: sqlite3.Connection, path: Path, seal: Seal) -> list[En
             if kept is not None and not seal.is_newest(kept):
                 anew.append({"id": endpoint_id, "sealed": seal.sealed(endpoint_id, seal.opened(endpoint_id, kept))})
         except CannotOpen as error:
-            raise UnusableStore(f"{path}: the secrets of endpoint {endpoint_id} cannot be read: {error}") from error
+            raise UnusableStore(f"{place}: the secrets of endpoint {endpoint_id} cannot be read: {error}") from error
     connection.executemany(sql["put_sealed"], anew)
     answers = once.settle_in(connection, sql, seal)
     requests = submissions.seal_anew(connection, sql, seal)
-    connection.execute("COMMIT")
-    if anew or answers or requests:  # what was not sealed is to be gone from the log, too
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    return endpoints
+    return endpoints, bool(anew or answers or requests)

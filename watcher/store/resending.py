@@ -1,8 +1,7 @@
-"""What SQLite does for a person who looks at deliveries, sends one again, or recovers what an endpoint missed. Called inside a
+"""What a store does for a person who looks at deliveries, sends one again, or recovers what an endpoint missed. Called inside a
 transaction."""
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -20,9 +19,9 @@ from watcher.core.endpoint import (
 from watcher.core.outbox import lane_of
 from watcher.core.recovering import DeliveryQuery, Recovered, Recovery, RecoveryState, Resent, of_accounts
 from watcher.store.remembered import Remembered
-from watcher.store.rows import attempt_of, millis, shown_state
+from watcher.store.rows import Row, attempt_of, millis, shown_state
+from watcher.store.work import Connection, Statements
 
-Statements = Mapping[str, str]
 Columns = Mapping[str, Any]
 """A row, asked for its columns only."""
 
@@ -34,7 +33,7 @@ SLACK: Final = timedelta(minutes=1)
 """By how much a later event of the log may have happened earlier: their times are those of different answers."""
 
 
-def deliveries(connection: sqlite3.Connection, sql: Statements, query: DeliveryQuery) -> list[sqlite3.Row]:
+def deliveries(connection: Connection, sql: Statements, query: DeliveryQuery) -> list[Row]:
     """The deliveries that match, as shown."""
     before = NEWEST if query.before is None else query.before
     if query.batch_id is not None:
@@ -49,9 +48,7 @@ def deliveries(connection: sqlite3.Connection, sql: Statements, query: DeliveryQ
     return shown(connection, sql, sorted(ids, reverse=True)[: query.limit])
 
 
-def deliveries_of_account(
-    connection: sqlite3.Connection, sql: Statements, query: DeliveryQuery
-) -> tuple[list[sqlite3.Row], int]:
+def deliveries_of_account(connection: Connection, sql: Statements, query: DeliveryQuery) -> tuple[list[Row], int]:
     """Those of one account that match among the next SPAN, as shown; and before which id to go on, none being below 1. No index
     has them together: every delivery would pay for a question that is asked rarely."""
     before = NEWEST if query.before is None else query.before
@@ -67,7 +64,7 @@ def deliveries_of_account(
 
 
 def _of_endpoint(
-    connection: sqlite3.Connection,
+    connection: Connection,
     statement: str,
     query: DeliveryQuery,
     endpoint: Columns,
@@ -86,7 +83,7 @@ def _of_endpoint(
     return [each for state in states for each in _ids(connection, statement, values | {"state": state})]
 
 
-def _of_batch(connection: sqlite3.Connection, sql: Statements, query: DeliveryQuery, before: int) -> list[int]:
+def _of_batch(connection: Connection, sql: Statements, query: DeliveryQuery, before: int) -> list[int]:
     """Those of a batch's events that match: a handful."""
     kept = {
         endpoint["id"]: _kept_states(query.states, endpoint["state"])
@@ -101,16 +98,14 @@ def _of_batch(connection: sqlite3.Connection, sql: Statements, query: DeliveryQu
     return found
 
 
-def _accounts(connection: sqlite3.Connection, sql: Statements) -> Iterator[str]:
+def _accounts(connection: Connection, sql: Statements) -> Iterator[str]:
     """All that ever had a watch."""
     account: str | None = ""
     while account := connection.execute(sql["next_account"], {"account": account}).fetchone()[0]:
         yield account
 
 
-def delivery(
-    connection: sqlite3.Connection, sql: Statements, delivery_id: int
-) -> tuple[sqlite3.Row, list[AttemptRecord]] | None:
+def delivery(connection: Connection, sql: Statements, delivery_id: int) -> tuple[Row, list[AttemptRecord]] | None:
     """The delivery as shown, and its attempts."""
     rows = shown(connection, sql, [delivery_id])
     if not rows:
@@ -118,14 +113,12 @@ def delivery(
     return rows[0], [attempt_of(row) for row in connection.execute(sql["attempts_of"], {"id": delivery_id})]
 
 
-def shown(connection: sqlite3.Connection, sql: Statements, ids: Sequence[int]) -> list[sqlite3.Row]:
+def shown(connection: Connection, sql: Statements, ids: Sequence[int]) -> list[Row]:
     """The deliveries with these ids, the newest first."""
     return connection.execute(sql["shown_deliveries"], {"ids": json.dumps(ids)}).fetchall()
 
 
-def resend(
-    connection: sqlite3.Connection, sql: Statements, remembered: Remembered, delivery_id: int, now: int
-) -> Resent:
+def resend(connection: Connection, sql: Statements, remembered: Remembered, delivery_id: int, now: int) -> Resent:
     """What became of the wish to send it again."""
     row = connection.execute(sql["delivery"], {"id": delivery_id}).fetchone()
     if row is None:
@@ -140,7 +133,7 @@ def resend(
 
 
 def recover(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     remembered: Remembered,
     recovery: Recovery,
@@ -178,11 +171,11 @@ def _kept_states(states: Sequence[DeliveryState], endpoint_state: str) -> list[D
     return [kept for kept in DeliveryState if shown_state(kept, endpoint_state) in wanted]
 
 
-def _ids(connection: sqlite3.Connection, statement: str, values: Mapping[str, object]) -> list[int]:
+def _ids(connection: Connection, statement: str, values: Mapping[str, object]) -> list[int]:
     return [row["id"] for row in connection.execute(statement, values)]
 
 
-def _position_before(connection: sqlite3.Connection, sql: Statements, at: int) -> int:
+def _position_before(connection: Connection, sql: Statements, at: int) -> int:
     """A position behind which all events lie that happened at that time or later, but for the slack; near the last one.
     Positions grow with time, so halving the log finds it."""
     low, high = 0, int(connection.execute(sql["last_position"]).fetchone()[0])
@@ -197,7 +190,7 @@ def _position_before(connection: sqlite3.Connection, sql: Statements, at: int) -
 
 
 def _state(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     remembered: Remembered,
     endpoint: Endpoint,
@@ -212,7 +205,7 @@ def _state(
     return shown_state(event["state"], endpoint.state).value
 
 
-def _wants(connection: sqlite3.Connection, sql: Statements, endpoint: Endpoint, event: Columns) -> bool:
+def _wants(connection: Connection, sql: Statements, endpoint: Endpoint, event: Columns) -> bool:
     """Whether the endpoint's filter lets the event through; its body is read only where the filter looks into it."""
     account = event["account"] if event["endpoint"] is None else None
     subject = Subject(
@@ -231,7 +224,7 @@ def _wants(connection: sqlite3.Connection, sql: Statements, endpoint: Endpoint, 
 
 
 def _recover(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     remembered: Remembered,
     endpoint: Endpoint,
@@ -253,7 +246,7 @@ def _recover(
 
 
 def _send_again(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     remembered: Remembered,
     endpoint: Endpoint,

@@ -104,7 +104,9 @@ def values_of_watch(watch: Watch, version: int) -> Values:
         "stuck_told": watch.stuck_told,
         "stuck_last": millis_or_none(watch.stuck_last),
         "expires": millis_or_none(watch.expires),
-        "labels": json.dumps(dict(watch.labels)) if watch.labels else "{}",
+        "labels": json.dumps({text(name): text(value) for name, value in watch.labels.items()})
+        if watch.labels
+        else "{}",
         "correlation_id": text_or_none(watch.correlation_id),
         "band": band_of(watch).value,
     }

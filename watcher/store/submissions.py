@@ -1,8 +1,6 @@
-"""What SQLite does for batches on their way to CallFire. What is sent is sealed like other secrets: it has people's numbers."""
+"""What a store does for batches on their way to CallFire. What is sent is sealed like other secrets: it has people's numbers."""
 
 import json
-import sqlite3
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -25,14 +23,14 @@ from watcher.store.rows import (
     text_or_none,
 )
 from watcher.store.sealing import CannotOpen, Seal
+from watcher.store.work import Connection, Statements
 
-Statements = Mapping[str, str]
 PLACE: Final = "submission {}"
 """For whom a request is sealed: no endpoint is called so."""
 LAST: Final = 2**63 - 1
 
 
-class SqliteSubmissions(Lanes):
+class KeptSubmissions(Lanes):
     """The port `Submissions`."""
 
     async def intend(self, submission: Submission) -> Submission:
@@ -59,7 +57,7 @@ class SqliteSubmissions(Lanes):
         return await self._write("forget_submissions", _forget, millis(before), most)
 
 
-def seal_anew(connection: sqlite3.Connection, sql: Statements, seal: Seal) -> bool:
+def seal_anew(connection: Connection, sql: Statements, seal: Seal) -> bool:
     """At the opening: seals with the newest key what another one sealed, or none; whether there was any. What cannot be opened
     stays as it is: it is not sent any more, but can still be found."""
     anew: list[Values] = []
@@ -72,7 +70,7 @@ def seal_anew(connection: sqlite3.Connection, sql: Statements, seal: Seal) -> bo
     return bool(anew)
 
 
-def _intend(connection: sqlite3.Connection, sql: Statements, submission: Submission, seal: Seal) -> Submission:
+def _intend(connection: Connection, sql: Statements, submission: Submission, seal: Seal) -> Submission:
     if submission.idempotency_key is not None:
         key = {"holder": text(submission.holder), "idempotency_key": text(submission.idempotency_key)}
         row = connection.execute(sql["submission_by_key"], key).fetchone()
@@ -84,11 +82,11 @@ def _intend(connection: sqlite3.Connection, sql: Statements, submission: Submiss
     return submission
 
 
-def _change(connection: sqlite3.Connection, sql: Statements, submission: Submission) -> bool:
+def _change(connection: Connection, sql: Statements, submission: Submission) -> bool:
     return connection.execute(sql["swap_submission"], _values(submission)).rowcount > 0
 
 
-def _accept(connection: sqlite3.Connection, sql: Statements, submission: Submission, now: datetime) -> Followed | None:
+def _accept(connection: Connection, sql: Statements, submission: Submission, now: datetime) -> Followed | None:
     if not _change(connection, sql, submission):
         return None
     (followed,) = watching.follow(connection, sql, [wish_of(submission)], now)
@@ -96,25 +94,25 @@ def _accept(connection: sqlite3.Connection, sql: Statements, submission: Submiss
 
 
 def _submission(
-    connection: sqlite3.Connection, sql: Statements, account: str, submission_id: str, seal: Seal
+    connection: Connection, sql: Statements, account: str, submission_id: str, seal: Seal
 ) -> Submission | None:
     row = connection.execute(sql["submission"], {"account": account, "id": submission_id}).fetchone()
     return None if row is None else _submission_of(row, seal)
 
 
-def _unsettled(connection: sqlite3.Connection, sql: Statements, account: str, seal: Seal) -> list[Submission]:
+def _unsettled(connection: Connection, sql: Statements, account: str, seal: Seal) -> list[Submission]:
     rows = connection.execute(sql["unsettled_submissions"], {"account": account})
     return [_submission_of(row, seal) for row in rows]
 
 
-def _submissions(connection: sqlite3.Connection, sql: Statements, query: SubmissionQuery) -> list[Submission]:
+def _submissions(connection: Connection, sql: Statements, query: SubmissionQuery) -> list[Submission]:
     created, before = (LAST, "") if query.before is None else (millis(query.before[0]), query.before[1])
     values = {"account": query.account, "created": created, "id": before, "limit": query.limit}
     statement = sql["newest_unsettled_submissions" if query.open else "newest_submissions"]
     return [_submission_of(row, None) for row in connection.execute(statement, values)]
 
 
-def _forget(connection: sqlite3.Connection, sql: Statements, cutoff: int, most: int) -> int:
+def _forget(connection: Connection, sql: Statements, cutoff: int, most: int) -> int:
     return connection.execute(sql["forget_submissions"], {"cutoff": cutoff, "most": most}).rowcount
 
 

@@ -1,11 +1,10 @@
-"""What SQLite does for endpoints: made, changed, disabled, enabled, removed, and counted. Called inside a transaction.
+"""What a store does for endpoints: made, changed, disabled, enabled, removed, and counted. Called inside a transaction.
 
 What is pending for an endpoint that is disabled counts as held: so neither disabling nor enabling one touches its deliveries,
 which may be very many.
 """
 
-import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from watcher.core.asking import Owed
@@ -16,12 +15,11 @@ from watcher.store.endpoint_rows import endpoint_of, values_of_endpoint, values_
 from watcher.store.remembered import Remembered
 from watcher.store.rows import instant, instant_or_none, shown_state
 from watcher.store.sealing import Seal
-
-Statements = Mapping[str, str]
+from watcher.store.work import Connection, Statements
 
 
 def settle_endpoints(
-    connection: sqlite3.Connection, sql: Statements, remembered: Remembered, wanted: Sequence[Endpoint], now: int
+    connection: Connection, sql: Statements, remembered: Remembered, wanted: Sequence[Endpoint], now: int
 ) -> None:
     """Makes the settings' endpoints those of the store, and disables those that they no longer name."""
     names = {endpoint.id for endpoint in wanted}
@@ -37,19 +35,19 @@ def settle_endpoints(
             _send(connection, sql, after, now, was_active=False)
 
 
-def endpoints(connection: sqlite3.Connection, sql: Statements, seal: Seal) -> list[Endpoint]:
+def endpoints(connection: Connection, sql: Statements, seal: Seal) -> list[Endpoint]:
     """All endpoints, also those that were removed. Raises CannotOpen."""
     return [endpoint_of(row, seal) for row in connection.execute(sql["endpoints"])]
 
 
-def endpoint(connection: sqlite3.Connection, sql: Statements, seal: Seal, endpoint_id: str) -> Endpoint | None:
+def endpoint(connection: Connection, sql: Statements, seal: Seal, endpoint_id: str) -> Endpoint | None:
     """The endpoint, unless it was removed. Raises CannotOpen."""
     row = connection.execute(sql["endpoint"], {"endpoint_id": endpoint_id}).fetchone()
     return None if row is None or row["state"] == EndpointState.REMOVED else endpoint_of(row, seal)
 
 
 def make_endpoint(
-    connection: sqlite3.Connection, sql: Statements, remembered: Remembered, endpoint: Endpoint, now: datetime
+    connection: Connection, sql: Statements, remembered: Remembered, endpoint: Endpoint, now: datetime
 ) -> Endpoint | None:
     """The endpoint as made, where its id is free."""
     before = remembered.endpoint(endpoint.id)
@@ -61,7 +59,7 @@ def make_endpoint(
 
 
 def change_endpoint(
-    connection: sqlite3.Connection, sql: Statements, remembered: Remembered, endpoint: Endpoint, now: int
+    connection: Connection, sql: Statements, remembered: Remembered, endpoint: Endpoint, now: int
 ) -> Endpoint | None:
     """The endpoint as changed, where nobody changed it meanwhile."""
     before = _there(remembered, endpoint.id)
@@ -75,7 +73,7 @@ def change_endpoint(
 
 
 def disable_endpoint(
-    connection: sqlite3.Connection, sql: Statements, remembered: Remembered, endpoint_id: str, reason: str
+    connection: Connection, sql: Statements, remembered: Remembered, endpoint_id: str, reason: str
 ) -> Endpoint | None:
     """The endpoint, disabled."""
     before = _there(remembered, endpoint_id)
@@ -85,7 +83,7 @@ def disable_endpoint(
 
 
 def enable_endpoint(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     remembered: Remembered,
     endpoint_id: str,
@@ -106,7 +104,7 @@ def enable_endpoint(
     return after
 
 
-def remove_endpoint(connection: sqlite3.Connection, sql: Statements, remembered: Remembered, endpoint_id: str) -> bool:
+def remove_endpoint(connection: Connection, sql: Statements, remembered: Remembered, endpoint_id: str) -> bool:
     """Whether it was there. What it is owed stays held, also when one of its name is made again."""
     before = _there(remembered, endpoint_id)
     if before is None:
@@ -116,7 +114,7 @@ def remove_endpoint(connection: sqlite3.Connection, sql: Statements, remembered:
     return True
 
 
-def owed(connection: sqlite3.Connection, sql: Statements, endpoint_id: str | None) -> list[Owed]:
+def owed(connection: Connection, sql: Statements, endpoint_id: str | None) -> list[Owed]:
     """What every endpoint is owed, or the one of that id."""
     return [
         Owed(
@@ -128,7 +126,7 @@ def owed(connection: sqlite3.Connection, sql: Statements, endpoint_id: str | Non
     ]
 
 
-def tally_deliveries(connection: sqlite3.Connection, sql: Statements, endpoint_id: str) -> dict[DeliveryState, int]:
+def tally_deliveries(connection: Connection, sql: Statements, endpoint_id: str) -> dict[DeliveryState, int]:
     """How many are pending, held and dead."""
     endpoint = connection.execute(sql["endpoint"], {"endpoint_id": endpoint_id}).fetchone()
     tally: dict[DeliveryState, int] = {}
@@ -140,7 +138,7 @@ def tally_deliveries(connection: sqlite3.Connection, sql: Statements, endpoint_i
 
 
 def put_standing(
-    connection: sqlite3.Connection, sql: Statements, remembered: Remembered, before: Endpoint, after: Endpoint
+    connection: Connection, sql: Statements, remembered: Remembered, before: Endpoint, after: Endpoint
 ) -> Endpoint:
     """The endpoint as it stands now, stored where that is otherwise than before."""
     if after != before:
@@ -155,7 +153,7 @@ def _there(remembered: Remembered, endpoint_id: str) -> Endpoint | None:
 
 
 def _put(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     remembered: Remembered,
     before: Endpoint | None,
@@ -175,7 +173,7 @@ def _put(
         _line_up(connection, sql, after)
 
 
-def _send(connection: sqlite3.Connection, sql: Statements, endpoint: Endpoint, now: int, *, was_active: bool) -> None:
+def _send(connection: Connection, sql: Statements, endpoint: Endpoint, now: int, *, was_active: bool) -> None:
     """What was kept from the endpoint, or waits for a receiver that it no longer has, is pending and due now."""
     values = {"endpoint_id": endpoint.id, "now": now}
     if not was_active:
@@ -184,6 +182,6 @@ def _send(connection: sqlite3.Connection, sql: Statements, endpoint: Endpoint, n
     _line_up(connection, sql, endpoint)
 
 
-def _line_up(connection: sqlite3.Connection, sql: Statements, endpoint: Endpoint) -> None:
+def _line_up(connection: Connection, sql: Statements, endpoint: Endpoint) -> None:
     if endpoint.ordering == "batch":
         connection.execute(sql["line_up"], {"endpoint_id": endpoint.id})

@@ -1,18 +1,16 @@
-"""What SQLite does for who may ask: tokens and sessions are kept, and it is told to whose accounts things belong."""
+"""What a store does for who may ask: tokens and sessions are kept, and it is told to whose accounts things belong."""
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from watcher.core.tokens import Session, Token
 from watcher.store.lanes import Lanes
 from watcher.store.rows import Row, Values, instant, instant_or_none, millis, millis_or_none
+from watcher.store.work import Connection, Statements
 
-Statements = Mapping[str, str]
 
-
-class SqliteTokens(Lanes):
+class KeptTokens(Lanes):
     """The ports `Tokens` and `Whose`."""
 
     async def tokens(self) -> list[Token]:
@@ -98,16 +96,16 @@ def session_of(row: Row) -> Session:
     )
 
 
-def _tokens(connection: sqlite3.Connection, sql: Statements) -> list[Token]:
+def _tokens(connection: Connection, sql: Statements) -> list[Token]:
     return [token_of(row) for row in connection.execute(sql["tokens"])]
 
 
-def _sessions(connection: sqlite3.Connection, sql: Statements) -> list[Session]:
+def _sessions(connection: Connection, sql: Statements) -> list[Session]:
     return [session_of(row) for row in connection.execute(sql["sessions"])]
 
 
-def _one(connection: sqlite3.Connection, sql: Statements, statement: str, values: Values) -> sqlite3.Row:
-    row: sqlite3.Row = connection.execute(sql[statement], values).fetchone()
+def _one(connection: Connection, sql: Statements, statement: str, values: Values) -> Row:
+    row: Row = connection.execute(sql[statement], values).fetchone()
     return row
 
 
@@ -117,11 +115,11 @@ def _listed(accounts: str | None) -> list[str] | None:
     return read
 
 
-def _change(connection: sqlite3.Connection, sql: Statements, statement: str, values: Values) -> bool:
+def _change(connection: Connection, sql: Statements, statement: str, values: Values) -> bool:
     return connection.execute(sql[statement], values).rowcount > 0
 
 
-def _remove_token(connection: sqlite3.Connection, sql: Statements, token_id: str) -> bool:
+def _remove_token(connection: Connection, sql: Statements, token_id: str) -> bool:
     row = connection.execute(sql["token"], {"id": token_id}).fetchone()
     if row is None:
         return False
@@ -130,9 +128,9 @@ def _remove_token(connection: sqlite3.Connection, sql: Statements, token_id: str
     return True
 
 
-def _note_used(connection: sqlite3.Connection, sql: Statements, used: Sequence[Values]) -> None:
+def _note_used(connection: Connection, sql: Statements, used: Sequence[Values]) -> None:
     connection.executemany(sql["note_used"], used)
 
 
-def _forget_sessions(connection: sqlite3.Connection, sql: Statements, now: int) -> int:
+def _forget_sessions(connection: Connection, sql: Statements, now: int) -> int:
     return connection.execute(sql["forget_sessions"], {"now": now}).rowcount

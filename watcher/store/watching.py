@@ -1,6 +1,5 @@
-"""What SQLite does for watches: following, labels, stopping, last looks and counts. Called inside a transaction."""
+"""What a store does for watches: following, labels, stopping, last looks and counts. Called inside a transaction."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -9,11 +8,10 @@ from watcher.core.wishes import Unset
 from watcher.ports import Followed, Wish
 from watcher.store.rows import Values, values_of_watch, watch_of
 from watcher.store.wishes import grant, relabelled
+from watcher.store.work import Connection, Statements
 
-Statements = Mapping[str, str]
 
-
-def follow(connection: sqlite3.Connection, sql: Statements, wishes: Sequence[Wish], now: datetime) -> list[Followed]:
+def follow(connection: Connection, sql: Statements, wishes: Sequence[Wish], now: datetime) -> list[Followed]:
     """Grants every wish, in order. A batch that is wished for twice is made once."""
     stored: dict[Key, Watch] = {}
     wanted: dict[Key, Watch] = {}
@@ -37,7 +35,7 @@ def follow(connection: sqlite3.Connection, sql: Statements, wishes: Sequence[Wis
 
 
 def relabel(
-    connection: sqlite3.Connection,
+    connection: Connection,
     sql: Statements,
     key: Key,
     labels: Mapping[str, str | None] | None,
@@ -52,35 +50,35 @@ def relabel(
     return after
 
 
-def _swap(connection: sqlite3.Connection, sql: Statements, before: Watch, after: Watch) -> None:
+def _swap(connection: Connection, sql: Statements, before: Watch, after: Watch) -> None:
     if after is not before:
         values = values_of_watch(after, after.version) | {"old_version": before.version}
         connection.execute(sql["swap_watch"], values)
 
 
-def stop(connection: sqlite3.Connection, sql: Statements, key: Key) -> bool:
+def stop(connection: Connection, sql: Statements, key: Key) -> bool:
     """Whether there was a watch to stop."""
     return connection.execute(sql["stop_watch"], key._asdict()).rowcount > 0
 
 
-def watch(connection: sqlite3.Connection, sql: Statements, key: Key) -> Watch | None:
+def watch(connection: Connection, sql: Statements, key: Key) -> Watch | None:
     """The watch with the key."""
     row = connection.execute(sql["watch"], key._asdict()).fetchone()
     return None if row is None else watch_of(row)
 
 
-def save_looks(connection: sqlite3.Connection, sql: Statements, looks: Sequence[Values]) -> None:
+def save_looks(connection: Connection, sql: Statements, looks: Sequence[Values]) -> None:
     """Writes down the looks that are newer than what is stored."""
     connection.executemany(sql["save_look"], looks)
 
 
-def open_watches(connection: sqlite3.Connection, sql: Statements, account: str, after: int, limit: int) -> list[Watch]:
+def open_watches(connection: Connection, sql: Statements, account: str, after: int, limit: int) -> list[Watch]:
     """A portion of the account's open watches, those behind the batch given."""
     values = {"account": account, "after": after, "limit": limit}
     return [watch_of(row) for row in connection.execute(sql["open_watches"], values)]
 
 
-def tally(connection: sqlite3.Connection, sql: Statements, account: str) -> dict[tuple[str, str | None], int]:
+def tally(connection: Connection, sql: Statements, account: str) -> dict[tuple[str, str | None], int]:
     """The counts by (state, status)."""
     rows = connection.execute(sql["tally"], {"account": account})
     return {(state.value, row["status"]): row[state.value] for row in rows for state in State if row[state.value]}

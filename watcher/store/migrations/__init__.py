@@ -15,12 +15,17 @@ class Migration(NamedTuple):
 
 
 def migrations(dialect: str, folder: Path = FOLDER) -> list[Migration]:
-    """All of them in order. `NNNN_name.<dialect>.sql` stands in for `NNNN_name.sql` where there is one."""
-    found = []
-    for path in sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql")):
-        if path.stem.count("."):
-            continue
-        special = path.with_suffix(f".{dialect}.sql")
-        text = (special if special.exists() else path).read_text(encoding="utf-8")
-        found.append(Migration(int(path.stem[:4]), path.stem, text))
-    return found
+    """All of them in order. `NNNN_name.<dialect>.sql` stands in for `NNNN_name.sql` where there is one; where there is none of
+    that name, it stands for all that come up to it."""
+    plain = {path.stem: path for path in folder.glob("[0-9][0-9][0-9][0-9]_*.sql") if not path.stem.count(".")}
+    special = {path.stem.partition(".")[0]: path for path in folder.glob(f"[0-9][0-9][0-9][0-9]_*.{dialect}.sql")}
+    start = max((_number(name) for name in special if name not in plain), default=0)
+    return [
+        Migration(_number(name), name, path.read_text(encoding="utf-8"))
+        for name, path in sorted((plain | special).items())
+        if _number(name) > start or (_number(name) == start and name not in plain)
+    ]
+
+
+def _number(name: str) -> int:
+    return int(name[:4])

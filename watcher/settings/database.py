@@ -1,0 +1,110 @@
+"""[database]: where everything that lasts is kept. A password in its URL is taken out of it at once, so the URL may be shown."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from pydantic import Field, model_validator
+
+from watcher.settings.credentials import Credential, EncryptionKey, EncryptionKeys, encryption_key
+from watcher.settings.problems import refusal
+from watcher.settings.section import OR_FILE, Section
+from watcher.settings.values import POSTGRES, Count, DatabaseUrl, Duration
+
+
+class Database(Section):
+    """[database]: where everything that lasts is kept."""
+
+    url: DatabaseUrl = Field(
+        default="sqlite:///var/watcher.db",
+        description="sqlite:///PATH, from the working directory (its folder is made if need be), or postgresql://USER@HOST/NAME",
+    )
+    password: Credential | None = Field(
+        default=None,
+        description="PostgreSQL's password for the user of the URL, which may also have it",
+        json_schema_extra=OR_FILE,
+    )
+    connections: Count = Field(
+        default=5, ge=2, le=1000, description="connections to PostgreSQL at once, at most; one of them writes"
+    )
+    statement_timeout: Duration = Field(
+        default=timedelta(seconds=30),
+        ge=timedelta(seconds=1),
+        le=timedelta(minutes=10),
+        description="how long PostgreSQL may take for one statement",
+    )
+    lock_timeout: Duration = Field(
+        default=timedelta(seconds=10),
+        ge=timedelta(milliseconds=100),
+        le=timedelta(minutes=10),
+        description="how long a statement may wait in PostgreSQL for what another one has locked",
+    )
+    pooler: bool = Field(
+        default=False, description="pgbouncer, or its like, is in between and hands out single transactions"
+    )
+    encryption_key: EncryptionKey | None = Field(
+        default=None,
+        description="what the secrets of endpoints are encrypted with in the database: `watcher db key` makes one",
+        json_schema_extra=OR_FILE,
+    )
+    old_encryption_keys: EncryptionKeys = Field(
+        default=(),
+        description="keys that were in force before: the next start encrypts anew what they encrypted",
+        json_schema_extra=OR_FILE,
+    )
+
+    @property
+    def postgres(self) -> bool:
+        """Whether it is PostgreSQL; else it is SQLite."""
+        return self.url.startswith(POSTGRES)
+
+    @property
+    def path(self) -> Path:
+        """The file of SQLite, relative to the working directory unless it starts at the root."""
+        return Path(self.url.removeprefix("sqlite:///"))
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return self.url.partition("?")[0] if self.postgres else str(self.path)
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The keys that secrets are encrypted with, the newest first; none: they are kept as they are."""
+        newest = () if self.encryption_key is None else (self.encryption_key,)
+        return tuple(encryption_key(key.get_secret_value()) for key in (*newest, *self.old_encryption_keys))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_password(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or not str(values.get("url", "")).startswith(POSTGRES):
+            return values
+        url, password = _parted(str(values["url"]))
+        if password is None:
+            return values
+        if values.get("password") is not None:
+            raise refusal("there are two passwords", "leave the one in url out", key="password")
+        return {**values, "url": url, "password": password}
+
+    @model_validator(mode="after")
+    def _newest(self) -> Self:
+        if self.old_encryption_keys and self.encryption_key is None:
+            raise refusal(
+                "there are old keys, and none to encrypt with", "set encryption_key too", key="old_encryption_keys"
+            )
+        return self
+
+
+def _parted(url: str) -> tuple[str, str | None]:
+    """The URL without its password, and that; what is no URL stays as it is, to be refused."""
+    try:
+        parts = urlsplit(url)
+        if parts.password is None:
+            return url, None
+        login, _, place = parts.netloc.rpartition("@")
+        user = login.partition(":")[0]
+        return urlunsplit(parts._replace(netloc=f"{user}@{place}")), unquote(parts.password)
+    except ValueError:
+        return url, None
