@@ -1,5 +1,5 @@
 # `make help` lists what there is. Everything installs itself into this folder; only what the tests need of the system (curl,
-# chromium, node) is installed outside of it, by apt-get and where it is missing.
+# chromium, node, pgbouncer) is installed outside of it, by apt-get and where it is missing.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV := .venv
@@ -15,7 +15,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -ec
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint format bench bench-schedule chaos openapi conformance screenshots lock clean
+.PHONY: help install demo run test lint format bench bench-schedule chaos chaos-replicas openapi conformance screenshots lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench-schedule: $(VENV)/.dev ## how late ends are noticed, beside scripts: polli
 chaos: $(VENV)/.dev ## the long campaigns: every crash point twenty times, twenty kills under faults (about five minutes)
 	@$(BIN)/python -m pytest -m campaign tests/chaos
 
+chaos-replicas: $(VENV)/.dev ## replicas that are killed, frozen, and have their database fail: tests/chaos/RESULTS.md (about ten minutes)
+	@$(BIN)/python -m tests.chaos
+
 openapi: $(VENV)/.dev ## writes deploy/openapi.json anew, after a change of the HTTP interface
 	@$(BIN)/python -m tests.web.renew
 
@@ -92,7 +95,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@echo "installing what the tests need into $(VENV)"
 	@# The README's commands use curl; the page is driven in chromium, and checked with node.
 	@missing="$$(command -v curl > /dev/null || echo curl; command -v chromium-headless-shell > /dev/null || echo chromium-headless-shell fonts-dejavu-core; \
-		command -v node > /dev/null || echo nodejs; command -v npm > /dev/null || echo npm)"; \
+		command -v pgbouncer > /dev/null || test -x /usr/sbin/pgbouncer || echo pgbouncer; command -v node > /dev/null || echo nodejs; command -v npm > /dev/null || echo npm)"; \
 		test -z "$$missing" || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; }
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@

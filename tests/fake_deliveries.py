@@ -44,6 +44,7 @@ class FakeDeliveries(FakeEndpoints):
         self.claims: dict[int, tuple[str, datetime]] = {}
         self._then: dict[int, Endpoint] = {}  # by delivery: its endpoint when it was claimed
         self.settlements: list[Settlement] = []
+        self.per_endpoint: int | None = None  # as was said at the last claim: there is nobody else to be counted
         self._recents: dict[str, Recent] = {}
 
     def _claimed(self, delivery_id: int, now: datetime) -> bool:
@@ -55,9 +56,17 @@ class FakeDeliveries(FakeEndpoints):
     # Claims
 
     async def claim(
-        self, room: Mapping[str, int], *, token: str, now: datetime, until: datetime, retries_first: bool = False
+        self,
+        room: Mapping[str, int],
+        *,
+        token: str,
+        now: datetime,
+        until: datetime,
+        retries_first: bool = False,
+        per_endpoint: int | None = None,
     ) -> list[Delivery]:
         await self._do("claim")
+        self.per_endpoint = per_endpoint
         claimed: list[Delivery] = []
         for endpoint_id, most in room.items():
             endpoint = self._known(endpoint_id)

@@ -16,19 +16,22 @@ from watcher.core.account import AccountRecord
 from watcher.core.broadcasts import Broadcast
 from watcher.core.endpoint import Endpoint
 from watcher.core.model import BroadcastKind, Key, LastLook, Recorded, State, Watch
+from watcher.core.opened import Opened, columns_of
 from watcher.core.recovering import Cutoffs, Forgotten
 from watcher.core.wishes import UNSET, BroadcastWish, FollowedBroadcast, Unset
 from watcher.ports import AccountChange, BandQuery, Change, Committed, EventQuery, Followed, WatchQuery, Wish
+from watcher.store.alone import Alone
 from watcher.store.wishes import grant, grant_broadcast, relabelled
 
 
-class FakeStore(FakeLog, FakeOnce, FakeRanks, FakeSubmissions, FakeTokens):
+class FakeStore(Alone, FakeLog, FakeOnce, FakeRanks, FakeSubmissions, FakeTokens):
     """The port Store in memory."""
 
     alive = True
 
     def __init__(self, clock: FakeClock, endpoints: Sequence[Endpoint] = ()) -> None:
-        super().__init__(clock, endpoints)
+        Alone.__init__(self)
+        super(Alone, self).__init__(clock, endpoints)
         self.watches: dict[Key, Watch] = {}
         self.records: dict[str, AccountRecord] = {}
         self.kept_broadcasts: dict[tuple[str, int], Broadcast] = {}
@@ -79,6 +82,10 @@ class FakeStore(FakeLog, FakeOnce, FakeRanks, FakeSubmissions, FakeTokens):
         watches = [each for each in self.watches.values() if each.account == account and each.state is State.OPEN]
         for start in range(0, len(watches), 2):
             yield watches[start : start + 2]
+
+    async def opened(self, account: str) -> AsyncIterator[Opened]:
+        async for portion in self.open_watches(account):
+            yield columns_of(portion)
 
     async def find(self, query: WatchQuery) -> list[Watch]:
         await self._do("find")

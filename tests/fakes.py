@@ -154,6 +154,7 @@ class FakeUpstream:
         self.clock = clock
         self.effective_rate = rate
         self.tokens = 0
+        self.owners: list[Callable[[], bool]] = []
         self.asked: list[tuple[datetime, int]] = []
         self.paged: list[tuple[datetime, PageRef]] = []
         self.flying: Counter[int | PageRef] = Counter()
@@ -165,6 +166,9 @@ class FakeUpstream:
         self.switched: list[tuple[int, bool]] = []
         self._submits: deque[SubmitAnswer | Exception] = deque()
         self._switches: deque[SwitchAnswer] = deque()
+
+    def own(self, sure: Callable[[], bool]) -> None:
+        self.owners.append(sure)
 
     def script(self, batch_id: int, *replies: Reply) -> None:
         self._replies[batch_id] = deque(replies)

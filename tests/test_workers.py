@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes import Ear, FakeClock, settle_down
 from watcher.core.news import LoopLag, WorkerFailed, WorkerRecovered
-from watcher.workers import Crew, Pulse
+from watcher.workers import Crew, Pulse, Team
 
 
 class Hand:
@@ -313,3 +313,63 @@ async def test_the_pulse_is_never_early() -> None:
     ear = Ear()
     await Pulse(clock=Early(), tell=ear).step()
     assert ear.heard == [LoopLag(seconds=0.0)]
+
+
+# Teams
+
+
+async def test_a_team_rests_when_what_it_began_has_ended_and_the_crew_goes_on() -> None:
+    landed, others = asyncio.Event(), Hand(name="other")
+    async with crew() as mine:
+        mine.hire(others)
+        team, hand = Team(mine, lambda _: False), Busy()
+        team.hire(hand)
+        team.errand("look", landed_then(landed))
+        await settle_down()
+        resting = asyncio.ensure_future(team.rest(20.0))
+        await settle_down()
+        taken = hand.taken
+        assert not resting.done()
+        landed.set()
+        await resting
+        await settle_down()
+        assert (hand.taken, task_named("other").done()) == (taken, False)
+
+
+async def test_a_team_that_takes_too_long_to_rest_is_ended() -> None:
+    async with crew() as mine:
+        team = Team(mine, lambda _: False)
+        await team.rest(0.0)  # nobody works
+        team.errand("look", landed_then(asyncio.Event()))
+        look = task_named("look")
+        await team.rest(0.0)
+        assert look.cancelled()
+
+
+async def test_a_team_that_is_dropped_ends_at_once() -> None:
+    async with crew() as mine:
+        team = Team(mine, lambda _: False)
+        team.hire(Busy())
+        team.errand("look", landed_then(asyncio.Event()))
+        tasks = [task_named("busy"), task_named("look")]
+        team.drop()
+        await settle_down()
+        assert all(task.done() for task in tasks)
+
+
+async def test_what_an_errand_of_a_team_raises_is_told_unless_it_is_dealt_with() -> None:
+    ear = Ear()
+    async with crew(ear=ear) as mine:
+        team = Team(mine, lambda error: isinstance(error, KeyError))
+
+        async def fail(error: Exception) -> None:
+            raise error
+
+        team.errand("one", fail(KeyError("known")))
+        team.errand("two", fail(ValueError("not known")))
+        await settle_down()
+    assert [news.error for news in ear.heard if isinstance(news, WorkerFailed)] == ["ValueError: not known"]
+
+
+async def landed_then(event: asyncio.Event) -> None:
+    await event.wait()

@@ -6,7 +6,7 @@ what is done with its answer) is an errand, which is given time to end.
 
 import asyncio
 import traceback
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -19,6 +19,10 @@ LONGEST_PAUSE: Final = 30.0
 """Seconds between a failed step and the next one: doubling from the first to the longest, drawn from the upper half."""
 
 
+Heed = Callable[[BaseException], bool]
+"""Is told what an errand raised; whether that is dealt with, and nobody else needs to know."""
+
+
 class Worker(Protocol):
     """One `step` after another. A step that has nothing to do waits inside."""
 
@@ -26,6 +30,10 @@ class Worker(Protocol):
     def name(self) -> str: ...
 
     async def step(self) -> None: ...
+
+
+def _not(_: BaseException) -> bool:
+    return False
 
 
 class Crew:
@@ -60,17 +68,23 @@ class Crew:
             # The body's error is not handed to the group, which would wrap it: whoever catches it knows it by its own name.
             await self._group.__aexit__(None, None, None)
 
-    def hire(self, worker: Worker) -> None:
-        """Has the worker step until the crew is dismissed."""
+    def hire(self, worker: Worker) -> "asyncio.Task[None]":
+        """Has the worker step until the crew is dismissed, or the task that is given is cancelled."""
         task = self._group.create_task(self._work(worker), name=worker.name)
         self._workers.add(task)
         task.add_done_callback(self._workers.discard)
+        return task
 
     def errand(self, name: str, errand: Coroutine[object, object, None]) -> None:
         """Runs the coroutine to its end beside everything else. What it raises is told, and stays here."""
-        task = self._group.create_task(self._run(name, errand), name=name)
+        self.begin(name, errand, _not)
+
+    def begin(self, name: str, errand: Coroutine[object, object, None], heed: Heed) -> "asyncio.Task[None]":
+        """As `errand`; what it raises is told but where it is heeded."""
+        task = self._group.create_task(self._run(name, errand, heed), name=name)
         self._errands.add(task)
         task.add_done_callback(partial(self._ended, errand))
+        return task
 
     async def rest(self) -> None:
         """Cancels the workers, so that nothing new is begun. From the first call on the errands have `grace` seconds."""
@@ -100,9 +114,9 @@ class Crew:
                 failures = 0
                 self._tell(WorkerRecovered(worker=worker.name))
 
-    async def _run(self, name: str, errand: Coroutine[object, object, None]) -> None:
+    async def _run(self, name: str, errand: Coroutine[object, object, None], heed: Heed) -> None:
         error = await _failure(errand)
-        if error is not None:
+        if error is not None and not heed(error):
             self._tell(_told(name, error, pause=0.0))
 
     def _ended(self, errand: Coroutine[object, object, None], task: asyncio.Task[None]) -> None:
@@ -112,6 +126,41 @@ class Crew:
     def _pause(self, failures: int) -> float:
         longest = min(FIRST_PAUSE * 2.0 ** min(failures, 10), LONGEST_PAUSE)
         return longest * (0.5 + 0.5 * self._clock.draw())
+
+
+class Team:
+    """Those of a crew that work for the same thing, and end together while the crew goes on. `heed` is asked about what their
+    errands raise: whether that is dealt with."""
+
+    def __init__(self, crew: Crew, heed: Heed) -> None:
+        self._crew = crew
+        self._heed = heed
+        self._workers: set[asyncio.Task[None]] = set()
+        self._errands: set[asyncio.Task[None]] = set()
+
+    def hire(self, worker: Worker) -> None:
+        """Has the worker step until the team rests."""
+        task = self._crew.hire(worker)
+        self._workers.add(task)
+        task.add_done_callback(self._workers.discard)
+
+    def errand(self, name: str, errand: Coroutine[object, object, None]) -> None:
+        """Runs the coroutine to its end, unless the team is dropped before."""
+        task = self._crew.begin(name, errand, self._heed)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    async def rest(self, grace: float) -> None:
+        """Nothing new is begun; returns when all errands have ended, or were cancelled after so many seconds."""
+        await _end(self._workers)
+        if self._errands:
+            _, late = await asyncio.wait(self._errands, timeout=grace)
+            await _end(late)
+
+    def drop(self) -> None:
+        """Ends everybody at once."""
+        for task in (*self._workers, *self._errands):
+            task.cancel()
 
 
 async def _failure(work: Coroutine[object, object, None]) -> BaseException | None:

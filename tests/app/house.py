@@ -11,7 +11,7 @@ from typing import Any, Final
 import aiohttp
 
 from watcher.app import Parts, run
-from watcher.core.news import News
+from watcher.core.news import LeasesMoved, News
 from watcher.settings import Settings, load
 
 PATIENCE: Final = 20.0
@@ -45,6 +45,22 @@ class Daemon:
             while sum(map(meant, self.heard)) < times:
                 self._turned.clear()
                 await self._turned.wait()
+
+    async def becomes(self, reached: Callable[[], bool]) -> None:
+        """Waits until it is so, as far as news of this daemon can bring it about."""
+        async with asyncio.timeout(PATIENCE):
+            while not reached():
+                self._turned.clear()
+                await self._turned.wait()
+
+    @property
+    def accounts(self) -> set[str]:
+        """The shares that it polls, by what it has told."""
+        here: set[str] = set()
+        for news in self.heard:
+            if isinstance(news, LeasesMoved):
+                here = (here | set(news.taken)) - set(news.given_back) - set(news.lost)
+        return here
 
     async def get(self, path: str) -> tuple[int, Any]:
         async with self.session.get(self.url + path) as answer:

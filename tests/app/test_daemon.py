@@ -189,10 +189,12 @@ def test_that_a_poller_stands_still_is_told_to_anybody_and_of_which_account_to_n
         "east": SimpleNamespace(last_step=NOON),
         "west": SimpleNamespace(last_step=NOON - timedelta(seconds=behind)),
     }
-    parts: Any = {"polling": SimpleNamespace(pollers=pollers), "store": SimpleNamespace(alive=True)}
+    polling = SimpleNamespace(here=lambda: list(pollers.items()))
+    parts: Any = {"polling": polling, "sharer": SimpleNamespace(settled=True), "store": SimpleNamespace(alive=True)}
     pulse = Pulse(clock=clock, tell=Ear())
     there = Daemon(
         **parts,
+        hearing=cast(Any, None),
         subscriptions=cast(Any, None),
         planner=cast(Any, None),
         pulse=pulse,
@@ -225,6 +227,7 @@ async def test_a_store_that_fails_makes_it_not_ready_and_leaves_it_alive(tmp_pat
         assert {check["name"]: check["ok"] for check in ready["checks"]} == {
             "store": False,
             "started": True,
+            "leases": True,
             "serving": True,
         }
         assert "disk" not in str(ready)

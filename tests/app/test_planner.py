@@ -59,16 +59,22 @@ class Scene:
             watch = seen_watch("NEW", batch_id=batch_id, stuck_told=1) if stuck else fresh(batch_id)
             self.pollers[account].roster.put(watch)
 
+    async def load_of(self, account: str) -> tuple[Any, bytes]:
+        """As polling tells how the account stands, and what it has learnt."""
+        poller = self.pollers[account]
+        coming = len(poller.roster) - poller.roster.stuck_count()
+        return SimpleNamespace(coming=coming, view=SimpleNamespace(rate=5.0)), poller.learnt.to_record()
+
     def planner(self, command: Sequence[str] = SAYS, deadline: float = PATIENCE) -> Planner:
-        polling = cast(Any, SimpleNamespace(pollers=self.pollers))
-        return Planner(polling, pace=Pace(), clock=self.clock, errand=self.errands, command=command, deadline=deadline)
+        return Planner(
+            cast(Any, self), pace=Pace(), clock=self.clock, errand=self.errands, command=command, deadline=deadline
+        )
 
 
 @pytest.fixture
 async def scene() -> AsyncIterator[Scene]:
     def poller() -> Any:
-        standing = SimpleNamespace(rates=SimpleNamespace(rate=5.0))
-        return SimpleNamespace(roster=Roster(RULES), learnt=LearntHazard(now=NOON.timestamp()), standing=standing)
+        return SimpleNamespace(roster=Roster(RULES), learnt=LearntHazard(now=NOON.timestamp()))
 
     async with Errands() as errands:
         yield Scene(pollers={"east": poller(), "west": poller()}, clock=FakeClock(), errands=errands)

@@ -86,7 +86,7 @@ def test_a_database_of_a_newer_version_is_refused_as_that(tmp_path: Path) -> Non
     path = tmp_path / "watcher.db"
     migrate(path)
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE meta SET value = '99' WHERE name = 'schema'")
+        connection.execute("UPDATE meta SET value = '99' WHERE name IN ('schema', 'compatible')")
     connection.close()
     with pytest.raises(CannotStart, match=r"watcher\.db was made by a newer version .* version 99"):
         experience(settings_for(tmp_path, NOWHERE), "default")

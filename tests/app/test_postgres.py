@@ -20,6 +20,7 @@ from watcher.simulator.config import SimulatorConfig
 from watcher.simulator.server import serve
 from watcher.simulator.world import Workload
 from watcher.store.migrations import migrations
+from watcher.store.opening import Migrated
 
 NOWHERE = "http://127.0.0.1:9"
 NEWEST = migrations("postgres")[-1].number
@@ -62,8 +63,8 @@ async def test_the_daemon_keeps_everything_in_postgresql(url: str, tmp_path: Pat
 async def test_a_database_is_looked_at_migrated_and_looked_at_again(settings: Settings) -> None:
     place = settings.database.place
     said = [(await check(settings, upstream=False))[0]]
-    assert await migrate(settings) == (0, NEWEST)
-    assert await migrate(settings) == (NEWEST, NEWEST)
+    assert await migrate(settings) == Migrated(before=0, after=NEWEST)
+    assert await migrate(settings) == Migrated(before=NEWEST, after=NEWEST)
     said.append((await check(settings, upstream=False))[0])
     async with open_kept_store(settings, tell=Town().tell, clock=SystemClock()) as store:
         said.append((await check(settings, upstream=False))[0])

@@ -5,15 +5,11 @@ Each `bench_NAME.py` has a docstring that says what is compared with what, and `
 """
 
 import importlib
-import os
-import platform
-import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
-import aiohttp
+from tests.bench.results import machine, section, sections_of, table
 
 HERE = Path(__file__).parent
 
@@ -31,10 +27,10 @@ def main(names: list[str]) -> None:
         print(f"{name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
         text = _tables(module.tables()) if hasattr(module, "tables") else _figures(module.run())
         print(text, flush=True)
-        measured[name] = _section(name, module.__doc__ or "", text)
+        measured[name] = section(name, module.__doc__ or "", f"python -m tests.bench {name}", text)
     # Only now: somebody else may have written a section meanwhile.
-    sections = _sections(results.read_text(encoding="utf-8") if results.exists() else "") | measured
-    parts = [HEAD.format(machine=_machine())] + [sections[name] for name in known if name in sections]
+    sections = sections_of(results.read_text(encoding="utf-8") if results.exists() else "") | measured
+    parts = [HEAD.format(machine=machine())] + [sections[name] for name in known if name in sections]
     results.write_text("\n".join(parts), encoding="utf-8")
     print(f"written: {results.relative_to(Path.cwd()) if results.is_relative_to(Path.cwd()) else results}")
 
@@ -48,42 +44,12 @@ ratios against the bare loop of the same run hold.
 """
 
 
-def _machine() -> str:
-    cpu = next(
-        (
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
-    return (
-        f"Machine: {os.cpu_count()} cores ({cpu}), {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}, aiohttp {aiohttp.__version__}, SQLite {sqlite3.sqlite_version}."
-    )
-
-
-def _section(name: str, doc: str, tables: str) -> str:
-    when = datetime.now(UTC).strftime("%Y-%m-%d")
-    return f"## {name}\n\n{doc.strip()}\n\n`python -m tests.bench {name}`, {when}\n\n{tables}\n"
-
-
 def _figures(figures: Mapping[str, float]) -> str:
-    return _rows(("figure", "value"), [(figure, _number(value)) for figure, value in figures.items()])
+    return table(("figure", "value"), [(figure, _number(value)) for figure, value in figures.items()])
 
 
 def _tables(tables: Mapping[str, tuple[Sequence[str], Sequence[Sequence[str]]]]) -> str:
-    return "\n\n".join(f"### {title}\n\n{_rows(columns, rows)}" for title, (columns, rows) in tables.items())
-
-
-def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _sections(text: str) -> dict[str, str]:
-    parts = text.split("\n## ")[1:]
-    return {part.split("\n", 1)[0].strip(): "## " + part for part in parts}
+    return "\n\n".join(f"### {title}\n\n{table(columns, rows)}" for title, (columns, rows) in tables.items())
 
 
 def _number(value: float) -> str:

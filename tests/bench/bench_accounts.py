@@ -35,7 +35,8 @@ from watcher.core.model import Key, PageRef
 from watcher.core.schedule import Pace
 from watcher.core.submissions import Order
 from watcher.core.transitions import Rules
-from watcher.polling.following import Keeper, Polling
+from watcher.polling.following import Polling
+from watcher.polling.keeping import Keeper
 from watcher.polling.poller import Poller
 from watcher.polling.standing import Rates
 from watcher.ports import Wish
@@ -111,6 +112,9 @@ class Timed:
 
     def limit(self, rate: float) -> None:
         self._upstream.limit(rate)
+
+    def own(self, sure: Callable[[], bool]) -> None:
+        self._upstream.own(sure)
 
     async def token(self, within: float = inf) -> bool:
         return await self._upstream.token(within)

@@ -29,7 +29,8 @@ from watcher.core.model import Key
 from watcher.core.news import Looked, News
 from watcher.core.schedule import Pace
 from watcher.core.transitions import Rules
-from watcher.polling.following import Keeper, Polling
+from watcher.polling.following import Polling
+from watcher.polling.keeping import Keeper
 from watcher.polling.poller import Poller
 from watcher.polling.standing import Rates
 from watcher.ports import Wish

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
@@ -15,11 +15,12 @@ from watcher.clock import SystemClock
 from watcher.core.endpoint import Endpoint, Secrets, SigningKey
 from watcher.core.message import body_of
 from watcher.core.model import Batch, Event, Key, Seen, Watch
-from watcher.core.news import Attempted, News
+from watcher.core.news import Attempted, News, Tell
 from watcher.core.transitions import Rules, learn
 from watcher.delivery import Book, Deliverer, Limits
-from watcher.ports import Change, Wish
-from watcher.store.sqlite import SqliteStore, open_store
+from watcher.ports import Change, Store, Wish
+from watcher.store.postgres import open_postgres
+from watcher.store.sqlite import open_store
 from watcher.webhooks.guard import Guard
 from watcher.webhooks.sender import WebhookSender, open_session
 from watcher.webhooks.signing import sign
@@ -89,7 +90,7 @@ def bare_session() -> ClientSession:
 class Delivery:
     """A delivery at work: what it was given and what came of it, by endpoint, in seconds of the monotonic clock."""
 
-    store: SqliteStore
+    store: Store
     deliverer: Deliverer
     clock: SystemClock
     crew: Crew
@@ -126,12 +127,14 @@ class Delivery:
 
 
 @asynccontextmanager
-async def delivery(path: Path, endpoints: Sequence[Endpoint], limits: Limits) -> AsyncIterator[Delivery]:
-    """It sends nothing before `begin`."""
+async def delivery(
+    place: Path | str, endpoints: Sequence[Endpoint], limits: Limits, *, token: str = "bench"
+) -> AsyncIterator[Delivery]:
+    """It sends nothing before `begin`. The place is a file of SQLite's, or the URL of a PostgreSQL database."""
     clock, town = SystemClock(), Town()
     named = {endpoint.id: endpoint for endpoint in endpoints}
     async with (
-        open_store(path, tell=town.tell, clock=clock) as store,
+        _opened(place, town.tell, clock) as store,
         open_session(user_agent="bench", guard=LOOPBACK) as session,
         Crew(clock=clock, tell=town.tell, grace=0.5) as crew,
     ):
@@ -141,7 +144,7 @@ async def delivery(path: Path, endpoints: Sequence[Endpoint], limits: Limits) ->
         deliverer = Deliverer(
             book,
             limits=limits,
-            token="bench",
+            token=token,
             sender=WebhookSender(session=session, clock=clock),
             store=store,
             clock=clock,
@@ -152,3 +155,9 @@ async def delivery(path: Path, endpoints: Sequence[Endpoint], limits: Limits) ->
         town.listen(at_work.hear)
         yield at_work
         await crew.rest()
+
+
+def _opened(place: Path | str, tell: Tell, clock: SystemClock) -> AbstractAsyncContextManager[Store]:
+    if isinstance(place, Path):
+        return open_store(place, tell=tell, clock=clock)
+    return open_postgres(place, tell=tell, clock=clock)

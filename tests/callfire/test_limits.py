@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from watcher.callfire.limits import Budget
+from watcher.callfire.limits import Budget, NotOurs
 
 Taken = tuple[float, float]
 """When a token was asked for, and when it was there: it was handed out somewhere in between."""
@@ -155,3 +155,22 @@ def test_a_rate_that_is_none_is_refused(rate: float) -> None:
     with pytest.raises(ValueError, match="requests a second above 0"):
         budget.rate = rate
     assert budget.rate == 1
+
+
+async def test_a_new_owner_waits_a_period_though_the_budget_was_used_before() -> None:
+    """What another process spent meanwhile is not known."""
+    budget = Budget(20)
+    await budget.token()
+    await asyncio.sleep(1 / 20)
+    budget.own(lambda: True)
+    [(asked, there)] = await tokens(budget, 1)
+    assert there - asked >= 1 / 20
+
+
+async def test_what_may_be_anothers_by_now_is_not_sent() -> None:
+    budget = Budget(1000)
+    ours = [True, False]
+    budget.own(lambda: ours.pop(0))
+    await budget.on_time(time.monotonic())
+    with pytest.raises(NotOurs):
+        await budget.on_time(time.monotonic())

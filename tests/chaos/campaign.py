@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tests.chaos.evidence import SLACK_MS, milliseconds
+
 SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 FINAL: Final = {"ACTIVE", "ERRORS", "SOURCE_ERROR"}
-SLACK_MS: Final = 2.0
-"""Two processes read the same clock, but not in the same millisecond, and we write down whole ones."""
 
 Json = Any
 
@@ -241,10 +241,3 @@ def _verify_received(received: Sequence[Json], events: Sequence[Json]) -> None:
     for event in events:
         body = bodies[event["id"]]
         assert (body["type"], body["timestamp"], body["data"]) == (event["type"], event["timestamp"], event["data"])
-
-
-def milliseconds(instant: str) -> float:
-    """RFC 3339 -> Unix milliseconds."""
-    from datetime import datetime
-
-    return datetime.fromisoformat(instant).timestamp() * 1000

@@ -48,6 +48,10 @@ class Crashing:
         real = getattr(self._real, name)
         return self._dying(real) if name == self._method else real
 
+    def held(self, lease: object) -> "Crashing":
+        """Whoever has a lease has this store, too."""
+        return self
+
     def _dying(self, real: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
         async def call(*args: object, **kwargs: object) -> object:
             self._left -= 1

@@ -37,7 +37,7 @@ GROUPS = {
     "endpoints": ["ls", "show", "add", "set", "rm", "test", "rotate", "enable", "disable", "recover", "secret"],
     "deliveries": ["ls", "show", "resend"],
     "submissions": ["ls", "show", "withdraw"],
-    "db": ["migrate", "key"],
+    "db": ["migrate", "copy", "key"],
     "token": ["new", "ls", "rm", "random"],
 }
 

@@ -13,9 +13,10 @@ from typing import IO
 import pytest
 
 from tests.cli.conftest import Scene, Watcher
+from watcher.cli.serving import told
 from watcher.settings import reference
 from watcher.store.migrations import migrations
-from watcher.store.opening import connect
+from watcher.store.opening import Migrated, connect
 
 LOGIN = {"CALLFIRE_LOGIN": "anna", "CALLFIRE_PASSWORD": "hunter2"}
 ANYWHERE = {"WATCHER_LISTEN": "127.0.0.1:0"}
@@ -162,11 +163,19 @@ def test_check_gives_the_table_of_all_settings(watcher: Watcher) -> None:
 
 def test_migrating_says_from_where_to_where(watcher: Watcher) -> None:
     first = json.loads(watcher("db", "migrate", "-o", "json", **LOGIN).stdout)
-    assert first["from"] == 0
-    assert first["to"] >= 1
+    newest = migrations("sqlite")[-1].number
+    assert first == {"database": "sqlite:///var/watcher.db", "from": 0, "to": newest, "waiting": []}
     assert watcher("db", "migrate", **LOGIN).stdout == f"var/watcher.db has version {first['to']} already\n"
     Path("var/watcher.db").unlink()
     assert watcher("db", "migrate", **LOGIN).stdout == f"var/watcher.db was brought from version 0 to {first['to']}\n"
+
+
+def test_migrating_says_what_waits() -> None:
+    assert told("the database", Migrated(before=6, after=8, waiting=("0007_contract_more", "0008_aside_by_name"))) == [
+        "the database was brought from version 6 to 8",
+        "0007_contract_more waits until no older process has it: give this command again then",
+        "0008_aside_by_name waits until no older process has it: give this command again then",
+    ]
 
 
 def test_migrating_an_older_database_says_from_where_it_came(watcher: Watcher) -> None:

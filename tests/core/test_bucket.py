@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.core.bucket import Bucket, filled, full, taken, wait
+from watcher.core.bucket import SLACK, Bucket, allowed, filled, full, taken, wait
 
 
 @pytest.mark.parametrize(("rate", "burst"), [(0.1, 1.0), (1.0, 1.0), (2.5, 2.5), (50.0, 50.0)])
@@ -78,3 +78,36 @@ def test_whoever_waits_as_told_has_a_token_after_two_waits_at_most(
     assert bucket.tokens >= 1.0
     assert waits <= 2
     assert seconds < inf
+
+
+@pytest.mark.parametrize(
+    ("rate", "ahead", "count"),
+    [
+        (4.0, -9.0, 4),
+        (4.0, 0.0, 4),
+        (4.0, 0.5, 2),
+        (4.0, 1.0 - 0.25, 1),
+        (4.0, 1.0, 0),
+        (4.0, 9.0, 0),
+        (0.1, -9.0, 1),
+        (0.1, 10.0, 0),
+        (50.0, 0.0, 50 + 5),
+    ],
+)
+def test_what_is_shared_lets_a_seconds_worth_through_and_one_at_least(rate: float, ahead: float, count: int) -> None:
+    assert allowed(100.0 + ahead, 100.0, rate) == count
+
+
+@given(
+    rate=st.floats(0.001, 1000.0),
+    waits=st.lists(st.floats(0.0, 30.0), min_size=1, max_size=50),
+)
+def test_who_takes_all_that_is_allowed_stays_within_the_rate(rate: float, waits: list[float]) -> None:
+    now = arrival = 1000.0
+    sent = 0
+    for seconds in waits:
+        now += seconds
+        count = allowed(arrival, now, rate)
+        arrival = max(arrival, now) + count / rate
+        sent += count
+    assert sent <= max(rate, 1.0) + (sum(waits) + SLACK) * rate + 1e-3

@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 
 from tests.core.making import RULES, after, seen, seen_watch
 from tests.fakes import NOON
-from watcher.core.endpoint import Endpoint, Secrets, SigningKey, Subject, covers, subject_of, subject_of_data, wants
+from watcher.core.endpoint import (
+    Endpoint,
+    Ordering,
+    Secrets,
+    SigningKey,
+    Subject,
+    covers,
+    most_at_once,
+    subject_of,
+    subject_of_data,
+    wants,
+)
 from watcher.core.model import ACTIVE, EVENT_TYPES, NEW, OPERATOR_TYPES, Event
 from watcher.core.transitions import learn
 
@@ -152,3 +163,12 @@ def test_a_key_signs_up_to_its_end() -> None:
     assert secrets.signing(NOON) == (lasting, ending)
     assert secrets.signing(after(seconds=1)) == (lasting,)
     assert Secrets().signing(NOON) == ()
+
+
+@pytest.mark.parametrize(
+    ("ordering", "concurrency", "most"), [("none", None, 4), ("none", 9, 9), ("batch", None, 1), ("batch", 9, 1)]
+)
+def test_how_many_are_under_way_at_once_is_the_endpoints_word_or_what_is_usual(
+    ordering: Ordering, concurrency: int | None, most: int
+) -> None:
+    assert most_at_once(ordering, concurrency, 4) == most

@@ -190,6 +190,12 @@ async def test_no_endpoint_gets_more_at_once_than_its_share() -> None:
         assert sorted(post.states()) == ["done"] * 6
 
 
+async def test_the_store_is_told_how_many_of_all_processes_may_be_under_way_to_one_endpoint() -> None:
+    async with Post("shop", limits=Limits(per_endpoint=7)) as post:
+        await post.step()
+        assert post.store.per_endpoint == 7
+
+
 async def test_no_more_are_sent_at_once_than_there_is_room_for_in_all() -> None:
     async with Post("a", "b", "c", limits=Limits(per_endpoint=2, in_all=3)) as post:
         for name in ("a", "b", "c"):

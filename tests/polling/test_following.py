@@ -14,7 +14,8 @@ from watcher.core.news import Following as FollowingNews
 from watcher.core.news import Tally
 from watcher.core.schedule import Pace
 from watcher.core.transitions import Rules
-from watcher.polling.following import Keeper, Polling
+from watcher.polling.following import Polling
+from watcher.polling.keeping import Keeper
 from watcher.polling.poller import Poller
 from watcher.polling.standing import Rates
 from watcher.ports import (
@@ -23,6 +24,7 @@ from watcher.ports import (
     BroadcastWish,
     FollowedBroadcast,
     Following,
+    LeaseLost,
     Soonest,
     StoreError,
     Wish,
@@ -82,15 +84,15 @@ async def test_what_is_known_of_a_watch_and_of_durations_is_told_by_its_account(
         asked: tuple[dict[str, Any], ...] = ({"status": "NEW"}, {"final": True}, {"among": [2]})
         assert [polling.soonest("default", 9, **each).total for each in asked] == [0, 0, 0]
         assert polling.soonest("other", 9) == polling.soonest("nobody", 9) == Soonest(total=0)
-        explanation = polling.explain(KEY)
+        explanation = await polling.explain(KEY)
         assert explanation is not None
         assert (explanation.rank, explanation.threshold) == (0, Pace().worth)
-        learnt = polling.lengths("default")
+        learnt = await polling.lengths("default")
         assert (learnt.ends, [(each.smallest, each.largest) for each in learnt.sizes]) == (40, [(None, None)])
-        assert polling.lengths("other").ends == 0
+        assert (await polling.lengths("other")).ends == 0
         for nobodys in (Key("default", 2), Key("other", 1), Key("nobody", 1)):
             assert polling.eta(nobodys) is None
-            assert polling.explain(nobodys) is None
+            assert await polling.explain(nobodys) is None
 
 
 async def test_a_second_wish_for_the_same_batch_changes_nothing() -> None:
@@ -159,7 +161,7 @@ async def test_what_is_known_of_a_watch_can_be_asked_by_key() -> None:
         assert following.accounts == ("default",)
         assert following.next_look(KEY) == world.poller.next_look(1)
         assert following.last_look(KEY) == world.poller.last_look(1)
-        assert following.view("default") == world.poller.view()
+        assert await following.view("default") == world.poller.view()
 
 
 # Broadcasts
@@ -203,8 +205,7 @@ async def test_a_broadcast_is_stored_and_the_poller_told() -> None:
     assert await following.stop_broadcast("default", 9) is False
     assert poller.heard == [("follow", WHOLE), ("stop", 9), ("stop", 9)]
     assert await store.broadcasts("default") == [replace(WHOLE, followed=False)]
-    assert following.broadcast("default", 9) == BroadcastView(broadcast=WHOLE, batches=2)
-    assert following.broadcast("default", 10) is None
+    assert await following.broadcasts("default", [9, 10]) == {9: BroadcastView(broadcast=WHOLE, batches=2)}
 
 
 async def test_a_broadcast_that_cannot_be_stored_is_not_followed() -> None:
@@ -222,7 +223,7 @@ async def test_of_an_account_that_is_not_followed_any_more_broadcasts_can_still_
     polling, store = polling_by(FakePoller())
     await store.follow_broadcast(replace(WISH, account="gone"), after(0))
     assert await polling.stop_broadcast("gone", 9)
-    assert polling.broadcast("gone", 9) is None
+    assert await polling.broadcasts("gone", [9]) == {}
 
 
 async def test_who_wishes_for_new_watches_only_brings_no_ended_one_back() -> None:
@@ -236,7 +237,7 @@ async def test_the_keeper_saves_and_reports_every_few_seconds() -> None:
         world.upstream.script(1, shows("VALIDATING"))
         world.clock.turn(minutes=1)
         await world.step()
-        keeper = Keeper(world.polling, reports=[world.poller.report], clock=world.clock, every=5.0)
+        keeper = Keeper(world.polling, reports=(), clock=world.clock, every=5.0)
         before = world.clock.now()
         await keeper.step()
         assert world.clock.now() - before == timedelta(seconds=5)
@@ -274,9 +275,7 @@ async def test_what_cannot_be_saved_of_one_account_keeps_nothing_else_from_being
         world.store.failing = {"save_account"}
         polling = both_accounts(world)
         await world.step_until(lambda: len(world.upstream.asked) == 2)
-        keeper = Keeper(
-            polling, reports=[each.report for each in polling.pollers.values()], clock=world.clock, every=5.0
-        )
+        keeper = Keeper(polling, reports=(), clock=world.clock, every=5.0)
         with pytest.raises(StoreError, match="save_account"):
             await keeper.step()
         assert world.stored(1).asked == world.upstream.asked[1][0]
@@ -290,3 +289,19 @@ async def test_a_report_that_fails_for_another_reason_than_the_store_is_not_hidd
     polling = Polling({}, store=World().store, clock=FakeClock(), tell=Ear())
     with pytest.raises(ZeroDivisionError):
         await Keeper(polling, reports=[report], clock=FakeClock(), every=5.0).step()
+
+
+async def test_an_account_that_turns_out_to_be_anothers_keeps_nothing_else_from_being_saved() -> None:
+    async with World(unseen(1)) as world:
+        world.upstream.script(1, shows("VALIDATING"))
+        polling = both_accounts(world)
+        await world.step()
+        lost: list[str] = []
+
+        async def save() -> None:
+            raise LeaseLost("another process has other now")
+
+        polling.pollers["other"].standing.save = save  # type: ignore[method-assign]
+        keeper = Keeper(polling, reports=(), clock=world.clock, every=5.0, lost=lost.append)
+        await keeper.save()
+        assert (lost, world.stored(1).asked) == (["other"], world.upstream.asked[0][0])

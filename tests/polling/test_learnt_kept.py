@@ -8,14 +8,14 @@ from tests.polling.world import World, after, validating
 from watcher.core.hazard import Sight, scale_free
 from watcher.core.learnt import LearntHazard
 from watcher.core.model import ACTIVE, VALIDATING, Key
-from watcher.polling.following import Keeper
+from watcher.polling.keeping import Keeper
 from watcher.ports import StoreError
 
 MANY = range(1, 31)
 
 
 def keeper(world: World) -> Keeper:
-    return Keeper(world.polling, reports=[world.poller.report], clock=world.clock, every=5.0)
+    return Keeper(world.polling, reports=(), clock=world.clock, every=5.0)
 
 
 async def see_them_end(world: World) -> None:
@@ -45,7 +45,7 @@ async def test_a_watch_has_an_eta_once_enough_ends_of_its_size_were_seen() -> No
         eta = world.polling.eta(Key("default", 99))
         assert eta is not None
         assert after(0) < eta.p50 < eta.p90
-        assert world.polling.lengths("default").ends == len(MANY)
+        assert (await world.polling.lengths("default")).ends == len(MANY)
 
 
 async def test_it_is_kept_when_batches_have_ended_and_not_otherwise() -> None:

@@ -314,7 +314,7 @@ async def test_a_kind_that_a_person_names_is_believed_until_callfire_shows_anoth
         world.upstream.script_listing("text", BROADCAST, lists(member(7), member(8, ACTIVE)))
         await world.step_until(lambda: len(world.told) == 2)
         assert [ref.kind for ref in world.upstream.pages] == ["text", "call", "text"]
-        view = world.polling.broadcast("default", BROADCAST)
+        view = (await world.polling.broadcasts("default", [BROADCAST])).get(BROADCAST)
         assert view is not None
         assert (view.broadcast.kind, view.note) == ("text", "")
 
@@ -442,11 +442,11 @@ async def test_a_broadcast_is_shown_as_it_stands() -> None:
     async with World() as world:
         world.upstream.script_listing("text", BROADCAST, lists(member(7), member(8), member(9, ACTIVE)))
         await follow(world)
-        view = world.polling.broadcast("default", BROADCAST)
+        view = (await world.polling.broadcasts("default", [BROADCAST])).get(BROADCAST)
         assert view is not None
         assert (view.batches, view.listed, view.note, view.broadcast.kind) == (0, None, "", None)
         await world.step_until(lambda: len(world.told) == 3)
-        view = world.polling.broadcast("default", BROADCAST)
+        view = (await world.polling.broadcasts("default", [BROADCAST])).get(BROADCAST)
         assert view is not None
         assert (view.batches, view.note, view.broadcast.kind) == (2, "", "text")
         assert view.listed is not None
@@ -457,7 +457,7 @@ async def test_what_keeps_a_broadcast_from_being_listed_is_said() -> None:
     async with World() as world:
         await follow(world, kind="call")
         await world.step_for(60)
-        view = world.polling.broadcast("default", BROADCAST)
+        view = (await world.polling.broadcasts("default", [BROADCAST])).get(BROADCAST)
         assert view is not None
         assert view.note == "CallFire answered 404"
         assert len(world.upstream.paged) <= 2

@@ -22,12 +22,12 @@ from watcher.core.news import (
     Throttled,
 )
 from watcher.core.schedule import Pace
-from watcher.polling.following import Keeper
+from watcher.polling.keeping import Keeper
 from watcher.ports import AccountView, StoreError, Wish
 
 
 def keeper(world: World) -> Keeper:
-    return Keeper(world.polling, reports=[world.poller.report], clock=world.clock, every=5.0)
+    return Keeper(world.polling, reports=(), clock=world.clock, every=5.0)
 
 
 # Token first, then the choice
@@ -456,7 +456,7 @@ async def test_an_account_is_shown_as_it_is() -> None:
             change_percentage=None,
         )
         assert world.poller.view() == shown
-        assert world.polling.view("default") == shown
+        assert await world.polling.view("default") == shown
         world.clock.turn(seconds=31)
         assert world.poller.view() == replace(shown, until=None)
 

@@ -14,7 +14,7 @@ from tests.polling.world import PROVEN, UNKNOWN, World, unseen, validating
 from watcher.core.account import Account, Condition
 from watcher.core.answers import Answer, Kind, look_of
 from watcher.core.model import FINAL_STATUSES, Key
-from watcher.polling.following import Keeper
+from watcher.polling.keeping import Keeper
 from watcher.polling.poller import Poller
 from watcher.ports import StoreError
 
@@ -121,7 +121,7 @@ async def play(run: Run) -> tuple[World, Witness]:
         upstream.poller = world.poller
         for number, replies in enumerate(run.replies, start=1):
             upstream.script(number, *replies)
-        keeper = Keeper(world.polling, reports=[world.poller.report], clock=clock, every=0.0)
+        keeper = Keeper(world.polling, reports=(), clock=clock, every=0.0)
         saved = 0
         while clock.now() < NOON + timedelta(minutes=1):
             await world.poller.step()

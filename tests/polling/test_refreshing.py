@@ -15,8 +15,8 @@ from watcher.core.news import ConditionChanged, Looked
 KEY = Key("default", 1)
 
 
-def asked_for(world: World, batch_id: int = 1) -> "asyncio.Future[bool]":
-    look = world.polling.refresh(Key("default", batch_id))
+async def asked_for(world: World, batch_id: int = 1) -> "asyncio.Future[bool]":
+    look = await world.polling.refresh(Key("default", batch_id))
     assert look is not None
     return look
 
@@ -25,12 +25,12 @@ async def test_a_refresh_is_over_when_its_look_was_taken_in() -> None:
     async with World(validating(1), validating(2, seen=after(-600))) as world:
         world.clock.turn(seconds=5)
         world.upstream.script(1, shows("ACTIVE"))
-        look = asked_for(world)
-        assert asked_for(world) is look
+        look = await asked_for(world)
+        assert await asked_for(world) is look
         await world.step_until(look.done)
         assert (look.result(), world.upstream.batches, world.stored(1).status) == (True, [1], "ACTIVE")
         assert world.ear.of(Looked) == [Looked(account="default", by="refresh", result="changed")]
-        assert world.polling.refresh(KEY) is None  # it is followed no more
+        assert await world.polling.refresh(KEY) is None  # it is followed no more
 
 
 @pytest.mark.parametrize("reply", [FAILS, Reply(kind=Kind.GARBAGE, outcome="bad_body")])
@@ -38,7 +38,7 @@ async def test_a_refresh_that_callfire_does_not_answer_is_over_without_a_look(re
     async with World(validating(1)) as world:
         world.clock.turn(seconds=5)
         world.upstream.script(1, reply)
-        look = asked_for(world)
+        look = await asked_for(world)
         await world.step_until(look.done)
         assert (look.result(), world.upstream.batches) == (False, [1])
 
@@ -47,7 +47,7 @@ async def test_a_look_that_fails_below_us_leaves_nobody_waiting() -> None:
     async with World(validating(1)) as world:
         world.clock.turn(seconds=5)
         world.upstream.script(1, Reply(raises=RuntimeError("ours")))
-        look = asked_for(world)
+        look = await asked_for(world)
         await world.step_until(look.done)
         assert (look.result(), len(world.errands.failed)) == (False, 1)
 
@@ -57,7 +57,7 @@ async def test_a_refresh_joins_a_look_in_flight() -> None:
         gate = asyncio.Event()
         world.upstream.script(1, replace(shows("NEW"), gate=gate))
         await world.step()
-        look = asked_for(world)
+        look = await asked_for(world)
         assert (world.upstream.batches, look.done()) == ([1], False)
         gate.set()
         await world.step_until(look.done)
@@ -69,7 +69,7 @@ async def test_a_refresh_that_joined_a_look_in_vain_has_one_of_its_own() -> None
         gate = asyncio.Event()
         world.upstream.script(1, replace(FAILS, gate=gate), shows("NEW"))
         await world.step()
-        look = asked_for(world)
+        look = await asked_for(world)
         gate.set()
         await world.step_until(lambda: len(world.upstream.batches) == 2 and look.done())
         assert (look.result(), world.stored(1).status) == (True, "NEW")
@@ -79,7 +79,7 @@ async def test_a_refresh_waits_while_callfire_wants_a_pause() -> None:
     async with World(validating(1)) as world:
         world.clock.turn(seconds=5)
         world.upstream.script(1, Reply(kind=Kind.THROTTLED, outcome="429"), shows("ACTIVE"))
-        look = asked_for(world)
+        look = await asked_for(world)
         await world.step()
         assert not look.done()
         await world.step_until(look.done)
@@ -95,7 +95,7 @@ async def test_a_page_that_shows_the_batch_is_a_look_too() -> None:
         world.upstream.script_listing("call", 70, replace(lists(*batches), gate=gate))
         world.upstream.script_listing("text", 70, replace(lists(*batches), gate=gate))
         await world.step_until(lambda: bool(world.upstream.pages))
-        look = asked_for(world, 2)
+        look = await asked_for(world, 2)
         gate.set()
         await world.step_until(look.done)
         assert (look.result(), world.upstream.batches) == (True, [])
@@ -103,22 +103,22 @@ async def test_a_page_that_shows_the_batch_is_a_look_too() -> None:
 
 async def test_nobody_waits_for_a_watch_that_is_stopped() -> None:
     async with World(validating(1)) as world:
-        look = asked_for(world)
+        look = await asked_for(world)
         await world.polling.stop(KEY)
         assert look.result() is False
 
 
 async def test_there_is_nothing_to_refresh_where_nobody_follows() -> None:
     async with World() as world:
-        assert world.polling.refresh(KEY) is None
-        assert world.polling.refresh(Key("other", 1)) is None
+        assert await world.polling.refresh(KEY) is None
+        assert await world.polling.refresh(Key("other", 1)) is None
 
 
 async def test_who_no_longer_waits_is_no_trouble() -> None:
     async with World(validating(1)) as world:
         world.clock.turn(seconds=5)
         world.upstream.script(1, shows("ACTIVE"))
-        asked_for(world).cancel()
+        (await asked_for(world)).cancel()
         await world.step()
         assert (world.stored(1).status, world.errands.failed) == ("ACTIVE", [])
 

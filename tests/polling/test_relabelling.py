@@ -105,7 +105,7 @@ async def test_a_watch_that_is_to_expire_later_than_all_others_is_followed_till_
 
 async def test_overdue_watches_are_named_by_account() -> None:
     async with World(*(validating(batch_id) for batch_id in (3, 1, 2)), unseen(4)) as world:
-        assert world.polling.overdue("default") == []
+        assert await world.polling.overdue("default") == []
         world.clock.turn(minutes=6)
-        assert world.polling.overdue("default") == [1, 2, 3, 4]
-        assert world.polling.overdue("nobody") == ()
+        assert await world.polling.overdue("default") == [1, 2, 3, 4]
+        assert await world.polling.overdue("nobody") == ()

@@ -1,5 +1,7 @@
 """StreamRank: what is heard of requests, looks, events and deliveries, kept over restarts, and told."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from tests.fake_store import FakeStore
@@ -7,9 +9,9 @@ from tests.fakes import NOON, Ear, FakeClock, shows
 from tests.polling.world import World, validating
 from watcher.core.news import Answered, Attempted, Changed, Looked, Result, StoreTook, StreamRanked
 from watcher.core.streamrank import StreamRank
-from watcher.polling.following import Keeper
+from watcher.polling.keeping import Keeper
 from watcher.polling.streamrank import StreamRanks
-from watcher.ports import Following, StoreError
+from watcher.ports import Following, LeaseLost, StoreError
 
 
 def ranks(store: FakeStore | None = None, *accounts: str, ear: Ear | None = None) -> StreamRanks:
@@ -148,7 +150,7 @@ async def test_the_keeper_keeps_it_with_what_was_learnt_and_not_more_often() -> 
         assert world.store.rank_records == {}
         await keeper.save()
         assert list(world.store.rank_records) == ["default"]
-        assert following.streamrank("default") == POLLED
+        assert await following.streamrank("default") == POLLED
 
 
 async def test_what_a_poller_commits_tells_how_long_its_body_is() -> None:
@@ -158,5 +160,40 @@ async def test_what_a_poller_commits_tells_how_long_its_body_is() -> None:
         await world.step()
         for news in world.ear.heard:
             world.polling.ranks.hear(news)
-        rank = world.polling.streamrank("default")
+        rank = await world.polling.streamrank("default")
         assert (rank.change_yes, rank.streaming_size_download_average) == (1, float(len(world.store.log[0].body)))
+
+
+async def test_an_account_is_counted_as_long_as_it_is_polled_here_and_where_it_is_kept_for_whoever_polls_it() -> None:
+    store, held = FakeStore(FakeClock()), FakeStore(FakeClock())
+    made = ranks(store)
+    made.hear(answered(account="b"))
+    await made.come("b", held)
+    made.hear(answered())
+    made.hear(answered(account="b"))
+    await made.save()
+    assert (list(store.rank_records), list(held.rank_records)) == (["a"], ["b"])
+    made.hear(answered(account="b"))
+    await made.save_of("b")
+    await made.save_of("b")
+    made.go("b")
+    made.hear(answered(account="b"))
+    await made.save()
+    assert (held.done["save_ranks"], store.done["save_ranks"]) == (2, 1)
+    await made.come("b", held)
+    made.hear(looked("changed", account="b"))
+    assert (made.rank("b").polling_size_download_average, made.rank("b").change_yes) == (500.0, 1)
+
+
+async def test_what_another_replica_counts_by_now_is_not_kept_and_keeps_nobody_from_it() -> None:
+    class Lost(FakeStore):
+        async def save_ranks(self, records: Mapping[str, bytes]) -> None:
+            raise LeaseLost("another process has a now")
+
+    store = FakeStore(FakeClock())
+    made = ranks(store, "b")
+    await made.come("a", Lost(FakeClock()))
+    made.hear(answered())
+    made.hear(answered(account="b"))
+    await made.save()
+    assert list(store.rank_records) == ["b"]

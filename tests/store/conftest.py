@@ -1,19 +1,29 @@
 """The store that the contract tests are run against, once for each database there is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from datetime import datetime
+from itertools import count
 from pathlib import Path
+from typing import TypeAlias
 
+import asyncpg
 import pytest
 
 from tests.fake_store import FakeStore
-from tests.fakes import Ear, FakeClock
+from tests.fakes import NOON, Ear, FakeClock
+from tests.store.copies import New
 from tests.store.postgres_server import Server, running
+from tests.store.turned import CLOCK, open_turned
 from watcher.ports import Store
 from watcher.store.postgres import PostgresStore, open_postgres
+from watcher.store.rows import millis
 from watcher.store.sqlite import SqliteStore, open_store
+
+Somebody: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Turn = Callable[[datetime], Awaitable[None]]
 
 
 @pytest.fixture
@@ -66,7 +76,7 @@ def _opened(
     request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock, ear: Ear
 ) -> AbstractAsyncContextManager[Store]:
     if request.param == "postgres":
-        return open_postgres(request.getfixturevalue("url"), tell=ear, clock=clock)
+        return open_turned(request.getfixturevalue("url"), tell=ear, clock=clock)
     return open_store(tmp_path / "watcher.db", tell=ear, clock=clock)
 
 
@@ -98,3 +108,48 @@ async def sqlite(path: Path, clock: FakeClock, ear: Ear) -> AsyncIterator[Sqlite
     """An empty store on SQLite, for what is special about it."""
     async with open_store(path, tell=ear, clock=clock) as store:
         yield store
+
+
+@pytest.fixture
+def new(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[New]:
+    """Makes a place without tables for a database of a kind; gives its URL."""
+    made: list[str] = []
+    numbers = count()
+
+    def make(kind: str) -> str:
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path / f'{next(numbers)}.db'}"
+        made.append(request.getfixturevalue("server").make())
+        return str(request.getfixturevalue("server").url(made[-1]))
+
+    yield make
+    for name in made:
+        request.getfixturevalue("server").drop(name)
+
+
+@pytest.fixture
+async def stores(url: str, clock: FakeClock) -> AsyncIterator[list[PostgresStore]]:
+    """Three processes that have one database."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(open_postgres(url, tell=Ear(), clock=clock)) for _ in range(3)]
+
+
+@pytest.fixture
+async def somebody(url: str, stores: list[PostgresStore]) -> AsyncIterator[Somebody]:
+    """One who says things to the database of `stores`."""
+    connection = await asyncpg.connect(url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def turn(somebody: Somebody) -> Turn:
+    """Turns the clock of that database, which stands still otherwise; at noon first."""
+    for statement in CLOCK:
+        await somebody.execute(statement)
+
+    async def turned(now: datetime) -> None:
+        await somebody.execute("UPDATE tests_clock SET at = $1", millis(now))
+
+    await turned(NOON)
+    return turned

@@ -81,6 +81,13 @@ async def happen(store: Store, *kinds: str, key: Key = KEY, at: datetime = NOON,
     return committed
 
 
+async def owe(store: Store, count: int, *endpoints: Endpoint) -> None:
+    """So many deliveries of one batch to each of the endpoints, which the API keeps."""
+    for each in endpoints or (api_endpoint("hook"),):
+        assert await store.make_endpoint(each, NOON) is not None
+    await happen(store, *["batch.stuck"] * count)
+
+
 async def claim(
     store: Store, now: datetime, *endpoints: str, room: int = 100, token: str = "mine", retries_first: bool = False
 ) -> list[Delivery]:

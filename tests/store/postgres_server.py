@@ -26,6 +26,12 @@ SETTINGS: Final[Mapping[str, str]] = {
     "log_min_messages": "fatal",
 }
 """Nothing need outlive the tests."""
+DURABLE: Final[Mapping[str, str]] = {
+    **SETTINGS,
+    **dict.fromkeys(("fsync", "full_page_writes", "synchronous_commit", "autovacuum"), "on"),
+    "shared_buffers": "256MB",
+}
+"""As a server is run that people go by, for measurements."""
 
 
 def binaries() -> Path:
@@ -45,6 +51,7 @@ class Server:
 
     folder: Path
     programs: Path
+    port: str = "5432"
     names: Iterator[int] = field(default_factory=count)
 
     def url(self, database: str) -> str:
@@ -52,7 +59,7 @@ class Server:
 
     def answers(self) -> bool:
         """Whether it is up."""
-        arguments = [str(self.programs / "pg_isready"), "-q", "-h", str(self.folder), "-t", "60"]
+        arguments = [str(self.programs / "pg_isready"), "-q", "-h", str(self.folder), "-p", self.port, "-t", "60"]
         return subprocess.run(arguments, check=False).returncode == 0
 
     def say(self, text: str, database: str = "postgres") -> str:
@@ -61,6 +68,8 @@ class Server:
             "psql",
             "-h",
             str(self.folder),
+            "-p",
+            self.port,
             "-U",
             "postgres",
             "-d",
@@ -87,7 +96,7 @@ class Server:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
+def running(settings: Mapping[str, str] = SETTINGS) -> Iterator[Server]:
     """A server as long as the context lasts, and no longer than this process, however that ends."""
     folder = Path(tempfile.mkdtemp(prefix="watcher-pg-"))
     programs = binaries()
@@ -99,7 +108,7 @@ def running() -> Iterator[Server]:
             shutil.chown(folder, user)
         data, log = folder / "data", folder / "log"
         _run(programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
-        options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
+        options = [f"-c{name}={value}" for name, value in settings.items()]
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [*with_us, programs / "postgres", "-D", data, "-k", folder, *options],
@@ -110,7 +119,7 @@ def running() -> Iterator[Server]:
                 cwd="/",
             )
         try:
-            server = Server(folder=folder, programs=programs)
+            server = Server(folder=folder, programs=programs, port=settings.get("port", "5432"))
             while not server.answers():
                 assert process.poll() is None, log.read_text()
             yield server

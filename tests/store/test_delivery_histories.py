@@ -1,23 +1,28 @@
-"""Any history of endpoints and deliveries leaves SQLite and the fake alike, which is simple enough to be read (Hypothesis)."""
+"""Any history of endpoints and deliveries leaves a database and the fake alike, which is simple enough to be read (Hypothesis):
+SQLite, and PostgreSQL with two processes that take turns."""
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from tests.fake_store import FakeStore
 from tests.fakes import NOON, Ear, FakeClock
 from tests.store.making import answered, api_endpoint, claim, endpoint, happen, settle_one
+from tests.store.postgres_server import Server
+from tests.store.turned import CLOCK, Turned
 from watcher.core.endpoint import Delivery, DeliveryState, Endpoint
 from watcher.core.model import Key
 from watcher.core.recovering import USUAL_STATES, Cutoffs, DeliveryQuery, Forgotten, Recovery
 from watcher.ports import Store
+from watcher.store.postgres import open_postgres
 from watcher.store.sqlite import open_store
 
 T = TypeVar("T")
@@ -29,13 +34,14 @@ names = st.sampled_from(NAMES)
 
 
 class Histories(RuleBasedStateMachine):
-    """Whatever the port offers, in any order, on both stores at once. One token a claim, as the deliverer has it."""
+    """Whatever the port offers, in any order, on a database and the fake at once. One token a claim, as the deliverer has it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.clock = FakeClock()
         self.runner = asyncio.Runner()
-        self.opened = open_store(None, tell=Ear(), clock=self.clock)
+        self.opened = AsyncExitStack()
+        self.turns = itertools.count()
         self.fake = FakeStore(self.clock)
         self.named = {name: endpoint(name, ordering="batch" if name == "a" else "none") for name in OURS}
         self.claims: list[tuple[str, Delivery]] = []
@@ -43,20 +49,26 @@ class Histories(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        self.store = self.runner.run(self.opened.__aenter__())
-        self.store._remembered.origin = "test"
+        self.stores = self.runner.run(self.open())
         self.both(lambda store: store.settle_endpoints(list(self.named.values())))
         self.both(lambda store: store.make_endpoint(api_endpoint("ep_1", ordering="batch"), NOON))
 
+    async def open(self) -> Sequence[Store]:
+        """The processes that have the database."""
+        store = await self.opened.enter_async_context(open_store(None, tell=Ear(), clock=self.clock))
+        store._remembered.origin = "test"
+        return [store]
+
     def teardown(self) -> None:
-        self.runner.run(self.opened.__aexit__(None, None, None))
+        self.runner.run(self.opened.aclose())
         self.runner.close()
 
     def both(self, operation: Callable[[Store], Awaitable[T]]) -> T:
         """What the operation gave, which is the same on both."""
 
         async def run() -> tuple[T, T]:
-            return await operation(self.store), await operation(self.fake)
+            store = self.stores[next(self.turns) % len(self.stores)]
+            return await operation(store), await operation(self.fake)
 
         ours, fakes = self.runner.run(run())
         assert ours == fakes
@@ -160,7 +172,7 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def both_show_the_same(self) -> None:
-        if hasattr(self, "store"):
+        if hasattr(self, "stores"):
             self.both(_endpoints)
             self.both(lambda store: store.owed())
             shown = self.both(lambda store: store.deliveries(DeliveryQuery(limit=1000)))
@@ -172,5 +184,37 @@ async def _endpoints(store: Store) -> list[Endpoint]:
     return await store.endpoints()
 
 
+class SharedHistories(Histories):
+    """The same of two processes that have one database, and do every other thing each."""
+
+    def __init__(self, server: Server, template: str) -> None:
+        super().__init__()
+        self.server = server
+        self.name = server.make(template)
+
+    async def open(self) -> Sequence[Store]:
+        url = self.server.url(self.name)
+        one, other = [
+            await self.opened.enter_async_context(open_postgres(url, tell=Ear(), clock=self.clock)) for _ in range(2)
+        ]
+        for statement in CLOCK:
+            self.server.say(statement, self.name)
+        for store in (one, other):
+            store._remembered.origin = "test"
+        other._remembered._recents = one._remembered._recents  # the last minute is each process's own
+        return [cast("Store", Turned(store, self.clock)) for store in (one, other)]
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.server.drop(self.name)
+
+
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
+
+
+def test_two_processes_that_take_turns_leave_what_one_would(server: Server, template: str) -> None:
+    run_state_machine_as_test(
+        lambda: SharedHistories(server, template),  # type: ignore[arg-type]
+        settings=settings(max_examples=5, stateful_step_count=40, deadline=None),
+    )

@@ -214,7 +214,7 @@ async def test_the_database_of_another_program_is_left_alone(path: Path) -> None
 async def test_a_database_of_a_newer_version_is_left_alone(path: Path) -> None:
     await opened(path)
     newer = sqlite3.connect(path)
-    newer.execute("UPDATE meta SET value = '99' WHERE name = 'schema'")
+    newer.execute("UPDATE meta SET value = '99' WHERE name IN ('schema', 'compatible')")
     newer.commit()
     newer.close()
     before = contents(path.parent)
@@ -295,7 +295,7 @@ async def test_where_no_start_can_succeed_the_outlook_says_why(path: Path) -> No
     (path.parent / "file").touch()
     await opened(path)
     newer = sqlite3.connect(path)
-    newer.execute("UPDATE meta SET value = '99' WHERE name = 'schema'")
+    newer.execute("UPDATE meta SET value = '99' WHERE name IN ('schema', 'compatible')")
     newer.commit()
     newer.close()
     text = path.with_name("text.db")

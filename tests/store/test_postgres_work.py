@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from watcher.store.postgres_work import Placed, _wait, doing, placed
+from watcher.store.postgres_work import Placed, _wait, doing, placed, spelled
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,8 @@ async def test_works_beside_each_other_do_not_mix() -> None:
 
     results = await asyncio.gather(*(doing(partial(work, number)) for number in range(10)))
     assert results == [[2 * (number + step) for step in range(5)] for number in range(10)]
+
+
+def test_a_statement_with_its_values_in_it_says_the_same() -> None:
+    said = spelled("SELECT :name, ':name', :count, CAST(:count AS BIGINT)", {"name": "it's", "count": 7})
+    assert said == "SELECT 'it''s', ':name', 7, CAST(7 AS BIGINT)"

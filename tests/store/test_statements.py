@@ -43,7 +43,7 @@ REQUEST = {"holder": "ci", "key": "k-1"}
 BROADCAST = {"account": "a", "broadcast_id": 1}
 HOOK = {"endpoint_id": "hook", "now": 1}
 LANE = {"id": 1, "endpoint_id": "hook", "lane": "a/1/", "position": 1}
-PORTION = {"after": 0, "last": 9, "most": 9, "cutoff": 1, "kept": 1}
+PORTION = {"after": 0, "last": 9, "most": 9, "cutoff": 1, "kept": 1, "first": 0, "next": 0}
 FEW = ("SCAN endpoints", "SCAN few", "SCAN owed", "SCAN one", "SCAN CONSTANT ROW")
 LOOK = {"account": "a", "batch_id": 1, "asked": 1, "answered": 1, "looks": 1, "size": 1, "remaining": 1}
 SEARCHES: tuple[tuple[str, Mapping[str, object]], ...] = (
@@ -55,6 +55,7 @@ SEARCHES: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("newest_unsettled_submissions", PLACE | {"created": 1, "id": "sub_1"}),
     ("forget_submissions", {"cutoff": 1, "most": 1}),
     ("open_watches", PLACE),
+    ("opened", PLACE | {"none": 0}),
     *((statement, LIST) for statement in LISTS),
     ("watches_in_band", BAND),
     ("count_of_band", BAND),
@@ -122,19 +123,60 @@ def test_every_statement_is_used(dialect: str) -> None:
     assert [name for name in load(dialect) if f'"{name}"' not in code] == []
 
 
-def test_both_databases_know_the_same_statements_but_for_those_of_opening_and_holding_one() -> None:
+def test_both_databases_know_the_same_statements_but_for_what_one_process_or_several_need() -> None:
     sqlite, postgres = load("sqlite").keys(), load("postgres").keys()
-    assert sqlite - postgres == {"settings_of_connection"}
+    assert sqlite - postgres == {
+        "due_deliveries",
+        "due_deliveries_of_many",
+        "hungry_endpoints",
+        "note_attempts",
+        "owed_events",
+        "settings_of_connection",
+        "settle_deliveries",
+    }
     assert postgres - sqlite == {
+        "begin_aside",
         "begin_migrating",
+        "begin_partition",
         "begin_writing",
-        "holder",
+        "claim_due",
+        "clock",
+        "describe_shares",
+        "drop_partition",
+        "empty_partition",
+        "enroll_shares",
+        "forget_claims",
+        "forget_replicas",
+        "forget_words",
+        "give_back_shares",
+        "heard_words",
+        "hold_log",
         "last_commit",
-        "let_go",
+        "last_word",
+        "leases_in_force",
+        "leave",
         "letters_of_icu",
         "letters_of_unicode",
+        "lock_claims",
+        "lock_endpoints",
+        "lock_log",
+        "lock_watches",
+        "make_events",
+        "make_watches",
+        "note_polling",
+        "old_partitions",
+        "release_claims",
+        "replicas",
+        "save_looks",
+        "say_words",
         "server",
-        "take_over",
+        "settle_claims",
+        "shares",
+        "shown_shares",
+        "standings",
+        "swap_watches",
+        "take_shares",
+        "take_turns",
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 from tests.fakes import NOON
 from tests.store.making import KEY, follow, last_look
 from watcher.core.model import Key, State, Watch
+from watcher.core.opened import columns_of
 from watcher.ports import UNSET, Change, Followed, Store, Wish
 
 SOON = NOON + timedelta(minutes=5)
@@ -365,3 +366,29 @@ async def test_many_looks_are_saved_together(store: Store) -> None:
     await store.save_looks("a", [last_look(key.batch_id, SOON, looks=key.batch_id) for key in keys])
     looks = [watch.looks async for portion in store.open_watches("a") for watch in portion]
     assert looks == [key.batch_id for key in keys]
+
+
+# Columns
+
+
+async def test_open_watches_are_given_as_columns_too(store: Store) -> None:
+    full = await put(store, FULL)
+    await follow(store, *(Key(KEY.account, batch_id) for batch_id in range(20, 24)), Key("b", 7))
+    await store.stop(Key(KEY.account, 21))
+    portions = [portion async for portion in store.opened(KEY.account)]
+    watches = [watch async for portion in store.open_watches(KEY.account) for watch in portion]
+    assert [watch.batch_id for watch in watches] == [full.batch_id, 20, 22, 23]
+    expected = columns_of(watches)
+    assert [status for portion in portions for status in portion.statuses] == expected.statuses
+    assert [row for portion in portions for row in portion.table.tolist()] == expected.table.tolist()
+
+
+async def test_an_account_without_watches_has_no_columns(store: Store) -> None:
+    assert [portion async for portion in store.opened("a")] == []
+
+
+async def test_columns_come_in_portions(store: Store) -> None:
+    await follow(store, *(Key("a", batch_id) for batch_id in range(1, 10_001)))
+    ids = [portion.column("batch_id").tolist() async for portion in store.opened("a")]
+    assert len(ids) > 1
+    assert [batch_id for portion in ids for batch_id in portion] == list(range(1, 10_001))

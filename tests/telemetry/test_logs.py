@@ -243,6 +243,17 @@ def test_an_endpoint_that_fails_is_a_warning_and_its_recovery_is_said() -> None:
     ]
 
 
+def test_steps_that_wait_for_older_processes_are_told_with_the_remedy() -> None:
+    assert Scribe().hear(told.MigrationsWait(steps=("0012_contract_more",))) == [
+        {
+            "level": "info",
+            "event": "migration.waits",
+            "steps": ["0012_contract_more"],
+            "remedy": "end the older processes, and run `watcher db migrate` or start once more",
+        }
+    ]
+
+
 def test_unencrypted_secrets_are_a_warning_with_the_remedy_once() -> None:
     scribe = Scribe()
     assert scribe.hear(told.SecretsExposed(endpoints=2), told.SecretsExposed(endpoints=3)) == [
@@ -550,3 +561,12 @@ def test_each_step_of_a_batch_on_its_way_to_callfire_is_a_line_and_a_doubtful_on
         "tries": 1,
         "detail": "CallFire answered 503",
     }
+
+
+def test_accounts_that_move_between_replicas_are_one_line_however_many() -> None:
+    many = tuple(f"a{number:04}" for number in range(1000))
+    assert Scribe().hear(told.LeasesMoved(taken=many), told.LeasesMoved(given_back=("b",), lost=("c",))) == [
+        {"level": "info", "event": "leases.taken", "count": 1000, "accounts": list(many[:10])},
+        {"level": "info", "event": "leases.given_back", "count": 1, "accounts": ["b"]},
+        {"level": "warning", "event": "leases.lost", "count": 1, "accounts": ["c"]},
+    ]

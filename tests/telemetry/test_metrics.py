@@ -56,6 +56,11 @@ NAMES = {
     "stream_dropped": ("counter", ("reason",)),
     "poller_last_step_timestamp_seconds": ("gauge", ("account",)),
     "event_loop_lag_seconds": ("histogram", ()),
+    "leases_held": ("gauge", ()),
+    "replicas": ("gauge", ()),
+    "lease_lost": ("counter", ()),
+    "fenced_writes": ("counter", ()),
+    "clock_skew_seconds": ("gauge", ()),
     "store_operation_duration_seconds": ("histogram", ("operation",)),
     "settings_last_reload_successful": ("gauge", ()),
     "settings_last_reload_timestamp_seconds": ("gauge", ()),
@@ -69,6 +74,7 @@ NAMES = {
 UNCOUNTED = {
     told.SetAside,  # what became of the requests is counted
     told.AccountTold,
+    told.MigrationsWait,
     told.SecretsExposed,
     told.AuthCalm,
     told.RateLearnt,  # BudgetUsed says what is in force
@@ -474,3 +480,32 @@ def test_what_becomes_of_submissions_is_counted_by_state() -> None:
         ("a", "unclear"): 1.0,
         ("a", "accepted"): 1.0,
     }
+
+
+# Leases
+
+
+def test_how_an_account_stands_is_shown_by_whoever_polls_it_and_by_nobody_else() -> None:
+    metrics = metrics_after(
+        told.LeasesMoved(taken=("a", "b")),
+        told.BudgetUsed(account="a", configured=5.0, effective=2.5, used=1.0),
+        told.BudgetUsed(account="b", configured=5.0, effective=5.0, used=1.0),
+        told.Answered(account="a", operation="batch", outcome="200", took=0.3),
+        told.LeasesMoved(given_back=("a",)),
+    )
+    assert samples(metrics, "account_rate_effective") == {("b",): 5.0}
+    assert {account for account, _ in samples(metrics, "account_state")} == {"b"}
+    assert samples(metrics, "upstream_requests_total") == {("a", "batch", "200"): 1.0}  # it was asked here all the same
+    metrics(told.LeasesMoved(taken=("a@1/2", "c")))
+    states = {labels for labels, value in samples(metrics, "account_state").items() if value}
+    assert states == {("a", "ok"), ("b", "ok"), ("c", "ok")}
+
+
+def test_leases_are_counted() -> None:
+    metrics = metrics_after(
+        told.LeasesSeen(held=2, replicas=3, skew=-0.25),
+        told.LeasesMoved(lost=("a", "b")),
+        told.WriteFenced(operation="commit"),
+    )
+    names = ("leases_held", "replicas", "clock_skew_seconds", "lease_lost_total", "fenced_writes_total")
+    assert [samples(metrics, name)[()] for name in names] == [2.0, 3.0, -0.25, 2.0, 1.0]

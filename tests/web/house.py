@@ -34,6 +34,7 @@ from watcher.ports import (
     FollowedBroadcast,
     Length,
     Lengths,
+    NotAnswered,
     PastLooks,
     Soonest,
     Store,
@@ -78,6 +79,9 @@ class FakeFollowing:
         self.views: dict[tuple[str, int], BroadcastView] = {}
         self.known: dict[Key, Watch] = {}
         self.silent = False
+        self.away: dict[str, Soonest] = {}
+        self.acquainted: list[Key] = []
+        self.unanswered = False
         self._store = store
         self._clock = clock
 
@@ -96,7 +100,10 @@ class FakeFollowing:
     ) -> Watch | None:
         return await self._store.relabel(key, labels, correlation_id)
 
-    def refresh(self, key: Key) -> "asyncio.Future[bool] | None":
+    def is_here(self, account: str) -> bool:
+        return account not in self.away
+
+    async def refresh(self, key: Key) -> "asyncio.Future[bool] | None":
         self.refreshed.append(key)
         return self.looks.get(key)
 
@@ -118,8 +125,9 @@ class FakeFollowing:
         place = (broadcast.account, broadcast.broadcast_id)
         self.views[place] = replace(self.views.get(place, BroadcastView(broadcast=broadcast)), broadcast=broadcast)
 
-    def broadcast(self, account: str, broadcast_id: int) -> BroadcastView | None:
-        return None if self.silent else self.views.get((account, broadcast_id))
+    async def broadcasts(self, account: str, broadcast_ids: Sequence[int]) -> Mapping[int, BroadcastView]:
+        places = [(account, each) for each in broadcast_ids if (account, each) in self.views and not self.silent]
+        return {place[1]: self.views[place] for place in places}
 
     def next_look(self, key: Key) -> datetime | None:
         return self.next.get(key)
@@ -127,11 +135,24 @@ class FakeFollowing:
     def last_look(self, key: Key) -> LastLook | None:
         return self.last.get(key)
 
-    def past_looks(self, key: Key) -> PastLooks:
+    async def past_looks(self, key: Key) -> PastLooks:
+        self._must_answer()
         assert key.account in self.accounts
         return self.past.get(key, PastLooks(looks=(), since=NOON))
 
-    def overdue(self, account: str) -> Sequence[int]:
+    def _must_answer(self) -> None:
+        if self.unanswered:
+            raise NotAnswered("whoever polls account 'default' did not answer within 2 s")
+
+    async def acquaint(self, watches: Sequence[Watch]) -> None:
+        self.acquainted += [watch.key for watch in watches if watch.account in self.away]
+
+    async def soonest_elsewhere(
+        self, accounts: Sequence[str], most: int, *, status: str | None = None, final: bool | None = None
+    ) -> Mapping[str, Soonest]:
+        return {account: self.away[account] for account in accounts if account in self.away}
+
+    async def overdue(self, account: str) -> Sequence[int]:
         return self.late.get(account, ())
 
     def eta(self, key: Key) -> Eta | None:
@@ -157,18 +178,19 @@ class FakeFollowing:
         ]
         return Soonest(total=len(named), first=tuple(sorted(named)[:most]))
 
-    def explain(self, key: Key) -> Explanation | None:
+    async def explain(self, key: Key) -> Explanation | None:
+        self._must_answer()
         return self.explanations.get(key)
 
-    def lengths(self, account: str) -> Lengths:
+    async def lengths(self, account: str) -> Lengths:
         assert account in self.accounts
         return LENGTHS
 
-    def streamrank(self, account: str) -> StreamRank:
+    async def streamrank(self, account: str) -> StreamRank:
         assert account in self.accounts
         return RANK
 
-    def view(self, account: str) -> AccountView:
+    async def view(self, account: str) -> AccountView:
         view = AccountView(
             name=account,
             condition="throttled",

@@ -1,5 +1,6 @@
 """Following, reading and stopping broadcasts over HTTP."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from tests.fakes import NOON
 from tests.web.house import House, open_house
+from watcher.ports import BroadcastView
 
 ONE = "/v1/accounts/default/broadcasts/9"
 PLACE = ("default", 9)
@@ -152,9 +154,12 @@ async def test_what_its_batches_are_known_by_is_merged_into_what_there_is(house:
 
 async def test_a_broadcast_that_polling_does_not_speak_of_any_more_is_shown_as_it_was_changed(house: House) -> None:
     await house.ask("PUT", ONE)
-    spoken = house.following.broadcast
-    views = [spoken(*PLACE), None]
-    house.following.broadcast = lambda *_: views.pop(0)  # type: ignore[method-assign] # it is stopped in between
+    views = [dict(await house.following.broadcasts(PLACE[0], [PLACE[1]])), {}]
+
+    async def spoken(*_: object) -> Mapping[int, BroadcastView]:
+        return views.pop(0)
+
+    house.following.broadcasts = spoken  # type: ignore[method-assign, assignment] # it is stopped in between
     assert (await house.ask("PATCH", ONE, json={"labels": {"a": "b"}})).json == NEW | {"labels": {"a": "b"}}
 
 

@@ -266,3 +266,20 @@ def test_when_nobody_can_tell_it_is_said() -> None:
         " The account is paused (an operator paused it). When its turn comes nobody can tell."
     )
     assert expected(replace(FOUND, due=inf), VIEW, NOON) is None
+
+
+@pytest.mark.parametrize("path", ["explanation", "looks"])
+async def test_where_whoever_polls_does_not_answer_it_is_said_to_ask_again(house: House, path: str) -> None:
+    await house.ask("PUT", WATCH)
+    house.following.unanswered = True
+    answer = await house.ask("GET", f"{WATCH}/{path}")
+    assert (answer.status, answer.headers["Retry-After"], answer.json) == (
+        503,
+        "5",
+        {
+            "type": "/problems/poller-silent",
+            "title": "Whoever polls the account did not answer",
+            "status": 503,
+            "detail": "Whoever polls account 'default' did not answer within 2 s: try again in a few seconds.",
+        },
+    )

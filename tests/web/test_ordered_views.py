@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.web.test_views import ACCOUNTS, KEYS, LABELS, World, lived
 from watcher.core.attention import Band, in_order, standing_of
 from watcher.core.model import Key, State, Watch
 from watcher.core.viewing import Sight, belongs
-from watcher.ports import Eta, StoreError
+from watcher.ports import Eta, Soonest, StoreError
 from watcher.web.orders import Narrow, Wide, Window, order_of
 from watcher.web.views import PORTION, TURN, name_of
 
@@ -44,11 +45,11 @@ class OrderedWorld(World):
         }
         return in_order(standings, expected)
 
-    def expected(self) -> Any:
+    async def expected(self) -> Any:
         ordered, end = self.in_order(), self.sight.offset + self.sight.limit
         window = ordered[self.sight.offset : end]
         needing = [key for key in ordered if standing_of(self.store.watches[key]).band is Band.NEEDS]
-        whole = self.shown(window)
+        whole = await self.shown(window)
         return whole | {
             "order": [name_of(key) for key in window],
             "total": len(ordered),
@@ -114,7 +115,7 @@ async def test_what_changes_is_in_its_place_with_the_next_patch() -> None:
     assert world.document["attention"] == 2
     assert [each["path"] for each in world.told if each["path"].startswith("/order")] == ["/order"]
     await world.go_on()
-    world.check()
+    await world.check()
 
 
 async def test_how_many_there_are_and_need_somebody_is_right_with_the_next_patch() -> None:
@@ -144,7 +145,7 @@ async def test_looks_are_shown_at_the_slow_beat() -> None:
     world.take(await world.view.refresh())
     world.take(await world.view.update(0))
     assert world.document["watches"]["east/3"]["looks"] == 2
-    world.check()
+    await world.check()
 
 
 async def test_a_row_that_stays_in_the_window_is_not_read_again() -> None:
@@ -161,7 +162,7 @@ async def test_a_window_begins_where_it_is_wanted() -> None:
         world = await a_world(offset=offset, limit=2)
         assert world.document["order"] == [f"east/{each}" for each in expected]
         assert (world.document["total"], world.document["more"]) == (6, offset < 4)
-        world.check()
+        await world.check()
 
 
 async def test_the_order_moves_with_what_is_expected_at_the_slow_beat() -> None:
@@ -192,7 +193,7 @@ async def test_what_the_store_could_not_say_of_the_order_is_asked_again() -> Non
         await world.view.refresh()
     world.store.failing.clear()
     await world.go_on()
-    world.check()
+    await world.check()
 
 
 async def test_of_more_than_can_be_put_in_order_so_many_are_and_it_is_said_that_there_are_more() -> None:
@@ -256,7 +257,7 @@ async def test_all_watches_of_accounts_that_are_polled_no_more_are_shown() -> No
     assert world.document["order"] == [f"west/{each}" for each in range(PORTION - 1, PORTION + 2)]
     await world.stop(Key("west", 1))
     world.take(await world.view.update(0))
-    world.check()
+    await world.check()
     assert world.document["total"] == count - 1
 
 
@@ -268,7 +269,7 @@ async def test_a_search_that_finds_many_is_read_to_its_end_and_forgets_what_does
     assert world.document["order"] == [f"east/{each}" for each in (PORTION + 1, PORTION + 2)]
     await world.relabel(Key("east", 5), {"team": "b"})
     await world.go_on()
-    world.check()
+    await world.check()
     assert world.document["order"] == [f"east/{PORTION + 2}"]
 
 
@@ -277,4 +278,38 @@ async def test_an_order_with_more_rows_than_get_a_turn_at_once_is_shown() -> Non
     for batch_id in range(1, 2 * TURN):
         await world.follow(Key("east", batch_id))
     await world.look_on()
-    world.check()
+    await world.check()
+
+
+async def test_what_another_replica_polls_is_in_the_order_that_it_says() -> None:
+    world = OrderedWorld(Sight(order="attention"))
+    for batch_id in (1, 2, 3):
+        await world.follow(Key("east", batch_id))
+    await world.follow(Key("west", 7))
+    await world.expect(Key("west", 7), 5)
+    soon = NOON.timestamp()
+    world.following.away = {"east": Soonest(total=3, first=((soon, 3), (soon + 600, 1), (inf, 2)))}
+    await world.look_on()
+    assert world.document["order"] == ["east/3", "west/7", "east/1", "east/2"]
+    assert world.document["total"] == 4
+    world.following.away = {"east": Soonest(total=3, first=((soon, 2), (inf, 1), (inf, 3)))}
+    await world.go_on()
+    assert world.document["order"] == ["east/2", "west/7", "east/1", "east/3"]
+    await world.stop(Key("east", 2))
+    world.take(await world.view.update(0))
+    assert world.document["order"] == ["west/7", "east/1", "east/3"]
+
+
+async def test_of_a_search_what_another_replica_polls_is_in_the_order_that_is_expected_here() -> None:
+    world = OrderedWorld(Sight(order="attention", labels=frozenset({("team", "a")})))
+    for batch_id in (1, 2, 3):
+        await world.follow(Key("east", batch_id), {"team": "a"})
+    world.following.away = {"east": Soonest(total=3)}
+    await world.expect(Key("east", 3), 5)
+    await world.look_on()
+    assert world.document["order"] == ["east/3", "east/1", "east/2"]
+    assert set(world.following.acquainted) == {Key("east", batch_id) for batch_id in (1, 2, 3)}
+    await world.expect(Key("east", 2), 1)
+    await world.relabel(Key("east", 3), {"team": "b"})
+    world.take(await world.view.update(0))
+    assert world.document["order"] == ["east/2", "east/1"]

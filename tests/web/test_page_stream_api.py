@@ -13,7 +13,7 @@ from tests.fake_store import FakeStore
 from tests.fakes import FakeClock, settle_down
 from tests.web.hearing import Hearer, Told, hearing, until_closed, until_held
 from tests.web.hearing import told as told_of
-from tests.web.house import House, bearer, open_house
+from tests.web.house import FakeFollowing, House, bearer, open_house
 from watcher.core import news as told
 from watcher.core.endpoint import Endpoint, EndpointState
 from watcher.core.health import FAILING_AT, Health
@@ -527,9 +527,9 @@ class Dawdler:
 
 
 async def an_empty_view() -> Shared:
-    store = FakeStore(FakeClock())
-    following: Any = None
-    view = View(Sight(), (), store=store, following=following)
+    clock = FakeClock()
+    store = FakeStore(clock)
+    view = View(Sight(), (), store=store, following=FakeFollowing(store, clock, ()))
     await view.load(7)
     return Shared(view, Grant(holder="", scopes=frozenset()))
 

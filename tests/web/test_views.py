@@ -17,7 +17,7 @@ from tests.web.house import FakeFollowing
 from watcher.core.model import Batch, Key, LastLook, Missing, Seen, State
 from watcher.core.transitions import Rules, learn
 from watcher.core.viewing import Sight, belongs, counted
-from watcher.ports import Change, StoreError, Wish
+from watcher.ports import Change, Soonest, StoreError, Wish
 from watcher.web import views
 from watcher.web.ordered_view import view_of
 from watcher.web.patches import written
@@ -112,12 +112,12 @@ class World:
         )
         self.following.next[key] = asked
 
-    def expected(self) -> Any:
+    async def expected(self) -> Any:
         """The document as lists would make it now."""
         keys = [key for key, watch in sorted(self.store.watches.items()) if belongs(watch, self.sight)]
-        return self.shown(keys[: self.sight.limit]) | {"more": len(keys) > self.sight.limit}
+        return await self.shown(keys[: self.sight.limit]) | {"more": len(keys) > self.sight.limit}
 
-    def shown(self, keys: Sequence[Key]) -> dict[str, Any]:
+    async def shown(self, keys: Sequence[Key]) -> dict[str, Any]:
         """The document with these watches."""
         names = [name for name in self.accounts if self.sight.concerns(name)]
         return {
@@ -125,7 +125,9 @@ class World:
                 name_of(key): watch_shown(self.store.watches[key], self.following).model_dump(mode="json")
                 for key in keys
             },
-            "accounts": {name: account_shown(self.following.view(name)).model_dump(mode="json") for name in names},
+            "accounts": {
+                name: account_shown(await self.following.view(name)).model_dump(mode="json") for name in names
+            },
             "counts": {name: counted(self.tally(name)) for name in names},
             "endpoints": {},
         }
@@ -137,10 +139,10 @@ class World:
                 tally[watch.state, watch.status] = tally.get((watch.state, watch.status), 0) + 1
         return tally
 
-    def check(self) -> None:
+    async def check(self) -> None:
         shown = dict(self.document)
         assert shown.pop("position") == self.view.position
-        assert shown == self.expected()
+        assert shown == await self.expected()
 
 
 KEYS = st.builds(Key, st.sampled_from(ACCOUNTS), st.integers(1, 6))
@@ -179,7 +181,7 @@ async def lived(make: Callable[[], World], history: list[tuple[Any, ...]]) -> No
     if world.document is None:
         await world.look_on()
     await world.go_on()
-    world.check()
+    await world.check()
 
 
 @settings(deadline=None)
@@ -200,7 +202,7 @@ async def test_a_change_costs_what_changed_and_no_more() -> None:
     await world.look_on()
     await world.see(Key("east", 1), "ACTIVE")
     await world.go_on()
-    world.check()
+    await world.check()
     fields = ("status", "since", "final", "state", "looks", "last_look/asked", "last_look/answered")
     expected = {"/position", "/counts/east/active", *(f"/watches/east~11/{name}" for name in fields)}
     assert {each["path"] for each in world.told} == expected
@@ -213,11 +215,11 @@ async def test_where_there_are_more_than_are_shown_the_next_one_takes_the_place_
     assert (list(world.document["watches"]), world.document["more"]) == (["east/1", "east/3"], True)
     await world.stop(Key("east", 1))
     await world.go_on()
-    world.check()
+    await world.check()
     assert (sorted(world.document["watches"]), world.document["more"]) == (["east/3", "east/5"], False)
     await world.follow(Key("east", 2))
     await world.go_on()
-    world.check()
+    await world.check()
     assert (sorted(world.document["watches"]), world.document["more"]) == (["east/2", "east/3"], True)
 
 
@@ -237,7 +239,7 @@ async def test_looks_are_shown_for_so_many_watches_at_once_and_then_for_the_othe
         shown.append(len(world.view.dirty))
         world.take(await world.view.update(0))
     assert shown == [views.LOOKS_MOST, 50, 0]
-    world.check()
+    await world.check()
 
 
 async def test_what_the_store_could_not_say_is_asked_again() -> None:
@@ -253,7 +255,7 @@ async def test_what_the_store_could_not_say_is_asked_again() -> None:
         await world.view.refresh()
     world.store.failing.clear()
     await world.go_on()
-    world.check()
+    await world.check()
     assert sorted(world.document["watches"]) == ["east/2", "east/3"]
 
 
@@ -275,7 +277,7 @@ async def test_a_place_that_cannot_be_filled_now_is_filled_later() -> None:
     world.take(await world.view.update(0))
     assert world.document["watches"] == {}
     await world.go_on()
-    world.check()
+    await world.check()
 
 
 async def test_a_view_whose_reading_was_broken_off_is_read_from_the_start() -> None:
@@ -287,10 +289,10 @@ async def test_a_view_whose_reading_was_broken_off_is_read_from_the_start() -> N
     reading.cancel()
     await asyncio.wait([reading])
     await world.look_on()
-    world.check()
+    await world.check()
     await world.stop(Key("east", 1))
     await world.go_on()
-    world.check()
+    await world.check()
 
 
 async def test_many_watches_are_written_in_pieces() -> None:
@@ -298,5 +300,25 @@ async def test_many_watches_are_written_in_pieces() -> None:
     await followed(world, *range(1, 401))
     await world.look_on()
     assert len(list(world.view.snapshot())) > 2
-    world.check()
+    await world.check()
     assert len(world.document["watches"]) == 400
+
+
+async def test_looks_of_another_replica_are_shown_when_the_store_has_them() -> None:
+    world = World(Sight())
+    for account in ("east", "west"):
+        await world.follow(Key(account, 1))
+        await world.see(Key(account, 1), "NEW")
+    world.following.away = {"east": Soonest(total=1)}
+    world.view.dirty.clear()
+    await world.look_on()
+    for account in ("east", "west"):
+        at = world.clock.turn(seconds=9)
+        look = LastLook(batch_id=1, asked=at, answered=at, looks=2, size=None, remaining=None)
+        await world.store.save_looks(account, [look])
+    await world.go_on()
+    looks = {name: watch["looks"] for name, watch in world.document["watches"].items()}
+    assert looks == {"east/1": 2, "west/1": 1}  # of our own it would have been told
+    await world.see(Key("east", 1), "ACTIVE")
+    await world.go_on()
+    assert world.document["watches"]["east/1"]["state"] == "settled"

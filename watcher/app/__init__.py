@@ -10,3 +10,4 @@ from watcher.app.daemon import run as run
 from watcher.app.waiting import Ended as Ended
 from watcher.app.waiting import Waited as Waited
 from watcher.app.waiting import wait_alone as wait_alone
+from watcher.store.opening import Migrated as Migrated

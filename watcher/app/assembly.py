@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import ClientSession, encode_basic_auth
 
@@ -25,9 +25,10 @@ from watcher.core.submissions import Caution
 from watcher.core.transitions import Rules
 from watcher.delivery import Retention
 from watcher.polling.following import Polling
+from watcher.polling.leased import Leased, Sure
 from watcher.polling.poller import Errand, Poller
 from watcher.polling.standing import Rates
-from watcher.ports import Accounts, Clock, Sender, Store, Upstream
+from watcher.ports import Accounts, Clock, Lease, Leases, Sender, Store, Upstream
 from watcher.settings.database import Database
 from watcher.settings.endpoints import Endpoint as EndpointSettings
 from watcher.settings.model import Account as AccountSettings
@@ -46,6 +47,14 @@ from watcher.webhooks.signing import fits
 USER_AGENT: Final = f"callfire-batch-watcher/{watcher.__version__}"
 
 
+class KeptAccounts(Accounts, Protocol):
+    """What is kept of accounts, of which whoever has a lease gets what is theirs."""
+
+    def held(self, lease: Lease) -> Accounts:
+        """As Store.held."""
+        ...
+
+
 class CannotStart(Exception):
     """The daemon cannot start as things are; the message says why and what to do."""
 
@@ -56,7 +65,8 @@ class Parts:
     replaces it here, before anything is wired."""
 
     store: Store
-    accounts: Accounts
+    accounts: KeptAccounts
+    leases: Leases
     upstreams: Mapping[str, Upstream]
     sender: Sender
     clock: Clock
@@ -97,6 +107,7 @@ def access_of(database: Database) -> Access:
         connections=database.connections,
         statement=database.statement_timeout,
         lock=database.lock_timeout,
+        lease=database.lease,
         pooler=database.pooler,
     )
 
@@ -119,6 +130,7 @@ async def open_parts(settings: Settings, store: Store, *, clock: Clock, tell: Te
         yield Parts(
             store=store,
             accounts=store,
+            leases=store,
             upstreams={
                 name: _upstream(name, account, settings.polling, callfire, clock, tell)
                 for name, account in settings.accounts.items()
@@ -144,32 +156,34 @@ def _upstream(
     )
 
 
-async def make_polling(settings: Settings, parts: Parts, errand: Errand) -> Polling:
-    """A poller for each account, with what the store kept of it and all its open watches."""
-    pollers: dict[str, Poller] = {}
-    room = room_of_each(len(settings.accounts))
-    for name, account in settings.accounts.items():
-        known = await parts.accounts.account(name)
-        poller = Poller(
-            recall(name, fingerprint(account), known),
-            rates=Rates(rate=account.rate, concurrency=account.concurrency),
-            pace=pace_of(settings.polling),
-            rules=rules_of(settings.polling),
-            upstream=parts.upstreams[name],
-            store=parts.store,
-            accounts=parts.accounts,
-            clock=parts.clock,
-            tell=parts.tell,
-            errand=errand,
-            learnt=await _learnt(name, parts),
-            looks=Looks(parts.clock.now().timestamp(), room),
-            caution=caution_of(settings),
-        )
-        await poller.load()
-        pollers[name] = poller
-    polling = Polling(pollers, store=parts.store, clock=parts.clock, tell=parts.tell)
-    await polling.ranks.load()
-    return polling
+def make_polling(settings: Settings, parts: Parts) -> Polling:
+    """All accounts of the settings, none of which is polled here yet."""
+    rates = {name: account.rate for name, account in settings.accounts.items()}
+    pace = pace_of(settings.polling)
+    return Polling({}, store=parts.store, clock=parts.clock, tell=parts.tell, rates=rates, pace=pace)
+
+
+async def make_poller(settings: Settings, parts: Parts, lease: Lease, sure: Sure, errand: Errand) -> Poller:
+    """The poller for whoever has the lease, with what the store kept of the account; its watches are still to be loaded."""
+    name = lease.share
+    account = settings.accounts[name]
+    store, accounts = parts.store.held(lease), parts.accounts.held(lease)
+    known = await accounts.account(name)
+    return Poller(
+        recall(name, fingerprint(account), known),
+        rates=Rates(rate=account.rate, concurrency=account.concurrency),
+        pace=pace_of(settings.polling),
+        rules=rules_of(settings.polling),
+        upstream=Leased(parts.upstreams[name], sure=sure, clock=parts.clock),
+        store=store,
+        accounts=accounts,
+        clock=parts.clock,
+        tell=parts.tell,
+        errand=errand,
+        learnt=await _learnt(name, parts),
+        looks=Looks(parts.clock.now().timestamp(), room_of_each(len(settings.accounts))),
+        caution=caution_of(settings),
+    )
 
 
 async def _learnt(account: str, parts: Parts) -> LearntHazard:

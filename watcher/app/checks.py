@@ -7,7 +7,8 @@ import socket
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ from watcher.settings.showing import without_query
 from watcher.store import postgres_opening
 from watcher.store.lock import holder
 from watcher.store.migrations import migrations
-from watcher.store.opening import connect_reader, outlook, schema_version
+from watcher.store.opening import Migrated, connect_reader, outlook, schema_version
 from watcher.store.opening import migrate as migrate_store
 from watcher.store.postgres import open_postgres
 from watcher.store.postgres_opening import peek
@@ -37,6 +38,8 @@ PROBE_BATCH: Final = 1
 FIRST_REQUEST: Final = 10.0
 """Seconds that are waited for the first request of an account: a new owner of its budget lets one period pass first."""
 USUAL_PATH: Final = "/v2"
+PATIENCE: Final = timedelta(days=2)
+"""How long an index may take that is made on purpose, beside a daemon at work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,19 +66,19 @@ async def check(settings: Settings, *, upstream: bool) -> list[Finding]:
     return findings
 
 
-async def migrate(settings: Settings) -> tuple[int, int]:
-    """Brings the database to this version's schema: from which version to which. CannotStart where it cannot be done."""
+async def migrate(settings: Settings) -> Migrated:
+    """Brings the database to this version's schema: what was done, and what waits. CannotStart where it cannot be done."""
     database, clock, town = settings.database, SystemClock(), Town()
     try:
         if database.postgres:
+            access = replace(access_of(database), aside=PATIENCE)
             async with open_postgres(
-                database.url, tell=town.tell, clock=clock, seal=Seal(database.keys), access=access_of(database)
+                database.url, tell=town.tell, clock=clock, seal=Seal(database.keys), access=access
             ) as store:
-                return store.migrated.before, store.migrated.after
-        migrated = await asyncio.to_thread(migrate_store, database.path)
+                return store.migrated
+        return await asyncio.to_thread(migrate_store, database.path)
     except UnusableStore as error:
         raise CannotStart(str(error)) from error
-    return migrated.before, migrated.after
 
 
 async def _postgres(settings: Settings) -> Finding:
@@ -92,7 +95,7 @@ async def _postgres_endpoints(settings: Settings) -> Sequence[Row]:
     database, newest = settings.database, migrations("postgres")[-1].number
 
     def ask(connection: Connection, version: int) -> Sequence[Row]:
-        return connection.execute(load("postgres")["endpoints"]).fetchall() if version == newest else []
+        return connection.execute(load("postgres")["endpoints"]).fetchall() if version >= newest else []
 
     try:
         return await peek(database.url, access_of(database), ask)
@@ -122,7 +125,7 @@ def _secrets(settings: Settings) -> list[Finding]:
     where the database cannot be looked into: the finding of that says so."""
     path = settings.database.path
     try:
-        if schema_version(path) != migrations("sqlite")[-1].number:
+        if schema_version(path) < migrations("sqlite")[-1].number:
             return []
         with closing(connect_reader(path)) as reader:
             rows = reader.execute(load("sqlite")["endpoints"]).fetchall()
@@ -193,9 +196,10 @@ async def _held_by(database: Database) -> str | None:
         process = await asyncio.to_thread(_holder, database.path)
         return None if process is None else f"process {process}"
     try:
-        return await peek(database.url, access_of(database), postgres_opening.holder)
+        there = await peek(database.url, access_of(database), postgres_opening.others)
     except UnusableStore:
         return None
+    return " and ".join(each.name for each in there) or None
 
 
 def _holder(path: Path) -> str | None:

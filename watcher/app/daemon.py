@@ -2,13 +2,12 @@
 
 import asyncio
 import gc
-import os
 import resource
-import signal
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -19,6 +18,7 @@ from watcher.app.assembly import (
     Parts,
     Town,
     endpoints_of,
+    make_poller,
     make_polling,
     open_kept_store,
     open_parts,
@@ -26,11 +26,15 @@ from watcher.app.assembly import (
     retention_of,
 )
 from watcher.app.planner import Planner
+from watcher.app.signals import signals
 from watcher.clock import SystemClock
-from watcher.core.news import AccountTold, Changed, EndpointTold, News, Reloaded, Started, Stopping
+from watcher.core.news import AccountTold, Changed, EndpointTold, News, Started
 from watcher.delivery import Book, Deliverer, Lately, Limits, Subscriptions, Sweeper
 from watcher.polling.desk import Desk
-from watcher.polling.following import Keeper, Polling
+from watcher.polling.following import Polling
+from watcher.polling.hearing import Hearing, ends_of
+from watcher.polling.keeping import Keeper
+from watcher.polling.sharing import Sharer
 from watcher.ports import Check, Clock, Store, StoreError
 from watcher.settings.model import Settings
 from watcher.telemetry.logs import Logs, configure
@@ -95,7 +99,7 @@ async def run(
     town.listen(logs)
     try:
         async with AsyncExitStack() as stack:
-            stack.enter_context(_signals(stop, town, clock))
+            stack.enter_context(signals(stop, town, clock))
             store = await stack.enter_async_context(open_kept_store(settings, tell=town.tell, clock=clock))
             parts = decorate(await stack.enter_async_context(open_parts(settings, store, clock=clock, tell=town.tell)))
             daemon = await stack.enter_async_context(_working(settings, parts, town))
@@ -105,14 +109,9 @@ async def run(
             stack.callback(daemon.planner.end)  # before requests under way are waited for
             daemon.begin(*streams.workers, app[ADMISSION])
             tune_the_interpreter()
-            town.tell(
-                Started(
-                    version=watcher.__version__,
-                    listen=url,
-                    accounts=len(daemon.polling.pollers),
-                    watches=sum(len(poller.roster) for poller in daemon.polling.pollers.values()),
-                )
-            )
+            here = daemon.polling.here()
+            watches = sum(len(poller.roster) for _, poller in here)
+            town.tell(Started(version=watcher.__version__, listen=url, accounts=len(here), watches=watches))
             announce(url)
             await stop.wait()
             # Before anything is closed: a client that dawdles over its request must not keep us asking CallFire.
@@ -137,8 +136,9 @@ def _interface(
         most=settings.http.streams,
     )
     waiters = Waiters(clock=clock)
-    town.listen(streams.hear)
-    town.listen(waiters.hear)
+    for listener in (streams.hear, waiters.hear):
+        town.listen(listener)
+        daemon.hearing.listen(listener)
     app = make_app(
         store=parts.store,
         following=daemon.polling,
@@ -156,6 +156,7 @@ def _interface(
         streams=streams,
         waiters=waiters,
     )
+    daemon.hearing.heed("token", app[ADMISSION].load)
     return app, streams
 
 
@@ -165,6 +166,8 @@ class Daemon:
     def __init__(
         self,
         polling: Polling,
+        sharer: Sharer,
+        hearing: Hearing,
         subscriptions: Subscriptions,
         planner: Planner,
         pulse: Pulse,
@@ -175,6 +178,8 @@ class Daemon:
         clock: Clock,
     ) -> None:
         self.polling = polling
+        self._sharer = sharer
+        self.hearing = hearing
         self.subscriptions = subscriptions
         self.planner = planner
         self._pulse = pulse
@@ -187,20 +192,23 @@ class Daemon:
 
     def begin(self, *guests: Worker) -> None:
         """Sets everybody to work, and the guests too."""
-        for worker in (*self.polling.pollers.values(), *self._others, *guests, self._pulse):
+        self._sharer.start()
+        workers: list[Worker] = [self._sharer, self.hearing, *self._others, *guests, self._pulse]
+        for worker in workers:
             self._crew.hire(worker)
         self._started = True
 
     async def rest(self) -> None:
-        """Nothing new is begun. What flies has from now on its time to end."""
+        """Nothing new is begun. What flies has its time to end, from now on; where it has, other replicas may go on."""
         self._stopping = True
         await self._crew.rest()
+        self._crew.errand("give back", self._sharer.leave())
 
     def live(self) -> Sequence[Check]:
         since_beat = self._clock.monotonic() - self._pulse.last_beat
         now = self._clock.now()
         # Anybody may ask: which accounts there are is told to those who may know.
-        step = all((now - each.last_step).total_seconds() < STALLED for each in self.polling.pollers.values())
+        step = all((now - each.last_step).total_seconds() < STALLED for _, each in self.polling.here())
         says = "" if step else "one takes no steps: last_step in GET /v1/accounts says whose"
         return (
             Check(name="loop", ok=since_beat < STALLED, detail=f"turned {since_beat:.1f} s ago"),
@@ -215,9 +223,11 @@ class Daemon:
         except StoreError:
             # Anybody may ask: where the database is, and what is wrong with it, stands in the log.
             store = Check(name="store", ok=False, detail="cannot be read and written: see the log")
+        settled = self._sharer.settled
         return (
             store,
             Check(name="started", ok=self._started),
+            Check(name="leases", ok=settled, detail="" if settled else "who polls which account is not known now"),
             Check(name="serving", ok=not self._stopping, detail="asked to stop" if self._stopping else ""),
         )
 
@@ -241,11 +251,25 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
     """The workers, wired; on the way out what flies ends, looks are saved, and claims are given back."""
     clock, store = parts.clock, parts.store
     endpoints = endpoints_of(settings)
+    begin = await ends_of(store)  # before anything is read that other replicas may change
     await store.settle_endpoints(list(endpoints.values()))
     book = Book(endpoints)
     await book.load(store)
     async with Crew(clock=clock, tell=parts.tell, grace=GRACE) as crew:
-        polling = await make_polling(settings, parts, crew.errand)
+        polling = make_polling(settings, parts)
+        sharer = Sharer(
+            tuple(settings.accounts),
+            polling=polling,
+            store=store,
+            leases=parts.leases,
+            make=partial(make_poller, settings, parts),
+            crew=crew,
+            clock=clock,
+            tell=parts.tell,
+            every=settings.database.lease.total_seconds() / 4,
+        )
+        await sharer.begin()
+        hearing = Hearing(polling, store=store, clock=clock, errand=crew.errand, begin=begin)
         deliverer = Deliverer(
             book,
             limits=Limits(per_endpoint=settings.webhooks.per_endpoint, in_all=settings.webhooks.max_in_flight),
@@ -269,18 +293,38 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
             lately=lately,
             allowed=settings.webhooks.allow_networks,
         )
-        town.listen(lambda news: _wake(news, deliverer))
+        town.listen(partial(_wake, deliverer))
+        hearing.listen(partial(_wake, deliverer))
+        town.listen(hearing.told)
+        hearing.heed("freed", sharer.wake)
+        hearing.heed("endpoint", partial(_read_again, book, store, deliverer))
         town.listen(polling.ranks.hear)
         town.listen(lately.hear)
         planner = Planner(polling, pace=pace_of(settings.polling), clock=clock, errand=crew.errand)
         pulse = Pulse(clock=clock, tell=parts.tell)
-        reports = [*(poller.report for poller in polling.pollers.values()), polling.ranks.report, deliverer.report]
-        keeper = Keeper(polling, reports=reports, clock=clock, every=settings.polling.save_interval.total_seconds())
+        keeper = Keeper(
+            polling,
+            reports=(polling.ranks.report, deliverer.report),
+            clock=clock,
+            every=settings.polling.save_interval.total_seconds(),
+            lost=sharer.lost,
+        )
         sweeper = Sweeper(retention_of(settings), store=store, clock=clock, tell=parts.tell)
         await deliverer.report()  # an endpoint that is disabled or paused still is said so, once a start
         try:
             others = (deliverer, keeper, sweeper)
-            yield Daemon(polling, subscriptions, planner, pulse, others=others, crew=crew, store=store, clock=clock)
+            yield Daemon(
+                polling,
+                sharer,
+                hearing,
+                subscriptions,
+                planner,
+                pulse,
+                others=others,
+                crew=crew,
+                store=store,
+                clock=clock,
+            )
         finally:
             await crew.dismiss()
             await _leave_in_order(keeper, deliverer)
@@ -294,32 +338,12 @@ async def _leave_in_order(keeper: Keeper, deliverer: Deliverer) -> None:
         await deliverer.release()
 
 
-def _wake(news: News, deliverer: Deliverer) -> None:
+def _wake(deliverer: Deliverer, news: News) -> None:
     if isinstance(news, Changed | AccountTold | EndpointTold) and news.deliveries:
         deliverer.wake()
 
 
-@contextmanager
-def _signals(stop: asyncio.Event, town: Town, clock: Clock) -> Iterator[None]:
-    """SIGTERM and SIGINT ask to stop; asked a second time the process ends at once. SIGHUP is reported, and changes nothing."""
-    loop = asyncio.get_running_loop()
-
-    def asked(number: signal.Signals) -> None:
-        if stop.is_set():
-            sys.stderr.flush()
-            os._exit(128 + number)
-        town.tell(Stopping(reason=number.name))
-        stop.set()
-
-    def reload() -> None:
-        error = "settings are read at the start only: restart the daemon to have them read again"
-        town.tell(Reloaded(at=clock.now(), error=error))
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked, number)
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.remove_signal_handler(number)
+async def _read_again(book: Book, store: Store, deliverer: Deliverer) -> None:
+    """Another replica changed an endpoint."""
+    await book.load(store)
+    deliverer.wake()

@@ -70,7 +70,8 @@ class Planner:
 
     async def plan(self, account: str) -> Planned | Unplanned:
         now = self._clock.now()
-        in_flight = self._in_flight(account)
+        shown, learnt = await self._polling.load_of(account)
+        in_flight, rate = shown.coming, shown.view.rate
         known = self._kept.get(account)
         if self._ended:
             return Unplanned(kind="stopping", detail="the daemon was asked to stop")
@@ -84,7 +85,8 @@ class Planner:
             )
         play = self._play
         if play is None:
-            play = self._begin(self._asked(account, in_flight, now), account)
+            asked = Asked(in_flight=in_flight, rate=rate, pace=self._pace, learnt=learnt.decode(), at=now)
+            play = self._begin(asked, account)
         elif play.account != account:
             return Unplanned(
                 kind="plan-under-way",
@@ -97,23 +99,6 @@ class Planner:
         self._ended = True
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
-
-    def _in_flight(self, account: str) -> int:
-        """Batches of which the end is waited for: not those that seem to come to none."""
-        roster = self._polling.pollers[account].roster
-        return len(roster) - roster.stuck_count()
-
-    def _rate(self, account: str) -> float:
-        return self._polling.pollers[account].standing.rates.rate
-
-    def _asked(self, account: str, in_flight: int, now: datetime) -> Asked:
-        return Asked(
-            in_flight=in_flight,
-            rate=self._rate(account),
-            pace=self._pace,
-            learnt=self._polling.pollers[account].learnt.to_record().decode(),
-            at=now,
-        )
 
     def _fits(self, known: tuple[Asked, Planned], in_flight: int, now: datetime) -> bool:
         asked, planned = known

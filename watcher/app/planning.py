@@ -19,7 +19,7 @@ from watcher.settings.model import Settings
 from watcher.store.broadcasting import learnt
 from watcher.store.failures import explain
 from watcher.store.migrations import migrations
-from watcher.store.opening import connect_reader, schema_version
+from watcher.store.opening import connect_reader, schema
 from watcher.store.postgres_opening import peek
 from watcher.store.statements import load
 from watcher.store.work import Connection
@@ -72,13 +72,13 @@ async def _asked(database: Database, account: str) -> bytes | None:
 def _record(path: Path, account: str) -> bytes | None:
     if path.is_dir():
         raise UnusableStore(f"{path} is a folder: name the database in it")
-    version, newest = schema_version(path), migrations("sqlite")[-1].number
-    if version > newest:
+    found, newest = schema(path), migrations("sqlite")[-1].number
+    if not found.usable(newest):
         raise UnusableStore(
-            f"{path} was made by a newer version of this program (its tables are version {version}, this one knows {newest}): "
-            "ask that one"
+            f"{path} was made by a newer version of this program (its tables are version {found.version}, this one knows "
+            f"{newest}): ask that one"
         )
-    if version < LEARNING:
+    if found.version < LEARNING:
         return None
     try:
         with closing(connect_reader(path)) as reader:

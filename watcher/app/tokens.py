@@ -26,8 +26,7 @@ from watcher.core.tokens import (
 from watcher.ports import Store, StoreError, UnusableStore
 from watcher.settings.model import Settings
 from watcher.store.lock import holder
-from watcher.store.postgres_opening import holder as postgres_holder
-from watcher.store.postgres_opening import peek
+from watcher.store.postgres_opening import others, peek
 from watcher.web.token_models import TokenMade
 from watcher.web.tokens import token_shown
 
@@ -53,7 +52,7 @@ def is_in_use(settings: Settings) -> bool:
     database = settings.database
     try:
         if database.postgres:
-            return asyncio.run(peek(database.url, access_of(database), postgres_holder)) is not None
+            return bool(asyncio.run(peek(database.url, access_of(database), others)))
         return holder(database.path) is not None
     except (OSError, UnusableStore):
         return True

@@ -11,19 +11,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
-from watcher.app.assembly import CannotStart, Parts, Town, make_polling, open_kept_store, open_parts
+from watcher.app.assembly import CannotStart, Parts, Town, make_poller, make_polling, open_kept_store, open_parts
+from watcher.app.turns import TRY, Turn, in_turn
 from watcher.clock import SystemClock
 from watcher.core.account import Account, AccountRecord, Condition
 from watcher.core.model import Key, State, Watch
 from watcher.core.news import AccountTold, Changed, ConditionChanged, News
-from watcher.ports import AccountChange, Clock, Committed, EventQuery, Store, StoreInUse, UnusableStore, Wish
+from watcher.ports import AccountChange, Clock, Committed, EventQuery, Lease, Store, StoreInUse, UnusableStore, Wish
 from watcher.settings.model import Settings
 from watcher.store.sqlite import open_store
 from watcher.workers import Crew
 
 GRACE: Final = 0.5
-TURN: Final = 0.5
-"""Seconds between two tries to have the database."""
 
 Waited = Mapping[tuple[str, int], str]
 """By (account, batch id): the status a batch ended with (ACTIVE, ERRORS, SOURCE_ERROR), or gone, refused, or timeout."""
@@ -62,13 +61,15 @@ async def wait_alone(
     try:
         async with AsyncExitStack() as stack:
             async with asyncio.timeout_at(deadline):
-                kept = await stack.enter_async_context(_in_turn(settings, clock, town, in_use))
+                kept = await stack.enter_async_context(_in_time(settings, clock, town, in_use))
             shown = await stack.enter_async_context(open_store(None, tell=town.tell, clock=clock))
             parts = await stack.enter_async_context(open_parts(settings, shown, clock=clock, tell=town.tell))
-            parts = replace(parts, accounts=_Both(kept, shown))
+            parts = replace(parts, accounts=_Both(kept, shown), leases=kept)
+            accounts = sorted({key.account for key in keys})
             wanted = len(keys) if until == "all" else 1
             async with asyncio.timeout_at(deadline):
-                await _follow(settings, parts, town, keys, wanted, progress, ended, refusals)
+                turn = await stack.enter_async_context(in_turn(kept, accounts, settings.database.lease, clock, in_use))
+                await _follow(settings, parts, town, turn, keys, wanted, progress, ended, refusals)
     except TimeoutError:
         pass
     except UnusableStore as error:
@@ -80,6 +81,7 @@ async def _follow(
     settings: Settings,
     parts: Parts,
     town: Town,
+    turn: Turn,
     keys: Sequence[Key],
     wanted: int,
     progress: Progress,
@@ -90,9 +92,14 @@ async def _follow(
     turned = asyncio.Event()
     town.listen(lambda news: _notice(news, turned))
     async with Crew(clock=parts.clock, tell=town.tell, grace=GRACE) as crew:
-        polling = await make_polling(settings, parts, crew.errand)
+        polling = make_polling(settings, parts)
+        for lease in turn.leases:
+            poller = await make_poller(settings, parts, lease, turn.is_sure, crew.errand)
+            await polling.admit(lease.share, poller, parts.store)
+            await poller.load()
         await polling.follow([Wish(key=key) for key in keys])
-        asked = {name: polling.pollers[name] for name in {key.account for key in keys}}
+        asked = dict(polling.here())
+        crew.hire(turn)
         for poller in asked.values():
             crew.hire(poller)
         position = 0
@@ -114,7 +121,7 @@ def _is_refused(account: Account, now: datetime) -> bool:
 
 
 @asynccontextmanager
-async def _in_turn(settings: Settings, clock: Clock, town: Town, in_use: Callable[[str], None]) -> AsyncIterator[Store]:
+async def _in_time(settings: Settings, clock: Clock, town: Town, in_use: Callable[[str], None]) -> AsyncIterator[Store]:
     """The database that the daemon would use, for as long as the context lasts: who has it has the budget of its accounts,
     and there stands what must outlive us, such as that CallFire refused the login."""
     told = False
@@ -129,7 +136,7 @@ async def _in_turn(settings: Settings, clock: Clock, town: Town, in_use: Callabl
             else:
                 yield store
                 return
-        await clock.sleep(TURN)
+        await clock.sleep(TRY)
 
 
 class _Both:
@@ -138,6 +145,9 @@ class _Both:
     def __init__(self, kept: Store, shown: Store) -> None:
         self._kept = kept
         self._shown = shown
+
+    def held(self, lease: Lease) -> "_Both":
+        return _Both(self._kept.held(lease), self._shown)
 
     async def account(self, name: str) -> AccountRecord | None:
         return await self._kept.account(name)

@@ -126,6 +126,9 @@ class CallFire:
     def limit(self, rate: float) -> None:
         self._budget.rate = rate
 
+    def own(self, sure: Callable[[], bool]) -> None:
+        self._budget.own(sure)
+
     async def token(self, within: float = math.inf) -> bool:
         return await self._budget.token(within)
 

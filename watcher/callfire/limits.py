@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from collections.abc import Callable
 from typing import Final
 
 from asyncio_throttle.throttler import Throttler
@@ -12,6 +13,10 @@ SPINNING_RATE: Final = 500.0
 
 RETRY_INTERVAL: Final = 0.001
 """Seconds between two looks at the throttle when a timer fired early; the wait itself is one timer."""
+
+
+class NotOurs(OSError):
+    """The request was not sent: the budget may be another process's by now."""
 
 
 class Budget:
@@ -26,6 +31,12 @@ class Budget:
         self._rate = _checked(rate)
         self._throttler = Throttler(rate_limit=1, period=1 / rate, retry_interval=_retry_interval(rate))
         self._last: float | None = None
+        self._sure: Callable[[], bool] = lambda: True
+
+    def own(self, sure: Callable[[], bool]) -> None:
+        """It has a new owner from now on, whose requests go out only where `sure` says that it still is that."""
+        self._last = None
+        self._sure = sure
 
     @property
     def rate(self) -> float:
@@ -53,10 +64,12 @@ class Budget:
         `time.monotonic()`.
 
         A token is good for one period. What is sent later, because connecting took its time, waits for another one:
-        requests that piled up behind a slow connection would otherwise go out together.
+        requests that piled up behind a slow connection would otherwise go out together. Raises NotOurs where none may go out.
         """
         if self._rate < SPINNING_RATE and time.monotonic() - since > 1 / self._rate:
             await self.token()
+        if not self._sure():
+            raise NotOurs("the account may be another process's by now")
 
     async def _rest(self, within: float) -> bool:
         """Sleeps through what is left of the period, so that the throttle, which polls, has next to nothing left to wait.

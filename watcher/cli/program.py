@@ -15,6 +15,7 @@ from watcher.cli import (
     accounts,
     adding,
     completing,
+    copying,
     deliveries,
     demo,
     endpoints,
@@ -200,7 +201,7 @@ _group(
     "What was sent to CallFire, and is to be.",
     {"ls": submitting.ls, "show": submitting.show, "withdraw": submitting.withdraw},
 )
-_group("db", "The database.", {"migrate": serving.migrate, "key": making.key})
+_group("db", "The database.", {"migrate": serving.migrate, "copy": copying.copy, "key": making.key})
 _group(
     "token",
     "Who may use the daemon's interface.",

@@ -12,7 +12,7 @@ from watcher.cli.printing import Output, Stop, complain, say, say_table, stop
 from watcher.cli.progress import moving
 
 if TYPE_CHECKING:
-    from watcher.app import Finding
+    from watcher.app import Finding, Migrated
     from watcher.settings import Settings
 
 
@@ -96,6 +96,9 @@ def check(
 def migrate(config: Config = None, output: As = Output.TABLE) -> None:
     """Bring the database to this version's schema. `watcher run` does it too; this does nothing else.
 
+    On PostgreSQL older processes may have it at the same time. What they still need is taken away when they have ended: then
+    this, or the next start, does it.
+
     \b
     watcher db migrate
     WATCHER_DATABASE_URL=sqlite:////var/lib/watcher.db watcher db migrate
@@ -105,15 +108,23 @@ def migrate(config: Config = None, output: As = Output.TABLE) -> None:
 
     settings = settings_in_force(config)
     try:
-        before, after = asyncio.run(moving("migrating", migrate_database(settings)))
+        migrated = asyncio.run(moving("migrating", migrate_database(settings)))
     except CannotStart as error:
         stop(str(error))
     if output not in PEOPLE:
-        say_lines({"database": settings.database.url, "from": before, "to": after}, output)
-    elif before == after:
-        say(f"{settings.database.place} has version {after} already")
-    else:
-        say(f"{settings.database.place} was brought from version {before} to {after}")
+        document = {"database": settings.database.url, "from": migrated.before, "to": migrated.after}
+        say_lines({**document, "waiting": list(migrated.waiting)}, output)
+        return
+    for line in told(settings.database.place, migrated):
+        say(line)
+
+
+def told(place: str, migrated: "Migrated") -> list[str]:
+    """What was done to the database at that place, and what is still to be done, a line each."""
+    before, after = migrated.before, migrated.after
+    done = f"has version {after} already" if before == after else f"was brought from version {before} to {after}"
+    waits = "waits until no older process has it: give this command again then"
+    return [f"{place} {done}", *(f"{name} {waits}" for name in migrated.waiting)]
 
 
 def _print(settings: "Settings", output: Output) -> None:

@@ -1,9 +1,16 @@
-"""A token bucket, as plain numbers: how many deliveries an endpoint with a rate may be sent now, and when the next. Pure."""
+"""A token bucket, as plain numbers: how many deliveries an endpoint with a rate may be sent now, and when the next. Pure.
+
+What several processes send together goes by one number instead: when the next would come if all came evenly, which each delivery
+moves by 1 / rate (the theoretical arrival time of the generic cell rate algorithm, ITU-T I.371).
+"""
 
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final
 
+SLACK: Final = 0.1
+"""Seconds by which what several processes share may be ahead of itself: who asks just when he may, and gets there sooner than the
+last time, is not refused."""
 TICK: Final = 1_000_000
 """Parts of a second in which waiting is told: a clock that stood still for less would never see the token come."""
 
@@ -39,3 +46,10 @@ def taken(bucket: Bucket, count: int) -> Bucket:
 def wait(bucket: Bucket) -> float:
     """Seconds until it has a whole token again, rounded up to the microsecond; 0 where it has one."""
     return max(ceil((1.0 - bucket.tokens) / bucket.rate * TICK) / TICK, 0.0)
+
+
+def allowed(arrival: float, now: float, rate: float) -> int:
+    """How many may go now where the next would arrive at that time if all came evenly, in seconds of one clock: a second's worth
+    at once, and one at least, as with a full bucket."""
+    ahead = max(arrival - now, 0.0)
+    return max(int(max(rate, 1.0) + (SLACK - ahead) * rate), 0)

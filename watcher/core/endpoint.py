@@ -151,6 +151,13 @@ def covers(pattern: str, event_type: str) -> bool:
     return event_type.startswith(pattern[:-1]) if pattern.endswith(".*") else pattern == event_type
 
 
+def most_at_once(ordering: Ordering, concurrency: int | None, usual: int) -> int:
+    """How many attempts at an endpoint may be under way at once, where so many usually may."""
+    if ordering == "batch":
+        return 1
+    return usual if concurrency is None else concurrency
+
+
 class DeliveryState(StrEnum):
     """PENDING ones wait for `due`; DONE was accepted; DEAD ran out of attempts; HELD is kept while its endpoint is not active."""
 

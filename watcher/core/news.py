@@ -14,11 +14,15 @@ from watcher.core.interface_news import AuthFailure as AuthFailure  # noqa: PLC0
 from watcher.core.interface_news import RequestFailed as RequestFailed  # noqa: PLC0414 -- to be had from here
 from watcher.core.interface_news import StreamClosed as StreamClosed  # noqa: PLC0414 -- to be had from here
 from watcher.core.interface_news import StreamOpened as StreamOpened  # noqa: PLC0414 -- to be had from here
+from watcher.core.store_news import LeasesMoved as LeasesMoved  # noqa: PLC0414 -- to be had from here
+from watcher.core.store_news import LeasesSeen as LeasesSeen  # noqa: PLC0414 -- to be had from here
+from watcher.core.store_news import MigrationsWait as MigrationsWait  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import SecretsExposed as SecretsExposed  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import StoreFailed as StoreFailed  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import StoreRecovered as StoreRecovered  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import StoreTook as StoreTook  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import Swept as Swept  # noqa: PLC0414 -- to be had from here
+from watcher.core.store_news import WriteFenced as WriteFenced  # noqa: PLC0414 -- to be had from here
 from watcher.core.streamrank import StreamRank
 
 By = Literal["single", "page", "refresh"]
@@ -309,8 +313,12 @@ News = (
     | Backlog
     | EndpointChanged
     | EndpointTold
+    | LeasesMoved
+    | LeasesSeen
+    | MigrationsWait
     | SecretsExposed
     | Swept
+    | WriteFenced
     | WorkerFailed
     | WorkerRecovered
     | RequestFailed

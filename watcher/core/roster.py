@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from watcher.core.hazard import Floats, Sight, size_bin
 from watcher.core.model import FINAL_STATUSES, KNOWN_STATUSES, Batch, LastLook, Seen, Watch, overlaid
+from watcher.core.opened import NONE, Opened, roster_columns
 from watcher.core.transitions import Rules, next_occurrence
 
 UNSEEN: Final = 0
@@ -169,6 +170,43 @@ class Roster:
         self.status[row] = UNKNOWN if code is None else code
         self._unsaved.discard(watch.batch_id)
         return row
+
+    def take_in(self, opened: Opened, now: datetime) -> list[int]:
+        """Takes in many watches at once, new or known, each as `put` would; those that were never seen. Nothing of them is from
+        the future."""
+        ids = opened.column("batch_id").tolist()
+        new = [batch_id for batch_id in ids if batch_id not in self._rows]
+        taken = [self._take_row() for _ in new]
+        self._rows.update(zip(new, taken, strict=True))
+        self.batch_id[taken] = new
+        self.tried[taken] = NEVER
+        self.live[taken] = True
+        self.broadcast[taken] = self.page[taken] = NOWHERE
+        self.first[taken] = 0
+        rows = np.fromiter((self._rows[batch_id] for batch_id in ids), np.int64, len(ids))
+        for name, column in roster_columns(opened, self._rules, now, NEVER).items():
+            getattr(self, name)[rows] = column
+        self.tried[rows] = np.maximum(self.tried[rows], self.asked[rows])
+        self.due[rows] = np.nan
+        sizes, each = np.unique(opened.number("size"), return_inverse=True)
+        bins = [self._bin_of(None if size < 0 else size) for size in sizes.tolist()]
+        self.size_bin[rows] = np.array(bins, np.int16)[each]
+        self._belong(rows, opened.column("broadcast_id"))
+        self.status[rows] = [CODES.get(status, UNKNOWN) for status in opened.statuses]
+        words = {row: word for row, word in zip(rows.tolist(), opened.statuses, strict=True) if word not in CODES}
+        for row in rows.tolist() if self._words else ():
+            self._words.pop(row, None)
+        self._words |= words
+        self._unsaved.difference_update(ids)
+        return [batch_id for batch_id, asked in zip(ids, self.asked[rows].tolist(), strict=True) if asked == NEVER]
+
+    def _belong(self, rows: NDArray[np.int64], broadcasts: NDArray[np.int64]) -> None:
+        """The watches in these rows are in these broadcasts; of those that belong to none that is known (NONE) it stays open."""
+        ids, each = np.unique(broadcasts, return_inverse=True)
+        places = np.array([NOWHERE if one == NONE else self.place_of(one) for one in ids.tolist()], np.int32)[each]
+        moved = (places != NOWHERE) & (places != self.broadcast[rows])
+        self.broadcast[rows[moved]] = places[moved]
+        self.page[rows[moved]] = NOWHERE
 
     def remind(self, watch: Watch) -> None:
         """It is told when time alone will make something of the watch. Nothing happens where it is not open."""

@@ -41,3 +41,37 @@ class StoreRecovered:
     """The store, which had failed, did something again."""
 
     operation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteFenced:
+    """A write was refused, and nothing done: another replica has taken over what it was for."""
+
+    operation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationsWait:
+    """These steps of the tables are taken when no older process has the database any more; until then all works without."""
+
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeasesMoved:
+    """Shares (accounts, or parts of one) came to be polled here, were given back to the other replicas, or turned out to be
+    polled by another one."""
+
+    taken: tuple[str, ...] = ()
+    given_back: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeasesSeen:
+    """It was looked how shares are spread: so many are polled here, by one of so many replicas. `skew` is by how many seconds
+    this machine's clock is ahead of the database's."""
+
+    held: int
+    replicas: int
+    skew: float

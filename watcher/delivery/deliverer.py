@@ -44,6 +44,7 @@ class Deliverer:
     ) -> None:
         self._book = book
         self._places = Places(limits)
+        self._per_endpoint = limits.per_endpoint
         self._token = token
         self._claims = 0
         self._sender = sender
@@ -86,7 +87,14 @@ class Deliverer:
         # other claim would have it always in the turn of the same kind.
         retries_first = self._clock.draw() < 0.5
         with self._settling.claiming():
-            claimed = await self._store.claim(room, token=token, now=now, until=until, retries_first=retries_first)
+            claimed = await self._store.claim(
+                room,
+                token=token,
+                now=now,
+                until=until,
+                retries_first=retries_first,
+                per_endpoint=self._per_endpoint,
+            )
             for delivery in claimed:
                 if self._settling.begin(Claim(delivery, token, until)):
                     self._places.take(delivery.endpoint_id, self._claims)

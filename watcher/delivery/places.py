@@ -8,7 +8,7 @@ from typing import Final
 
 from watcher.core import bucket
 from watcher.core.bucket import Bucket
-from watcher.core.endpoint import Endpoint
+from watcher.core.endpoint import Endpoint, most_at_once
 from watcher.core.health import Verdict
 from watcher.delivery.book import is_held_back
 
@@ -121,9 +121,7 @@ class Places:
         return min((bucket.wait(self._buckets[endpoint_id]) for endpoint_id in self._thirsty), default=None)
 
     def _most(self, endpoint: Endpoint) -> int:
-        if endpoint.ordering == "batch":
-            return 1
-        return self._limits.per_endpoint if endpoint.concurrency is None else endpoint.concurrency
+        return most_at_once(endpoint.ordering, endpoint.concurrency, self._limits.per_endpoint)
 
     def _troubled_most(self) -> int:
         return max(int(self._limits.in_all * TROUBLED_SHARE), 1)

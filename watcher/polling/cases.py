@@ -99,6 +99,21 @@ class Cases:
             return stored
         case = self.put(stored)
         self.tell_of(stored)
+        return await self._begin(case)
+
+    async def take_up(self, submission_id: str) -> None:
+        """Another replica wrote it down, or changed it."""
+        case = self._cases.get(submission_id)
+        if case is not None:
+            if not case.flying and case.unsaved is None:
+                await self.reread(case)
+            return
+        stored = await self._store.submission(self._account, submission_id)
+        if stored is not None and not stored.over and submission_id not in self._cases:
+            await self._begin(self.put(stored))
+
+    async def _begin(self, case: Case) -> Submission:
+        """It is to be sent; as it then is."""
         account = self._standing.account
         if account.condition is Condition.REFUSED:  # it would wait for hours, and whoever asked would not know
             why = f"the account's login is refused ({account.reason})"

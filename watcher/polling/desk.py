@@ -1,11 +1,17 @@
-"""Where batches are handed in, for all accounts together."""
+"""Where batches are handed in, for all accounts together, whoever polls them."""
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from watcher.core.submissions import Submission
+from watcher.polling.answering import SWITCHED
 from watcher.polling.following import Polling
-from watcher.ports import Store, SubmissionQuery, Switched
+from watcher.polling.questions import WITHIN
+from watcher.ports import NotAnswered, Store, SubmissionQuery, Switched
+
+UNANSWERED: Final = Switched()
+"""What came of switching where whoever polls the account did not say: CallFire was not asked in time, as far as is known."""
 
 
 class Desk:
@@ -16,11 +22,18 @@ class Desk:
         self._store = store
 
     async def submit(self, submission: Submission) -> Submission:
-        return await self._polling.pollers[submission.account].submitter.cases.submit(submission)
+        poller = self._polling.pollers.get(submission.account)
+        if poller is not None:
+            return await poller.submitter.cases.submit(submission)
+        return await self._store.intend(submission)
 
     def over(self, submission: Submission) -> asyncio.Event | None:
         poller = self._polling.pollers.get(submission.account)
-        return None if poller is None else poller.submitter.cases.over(submission.id)
+        if poller is not None:
+            return poller.submitter.cases.over(submission.id)
+        if submission.over or submission.account not in self._polling.accounts:
+            return None
+        return self._polling.over_elsewhere(submission.id)
 
     async def submission(self, account: str, submission_id: str) -> Submission | None:
         return await self._store.submission(account, submission_id)
@@ -30,10 +43,23 @@ class Desk:
 
     async def withdraw(self, account: str, submission_id: str) -> Submission | None:
         submission = await self._store.submission(account, submission_id)
-        if submission is None or submission.over or account not in self._polling.pollers:
+        if submission is None or submission.over or account not in self._polling.accounts:
             return submission
-        await self._polling.pollers[account].submitter.cases.withdraw(submission_id)
+        poller = self._polling.pollers.get(account)
+        if poller is not None:
+            await poller.submitter.cases.withdraw(submission_id)
+        else:
+            await self._polling.questions.ask("withdraw", account, id=submission_id)
         return await self._store.submission(account, submission_id)
 
     async def switch(self, account: str, batch_id: int, enabled: bool, wait: float) -> Switched:
-        return await self._polling.pollers[account].submitter.switches.switch(batch_id, enabled, wait)
+        poller = self._polling.pollers.get(account)
+        if poller is not None:
+            return await poller.submitter.switches.switch(batch_id, enabled, wait)
+        asked = {"id": batch_id, "enabled": enabled, "wait": wait}
+        try:
+            return SWITCHED.validate_python(
+                await self._polling.questions.ask("switch", account, within=wait + WITHIN, **asked)
+            )
+        except NotAnswered:
+            return UNANSWERED

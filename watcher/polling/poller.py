@@ -5,8 +5,7 @@ A poller chooses one request after another; each look is an errand of its own, s
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from watcher.core.account import Account
@@ -15,13 +14,14 @@ from watcher.core.broadcasts import Broadcast, BroadcastView
 from watcher.core.learnt import LearntHazard
 from watcher.core.looks import Looks
 from watcher.core.model import State, Unanswered, Watch
-from watcher.core.news import BudgetUsed, Following, SetAside, Stepped, Tally, Tell
+from watcher.core.news import BudgetUsed, SetAside, Stepped, Tally, Tell
 from watcher.core.roster import Roster
 from watcher.core.schedule import Choice, Pace, PageChoice, Schedule
 from watcher.core.submissions import Caution
 from watcher.core.transitions import Rules
 from watcher.core.usage import Usage
 from watcher.core.wishes import Followed
+from watcher.polling.admitting import not_from_the_future, told
 from watcher.polling.learning import Learner
 from watcher.polling.paging import Paging
 from watcher.polling.refreshing import Refreshes
@@ -32,8 +32,6 @@ from watcher.ports import Accounts, Clock, Store, Upstream
 
 SHORTEST_WAIT: Final = 0.001
 """Seconds: timers are not finer, and a clock of microseconds would stand still for less than one."""
-ASIDE_MOST: Final = timedelta(hours=1)
-"""No watch is set aside for longer; more than that is a clock that was set back."""
 SETTLED: Final = 4.0
 SETTLED_PER_WATCH: Final = 5e-4
 """Seconds, and seconds for each watch, after which what was learnt of durations is put to use."""
@@ -121,9 +119,10 @@ class Poller(Viewed):
 
     async def load(self) -> None:
         """Takes in all open watches of the store. Those never seen are looked at first."""
-        async for portion in self._store.open_watches(self.account.name):
-            for watch in portion:
-                self._admit(watch)
+        async for opened in self._store.opened(self.account.name):
+            for batch_id in self.roster.take_in(opened, self._clock.now()):
+                self.schedule.first(batch_id)
+            self.schedule.changed()
             await asyncio.sleep(0)
         await self.paging.load()
         await self.submitter.cases.load()
@@ -144,9 +143,9 @@ class Poller(Viewed):
             self.admit(watch)
         elif each.told:
             self.roster.remind(watch)  # it may expire at another moment now
-        if what != "known" or each.told:
-            done = "relabelled" if what == "known" else what
-            self._tell(Following(account=watch.account, batch_id=watch.batch_id, what=done))
+        news = told(each)
+        if news is not None:
+            self._tell(news)
 
     def drop(self, batch_id: int) -> None:
         """Nobody follows the batch any more."""
@@ -282,7 +281,7 @@ class Poller(Viewed):
             self.wake()
 
     def _admit(self, watch: Watch) -> None:
-        self.roster.put(_not_from_the_future(watch, self._clock.now()))
+        self.roster.put(not_from_the_future(watch, self._clock.now()))
         self.schedule.changed()
         if watch.asked is None:
             self.schedule.first(watch.batch_id)
@@ -330,14 +329,3 @@ class Poller(Viewed):
                 expected_wait=self.schedule.expected_wait(now),
             )
         )
-
-
-def _not_from_the_future(watch: Watch, now: datetime) -> Watch:
-    """A machine's clock may have been set back since: what was asked, or opened, later than now would keep every look to come
-    from counting, or from being worth one."""
-    aside = watch.aside_until
-    if watch.asked is not None and watch.asked > now:
-        watch = replace(watch, asked=now, answered=now)
-    if watch.opened > now:
-        watch = replace(watch, opened=now)
-    return watch if aside is None else replace(watch, aside_until=min(aside, now + ASIDE_MOST))

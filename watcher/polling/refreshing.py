@@ -39,6 +39,11 @@ class Refreshes:
         """A page was taken in, which may have shown any of them."""
         self.landed(list(self._awaited), answered=answered)
 
+    def give_up(self) -> None:
+        """The account is not polled here any more."""
+        for batch_id in list(self._awaited):
+            self._over(batch_id, answered=False)
+
     def _over(self, batch_id: int, *, answered: bool) -> None:
         future = self._awaited.pop(batch_id)
         if not future.done():

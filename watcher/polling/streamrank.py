@@ -1,12 +1,13 @@
 """Listens to the news for StreamRank: what requests, looks, events and deliveries of each account cost."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from watcher.core.message import account_of
 from watcher.core.news import Answered, Attempted, Changed, Looked, News, StreamRanked, Tell
 from watcher.core.streamrank import Meter, StreamRank
-from watcher.ports import Clock, StoreError
+from watcher.ports import Clock, LeaseLost, StoreError
 from watcher.ports.ranks import Ranks
 
 POLLS: Final = frozenset({"batch", "page"})
@@ -15,11 +16,13 @@ SHOWN: Final = "200"
 
 
 class StreamRanks:
-    """A meter for each of the accounts. `load` first; `hear` all news; `save` and `report` now and then."""
+    """A meter for each of the accounts that are polled here: the `accounts` given, and those that `come` until they `go`. `load`
+    first; `hear` all news; `save` and `report` now and then."""
 
     def __init__(self, accounts: Sequence[str], *, store: Ranks, clock: Clock, tell: Tell) -> None:
         self._meters = {account: Meter() for account in accounts}
         self._store = store
+        self._stores: dict[str, Ranks] = {}
         self._clock = clock
         self._tell = tell
         self._unsaved: set[str] = set()
@@ -38,6 +41,20 @@ class StreamRanks:
             if record is not None:
                 self._meters[account] = Meter.from_record(record)
 
+    async def come(self, account: str, store: Ranks) -> None:
+        """The account is polled here from now on, and what was counted of it before is in that store. Raises StoreError."""
+        record = await store.rank(account)
+        self._meters[account] = Meter() if record is None else Meter.from_record(record)
+        self._stores[account] = store
+        self._untold.add(account)
+
+    def go(self, account: str) -> None:
+        """The account is not polled here any more: whoever does counts on."""
+        self._meters.pop(account, None)
+        self._stores.pop(account, None)
+        self._unsaved.discard(account)
+        self._untold.discard(account)
+
     def hear(self, news: News) -> None:
         """Counts one piece of news."""
         hearer = self._hearers.get(type(news))
@@ -55,13 +72,29 @@ class StreamRanks:
     async def save(self) -> None:
         """Keeps what was counted since the last time; where that fails it is kept for the next."""
         unsaved, self._unsaved = self._unsaved, set()
-        if not unsaved:
-            return
+        by_store: dict[int, list[str]] = {}
+        for account in sorted(unsaved):
+            by_store.setdefault(id(self._stores.get(account, self._store)), []).append(account)
         try:
-            await self._store.save_ranks({account: self._meters[account].to_record() for account in sorted(unsaved)})
+            for accounts in by_store.values():
+                await self._keep(accounts)
+                unsaved.difference_update(accounts)
         except StoreError:
-            self._unsaved |= unsaved
+            self._unsaved |= unsaved & self._meters.keys()
             raise
+
+    async def save_of(self, account: str) -> None:
+        """As `save`, of one account that is about to `go`."""
+        if account in self._unsaved:
+            self._unsaved.discard(account)
+            await self._keep([account])
+
+    async def _keep(self, accounts: Sequence[str]) -> None:
+        """Keeps what was counted of accounts that have a store together; what another replica counts by now it does not."""
+        records = {account: self._meters[account].to_record() for account in accounts if account in self._meters}
+        if records:
+            with suppress(LeaseLost):
+                await self._stores.get(accounts[0], self._store).save_ranks(records)
 
     async def report(self) -> None:
         """Tells the figures of accounts of which anything was counted since the last time, and once those of all."""

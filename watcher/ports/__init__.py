@@ -24,7 +24,7 @@ from watcher.core.recovering import (
 from watcher.core.soonest import Soonest
 from watcher.core.wishes import UNSET, BroadcastWish, Followed, FollowedBroadcast, Unset, Wish
 from watcher.ports.delivering import Committed, Deliveries, Endpoints, Settled
-from watcher.ports.errors import StoreError, StoreInUse, UnusableStore
+from watcher.ports.errors import LeaseLost, NotAnswered, StoreError, StoreInUse, UnusableStore
 from watcher.ports.interface import (
     AccountView,
     Check,
@@ -36,12 +36,14 @@ from watcher.ports.interface import (
     Subscribing,
     Verification,
 )
+from watcher.ports.leases import Board, Held, Lease, Leases, Replica, Standing
 from watcher.ports.once import Begun, KeptAnswer, Once
 from watcher.ports.planning import Planned, Planning, Unplanned, UnplannedKind
 from watcher.ports.ranks import Ranks
 from watcher.ports.store import AccountChange, Accounts, Broadcasts, Change, Store
 from watcher.ports.submissions import SubmissionQuery, Submissions, Submitting, Switched
 from watcher.ports.tokens import Tokens, Whose
+from watcher.ports.words import Heard, Word, WordKind, Words
 from watcher.ports.world import Clock, Handshake, Sender, Upstream
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "Accounts",
     "BandQuery",
     "Begun",
+    "Board",
     "Broadcast",
     "BroadcastView",
     "BroadcastWish",
@@ -75,11 +78,17 @@ __all__ = [
     "Forgotten",
     "Handshake",
     "Health",
+    "Heard",
+    "Held",
     "KeptAnswer",
     "LastHour",
     "LastLook",
+    "Lease",
+    "LeaseLost",
+    "Leases",
     "Length",
     "Lengths",
+    "NotAnswered",
     "Once",
     "Owed",
     "PastLook",
@@ -91,10 +100,12 @@ __all__ = [
     "Recovery",
     "RefusalKind",
     "Refused",
+    "Replica",
     "Resent",
     "Sender",
     "Settled",
     "Soonest",
+    "Standing",
     "Store",
     "StoreError",
     "StoreInUse",
@@ -114,4 +125,7 @@ __all__ = [
     "WatchQuery",
     "Whose",
     "Wish",
+    "Word",
+    "WordKind",
+    "Words",
 ]

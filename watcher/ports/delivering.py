@@ -96,14 +96,25 @@ class Deliveries(Protocol):
     """Claims, attempts, and what a person does with deliveries."""
 
     async def claim(
-        self, room: Mapping[str, int], *, token: str, now: datetime, until: datetime, retries_first: bool = False
+        self,
+        room: Mapping[str, int],
+        *,
+        token: str,
+        now: datetime,
+        until: datetime,
+        retries_first: bool = False,
+        per_endpoint: int | None = None,
     ) -> list[Delivery]:
         """At most `room[endpoint]` due deliveries of each endpoint named, claimed under the token until the time given.
 
         First attempts and retries share the room, half each where there are enough of both; of an odd room the retries have
         the greater half where `retries_first`; each kind oldest due first. None is claimed twice before its lease ends; none
         of an endpoint that is paused, not active, or whose breaker is open. After that, until its breaker is closed, one alone
-        is. With ordering by batch none is claimed that has an earlier pending one of its batch, and one alone of each batch."""
+        is. With ordering by batch none is claimed that has an earlier pending one of its batch, and one alone of each batch.
+
+        All of this holds over all processes that have the store, whose claims then hold by the database's clock. So do the
+        rate of an endpoint and how many may be under way to it at once: as many as it says, else `per_endpoint`. A process that
+        has the store for itself minds these two by itself, in `room`."""
         ...
 
     async def settle(self, settlements: Sequence[tuple[Settlement, str]]) -> list[Settled | None]:

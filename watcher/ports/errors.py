@@ -1,4 +1,4 @@
-"""What the store raises."""
+"""What the store raises, and other replicas where they do not answer."""
 
 
 class StoreError(Exception):
@@ -15,3 +15,11 @@ class StoreInUse(UnusableStore):
 
 class UnknownOutcome(StoreError):
     """The database was lost while it committed, and could not be asked since: this was done as a whole, or not at all."""
+
+
+class LeaseLost(StoreError):
+    """Another process polls the account by now: whoever wrote for it ends, and nothing was written."""
+
+
+class NotAnswered(Exception):
+    """Another replica polls the account, and did not say in time what only the poller knows: ask again in a moment."""

@@ -48,6 +48,10 @@ class Following(Protocol):
         """The names of the accounts that are followed, in the settings' order."""
         ...
 
+    def is_here(self, account: str) -> bool:
+        """Whether this process polls the account; of others less is known, and later."""
+        ...
+
     async def follow(self, wishes: Sequence[Wish]) -> list[Followed]:
         """Stores the wishes and has new watches looked at first. KeyError never: accounts are checked before."""
         ...
@@ -63,9 +67,10 @@ class Following(Protocol):
         back."""
         ...
 
-    def refresh(self, key: Key) -> asyncio.Future[bool] | None:
+    async def refresh(self, key: Key) -> asyncio.Future[bool] | None:
         """Has the watch looked at before all others, as soon as the budget allows; a look in flight will do. The future ends
-        when a look has come in, and tells whether CallFire answered. None where the watch is not open."""
+        when a look has come in (and is in the store, where another replica made it), and tells whether CallFire answered. None
+        where the watch is not open."""
         ...
 
     async def resume(self, account: str) -> None:
@@ -81,8 +86,8 @@ class Following(Protocol):
         """As Store.stop_broadcast; no batch of it is found any more, and those that were are still followed."""
         ...
 
-    def broadcast(self, account: str, broadcast_id: int) -> BroadcastView | None:
-        """The broadcast as it stands, followed or not; None where nothing is known of it."""
+    async def broadcasts(self, account: str, broadcast_ids: Sequence[int]) -> Mapping[int, BroadcastView]:
+        """Those of these broadcasts of which something is known as they stand, followed or not."""
         ...
 
     def next_look(self, key: Key) -> datetime | None:
@@ -93,14 +98,19 @@ class Following(Protocol):
         """The last look at an open watch, also one that is not saved yet; None before the first."""
         ...
 
-    def past_looks(self, key: Key) -> PastLooks:
-        """The looks at a batch that are remembered, the newest 2,000 at most; those of this process alone. Accounts are checked
-        before."""
+    async def past_looks(self, key: Key) -> PastLooks:
+        """The looks at a batch that its poller remembers, the newest 2,000 at most, 500 of another replica. Accounts are checked
+        before. NotAnswered where they cannot be had now."""
         ...
 
-    def overdue(self, account: str) -> Sequence[int]:
+    async def overdue(self, account: str) -> Sequence[int]:
         """The batches of the account's open watches that were not asked about for longer than `polling.max_interval`, but for
-        those set aside on purpose: in ascending order, none where the account is not followed."""
+        those set aside on purpose: in ascending order, none where the account is not followed. NotAnswered where another
+        replica polls it, and cannot be asked now."""
+        ...
+
+    async def acquaint(self, watches: Sequence[Watch]) -> None:
+        """These are to be shown: works out what `next_look` and `eta` tell of them, where another replica polls them."""
         ...
 
     def eta(self, key: Key) -> Eta | None:
@@ -118,23 +128,31 @@ class Following(Protocol):
     ) -> Soonest:
         """The account's open watches that need nobody (`core.attention`), to which all that is given applies: how many, and the
         first `most` of them in the order in which they are expected to end, equal ones by batch. None where the account is not
-        followed. How they are compared may be a few seconds old."""
+        polled here. How they are compared may be a few seconds old."""
         ...
 
-    def explain(self, key: Key) -> Explanation | None:
-        """Why the watch is looked at when it is; None where it is not open."""
+    async def soonest_elsewhere(
+        self, accounts: Sequence[str], most: int, *, status: str | None = None, final: bool | None = None
+    ) -> Mapping[str, Soonest]:
+        """As `soonest`, of those of the accounts that other replicas poll: as far as these say so in time. They tell 2,000
+        watches of each at most."""
         ...
 
-    def lengths(self, account: str) -> Lengths:
+    async def explain(self, key: Key) -> Explanation | None:
+        """Why the watch is looked at when it is; None where it is not open. NotAnswered where another replica polls it, and
+        cannot be asked now."""
+        ...
+
+    async def lengths(self, account: str) -> Lengths:
         """What the account has learnt of how long validation takes. Accounts are checked before."""
         ...
 
-    def streamrank(self, account: str) -> StreamRank:
+    async def streamrank(self, account: str) -> StreamRank:
         """What polling the account costs, and being told of changes instead. Accounts are checked before."""
         ...
 
-    def view(self, account: str) -> AccountView:
-        """The account as it is now."""
+    async def view(self, account: str) -> AccountView:
+        """The account as it is now; of one that another replica polls, as it was some seconds ago."""
         ...
 
 

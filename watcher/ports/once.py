@@ -25,8 +25,7 @@ class KeptAnswer:
 class Once(Protocol):
     """Requests by their holder (whoever sent it) and key, for KEPT_FOR. Durably, or StoreError, as with all of the store.
 
-    What was under way when a process ended is unclear for whoever opens the store next: nobody works on it any more. (With more
-    than one process that must go by how long ago it began.)
+    What was under way at a process that is gone is unclear: nobody works on it any more.
     """
 
     async def begin(

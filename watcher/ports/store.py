@@ -3,19 +3,22 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 
 from watcher.core.account import AccountRecord
 from watcher.core.asking import BandQuery, EventQuery, WatchQuery
 from watcher.core.broadcasts import Broadcast
 from watcher.core.model import BroadcastKind, Event, Key, LastLook, Recorded, Watch
+from watcher.core.opened import Opened
 from watcher.core.wishes import UNSET, BroadcastWish, Followed, FollowedBroadcast, Unset, Wish
 from watcher.ports.delivering import Committed, Deliveries, Endpoints
+from watcher.ports.leases import Lease, Leases
 from watcher.ports.log import Log
 from watcher.ports.once import Once
 from watcher.ports.ranks import Ranks
 from watcher.ports.submissions import Submissions
 from watcher.ports.tokens import Tokens, Whose
+from watcher.ports.words import Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +78,18 @@ class Broadcasts(Protocol):
         ...
 
 
-class Store(Accounts, Broadcasts, Endpoints, Deliveries, Log, Once, Ranks, Submissions, Tokens, Whose, Protocol):
+class Store(
+    Accounts, Broadcasts, Endpoints, Deliveries, Leases, Log, Once, Ranks, Submissions, Tokens, Whose, Words, Protocol
+):
     """Everything that lasts. Every method either does all it says, durably, or raises StoreError and does nothing."""
 
     @property
     def alive(self) -> bool:
         """Whether it may answer, now or later; False where only a new process can help."""
+        ...
+
+    def held(self, lease: Lease) -> Self:
+        """The store for whoever has the lease: each of its writes raises LeaseLost, and does nothing, once that is lost."""
         ...
 
     async def follow(self, wishes: Sequence[Wish], now: datetime) -> list[Followed]:
@@ -107,6 +116,10 @@ class Store(Accounts, Broadcasts, Endpoints, Deliveries, Log, Once, Ranks, Submi
 
     def open_watches(self, account: str) -> AsyncIterator[Sequence[Watch]]:
         """All OPEN watches of the account, in portions of a size the store chooses."""
+        ...
+
+    def opened(self, account: str) -> AsyncIterator[Opened]:
+        """As `open_watches`, of each what polling goes by, in columns: for many at once."""
         ...
 
     async def find(self, query: WatchQuery) -> list[Watch]:

@@ -48,6 +48,11 @@ class Upstream(Protocol):
         one allow; the wait for the token to come becomes longer by a lower rate, not shorter by a higher one."""
         ...
 
+    def own(self, sure: Callable[[], bool]) -> None:
+        """Somebody new has the account. The first token comes one period after it is asked for, as what was spent before is not
+        known; and a request leaves only where `sure` says at that moment that the account is still theirs."""
+        ...
+
     async def token(self, within: float = inf) -> bool:
         """Returns when the budget allows one request; each True allows exactly one. False after `within` seconds in which it
         allowed none. For one waiter at a time."""

@@ -1,6 +1,6 @@
 """TOML, environment and secret files -> one frozen tree, or every problem at once."""
 
-from watcher.settings.database import Database
+from watcher.settings.database import Database, database_at
 from watcher.settings.endpoints import Endpoint
 from watcher.settings.loading import load, load_http
 from watcher.settings.model import Account, Auth, Http, Log, Polling, Retention, Settings, Webhooks
@@ -23,6 +23,7 @@ __all__ = [
     "Settings",
     "Shown",
     "Webhooks",
+    "database_at",
     "load",
     "load_http",
     "reference",

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from watcher.settings.credentials import Credential, EncryptionKey, EncryptionKeys, encryption_key
-from watcher.settings.problems import refusal
+from watcher.settings.problems import BadSettings, Problem, refusal
 from watcher.settings.section import OR_FILE, Section
 from watcher.settings.values import POSTGRES, Count, DatabaseUrl, Duration
 
@@ -40,6 +40,12 @@ class Database(Section):
         ge=timedelta(milliseconds=100),
         le=timedelta(minutes=10),
         description="how long a statement may wait in PostgreSQL for what another one has locked",
+    )
+    lease: Duration = Field(
+        default=timedelta(seconds=6),
+        ge=timedelta(seconds=2),
+        le=timedelta(minutes=1),
+        description="how long a process that says nothing any more keeps its accounts, before another one polls them",
     )
     pooler: bool = Field(
         default=False, description="pgbouncer, or its like, is in between and hands out single transactions"
@@ -95,6 +101,20 @@ class Database(Section):
                 "there are old keys, and none to encrypt with", "set encryption_key too", key="old_encryption_keys"
             )
         return self
+
+
+def database_at(settings: Database, url: str, place: str) -> Database:
+    """Another database, used as the settings say: their password is for the one they name, and never sent elsewhere. Raises
+    BadSettings where the URL, which was given at that place, is none."""
+    try:
+        named = Database.model_validate({"url": url})
+    except ValidationError as error:
+        problems = [each.get("ctx", {}) for each in error.errors()]
+        raise BadSettings(
+            [Problem(place=place, what=each["what"], remedy=each["remedy"]) for each in problems]
+        ) from error
+    password = settings.password if named.password is None and named.url == settings.url else named.password
+    return settings.model_copy(update={"url": named.url, "password": password})
 
 
 def _parted(url: str) -> tuple[str, str | None]:

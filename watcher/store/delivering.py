@@ -6,7 +6,8 @@ from datetime import datetime
 from itertools import starmap
 from typing import Any, Final, NamedTuple
 
-from watcher.core.endpoint import Delivery, DeliveryState, Endpoint, EndpointState
+from watcher.core.endpoint import Delivery, DeliveryState, EndpointState
+from watcher.core.health import Health
 from watcher.core.outbox import Outcome, Settlement
 from watcher.ports import Committed, Settled
 from watcher.store.recording import record, told
@@ -150,7 +151,7 @@ def _settle(
     remembered.put_recent(before.id, aftermath.recent)
     after = aftermath.endpoint
     former = after.created != claim.endpoint.created
-    outcome = _outcome(settlement, after, former=former)
+    outcome = outcome_at(settlement, after.state, former=former)
     settled = Settled(outcome=outcome)
     if after is not before:
         put_standing(connection, sql, remembered, before, after)
@@ -163,8 +164,8 @@ def _settle(
     over = claim.lane is not None and STATES[settlement.outcome] is not DeliveryState.PENDING
     return _Put(
         settled,
-        _delivery(settlement, after, former=former),
-        _attempt(settlement, outcome, claim.account),
+        delivery_after(settlement, after.state, former=former),
+        attempt_noted(settlement, outcome, claim.account),
         settlement.attempt.answer,
         {"endpoint_id": after.id, "lane": claim.lane} if over else None,
     )
@@ -183,16 +184,18 @@ def _noted(put: Sequence[_Put]) -> Values:
 def _room(remembered: Remembered, endpoint_id: str, most: int, now: int) -> int:
     """How many may be claimed for the endpoint. While its breaker is half open that is one alone: the probe."""
     endpoint = remembered.endpoint(endpoint_id)
-    if endpoint is None or most <= 0 or not _may_be_sent(endpoint, now):
+    if endpoint is None or most <= 0 or not may_be_sent(endpoint.paused_until, endpoint.health, now):
+        return 0
+    if endpoint.state is not EndpointState.ACTIVE:
         return 0
     if endpoint.health.opened:
         return 0 if remembered.claims_of(endpoint_id, now) else 1
     return most
 
 
-def _may_be_sent(endpoint: Endpoint, now: int) -> bool:
-    waits = (endpoint.paused_until, endpoint.health.open_until)
-    return endpoint.state is EndpointState.ACTIVE and not any(_is_later(until, now) for until in waits)
+def may_be_sent(paused_until: datetime | None, health: Health, now: int) -> bool:
+    """Whether an active endpoint is neither paused, nor its breaker open."""
+    return not any(_is_later(until, now) for until in (paused_until, health.open_until))
 
 
 def _is_later(until: datetime | None, now: int) -> bool:
@@ -263,24 +266,25 @@ def _turn(due: Due) -> tuple[int, int]:
     return due.due, due.id
 
 
-def _delivery(settlement: Settlement, endpoint: Endpoint, *, former: bool) -> Columns:
+def delivery_after(settlement: Settlement, endpoint: EndpointState, *, former: bool) -> Columns:
     """The delivery after its attempt. One that pauses its endpoint waits for that, and keeps its own place."""
     retried = settlement.outcome == "retried"
     state = STATES[settlement.outcome]
-    if state is DeliveryState.PENDING and (former or endpoint.state is EndpointState.REMOVED):
+    if state is DeliveryState.PENDING and (former or endpoint is EndpointState.REMOVED):
         state = DeliveryState.HELD
     due = millis_or_later(settlement.due) if retried and settlement.due is not None else None
     return settlement.delivery_id, state, settlement.attempts, due, "schedule" if retried else settlement.cause
 
 
-def _outcome(settlement: Settlement, endpoint: Endpoint, *, former: bool) -> Outcome:
+def outcome_at(settlement: Settlement, endpoint: EndpointState, *, former: bool) -> Outcome:
     """What became of the delivery; one of a former endpoint stays held, as all of it."""
-    if STATES[settlement.outcome] is DeliveryState.PENDING and (former or endpoint.state is not EndpointState.ACTIVE):
+    if STATES[settlement.outcome] is DeliveryState.PENDING and (former or endpoint is not EndpointState.ACTIVE):
         return "held"
     return settlement.outcome
 
 
-def _attempt(settlement: Settlement, outcome: Outcome, account: str) -> Columns:
+def attempt_noted(settlement: Settlement, outcome: Outcome, account: str) -> Columns:
+    """The attempt as `note_attempts` wants it, but for where its answer is."""
     due = None if outcome == "held" or settlement.due is None else millis_or_later(settlement.due)
     return (
         account,

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -53,6 +54,22 @@ def values_of_standing(endpoint: Endpoint) -> Values:
 
 def endpoint_of(row: Row, seal: Seal) -> Endpoint:
     """The endpoint that a row of `endpoints` holds. Raises CannotOpen."""
+    return standing_of(_set_up(row, seal), row)
+
+
+def standing_of(endpoint: Endpoint, row: Row) -> Endpoint:
+    """The endpoint, standing as the row says."""
+    return replace(
+        endpoint,
+        state=EndpointState(row["state"]),
+        disabled_reason=row["disabled_reason"],
+        paused_until=None if row["paused_until"] is None else instant(row["paused_until"]),
+        health=health_of(row["health"]),
+        number=row["number"],
+    )
+
+
+def _set_up(row: Row, seal: Seal) -> Endpoint:
     sealed = row["sealed"]
     return Endpoint(
         id=row["id"],
@@ -71,11 +88,6 @@ def endpoint_of(row: Row, seal: Seal) -> Endpoint:
         secrets=NO_SECRETS if sealed is None else _secrets_of(seal.opened(row["id"], sealed)),
         created=None if row["created"] is None else instant(row["created"]),
         version=row["version"],
-        state=EndpointState(row["state"]),
-        disabled_reason=row["disabled_reason"],
-        paused_until=None if row["paused_until"] is None else instant(row["paused_until"]),
-        health=_health_of(row["health"]),
-        number=row["number"],
     )
 
 
@@ -129,7 +141,8 @@ def _health_text(health: Health) -> str:
     return json.dumps(kept)
 
 
-def _health_of(kept: str) -> Health:
+def health_of(kept: str) -> Health:
+    """The health that the column holds."""
     if kept == "{}":
         return FRESH
     values: dict[str, Any] = json.loads(kept)

@@ -11,6 +11,7 @@ from watcher.core.broadcasts import Broadcast
 from watcher.core.endpoint import Delivery, DeliveryState, Endpoint, EndpointState
 from watcher.core.model import BroadcastKind, Key, LastLook, Recorded, Watch
 from watcher.core.news import SecretsExposed
+from watcher.core.opened import Opened
 from watcher.core.outbox import Settlement
 from watcher.core.wishes import UNSET, BroadcastWish, FollowedBroadcast, Unset
 from watcher.ports import (
@@ -55,6 +56,8 @@ from watcher.store.work import Connection, Statements
 
 PORTION: Final = 1000
 """Open watches read at once."""
+MANY: Final = 5000
+"""Those read at once as columns."""
 
 
 class KeptStore(KeptLog, KeptOnce, KeptRanks, KeptSubmissions, KeptTokens):
@@ -79,6 +82,15 @@ class KeptStore(KeptLog, KeptOnce, KeptRanks, KeptSubmissions, KeptTokens):
         while portion := await self._read("open_watches", watching.open_watches, account, after, PORTION):
             yield portion
             after = portion[-1].batch_id
+
+    async def opened(self, account: str) -> AsyncIterator[Opened]:
+        after, more = 0, True
+        while more:
+            portion = await self._read("opened", watching.opened, account, after, MANY)
+            more = len(portion) == MANY
+            if len(portion):
+                yield portion
+                after = int(portion.column("batch_id")[-1])
 
     async def find(self, query: WatchQuery) -> list[Watch]:
         return await self._read("find", lists.find, query)
@@ -177,7 +189,14 @@ class KeptStore(KeptLog, KeptOnce, KeptRanks, KeptSubmissions, KeptTokens):
         return await self._read("tally_deliveries", subscribing.tally_deliveries, endpoint_id)
 
     async def claim(
-        self, room: Mapping[str, int], *, token: str, now: datetime, until: datetime, retries_first: bool = False
+        self,
+        room: Mapping[str, int],
+        *,
+        token: str,
+        now: datetime,
+        until: datetime,
+        retries_first: bool = False,
+        per_endpoint: int | None = None,  # noqa: ARG002 -- where there is one process, it counts itself
     ) -> list[Delivery]:
         return await self._write(
             "claim",
@@ -228,7 +247,7 @@ class KeptStore(KeptLog, KeptOnce, KeptRanks, KeptSubmissions, KeptTokens):
             self._tell(SecretsExposed(endpoints=exposed))
 
     def _view(self, row: Row) -> DeliveryView:
-        return view_of(row, in_flight=self._remembered.in_flight(row["id"], self._now()))
+        return view_of(row, in_flight=self._remembered.under_way(row["id"], row, self._now()))
 
     async def ping(self) -> None:
         values = {"name": "ping", "value": str(self._now())}

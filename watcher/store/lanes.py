@@ -1,7 +1,7 @@
 """The way to an open database, and how a method of the store gets its work done: in a lane that writes, or one that reads."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
@@ -13,6 +13,7 @@ from watcher.store.work import Connection, Statements
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 PING: Final = "ping"
 """The operation that only asks whether the store is well."""
@@ -57,6 +58,15 @@ class Lanes(ABC):
         **kwargs: P.kwargs,
     ) -> T:
         """What the work gave, all of it as the database was at one moment."""
+
+    @abstractmethod
+    async def _write_together(
+        self,
+        operation: str,
+        work: Callable[[Connection, Statements, Sequence[Item]], Sequence[T]],
+        item: Item,
+    ) -> T:
+        """As `_write`, for the item; the work may be given others that wait for the same, and has a result for each."""
 
     def _now(self) -> int:
         return millis(self._clock.now())

@@ -17,7 +17,7 @@ from watcher.store.sealing import PREFIX_BYTES, CannotOpen, Seal
 from watcher.store.work import Connection, Statements
 
 UNCLEAR: Final = 0
-"""The status of what was under way when a process ended."""
+"""The status of what was under way at a process that is gone."""
 FORGOTTEN_AT_ONCE: Final = 20
 """Old answers that go when a request comes: more than come, so that they get fewer."""
 
@@ -32,10 +32,13 @@ class Sealed(NamedTuple):
 class KeptOnce(Lanes):
     """The port `Once` on an open database."""
 
+    replica: str
+    """This process among those that have the database."""
+
     async def begin(
         self, holder: str, key: str, fingerprint: bytes, now: datetime, *, again: bool = True
     ) -> Begun | KeptAnswer:
-        found = await self._write("begin_once", begin, holder, key, fingerprint, millis(now), again=again)
+        found = await self._write("begin_once", begin, self.replica, holder, key, fingerprint, millis(now), again=again)
         if not isinstance(found, Sealed):
             return found
         try:
@@ -45,16 +48,18 @@ class KeptOnce(Lanes):
 
     async def finish(self, holder: str, key: str, answer: KeptAnswer) -> None:
         sealed = self._remembered.seal.sealed(_place(holder, key), _bytes_of(answer))
-        values = {"holder": holder, "key": key, "status": answer.status, "answer": sealed}
+        values = {"holder": holder, "key": key, "status": answer.status, "answer": sealed, "replica": self.replica}
         await self._write("finish_once", _do, "finish_once", values)
 
     async def abandon(self, holder: str, key: str) -> None:
-        await self._write("abandon_once", _do, "abandon_once", {"holder": holder, "key": key})
+        values = {"holder": holder, "key": key, "replica": self.replica}
+        await self._write("abandon_once", _do, "abandon_once", values)
 
 
 def begin(
     connection: Connection,
     sql: Statements,
+    replica: str,
     holder: str,
     key: str,
     fingerprint: bytes,
@@ -65,13 +70,16 @@ def begin(
     """What the key stands for; where it is nothing, the request is under way from now on. Some that are too old go."""
     cutoff = millis(instant(now) - KEPT_FOR)
     connection.execute(sql["forget_once"], {"cutoff": cutoff, "most": FORGOTTEN_AT_ONCE})
-    row = connection.execute(sql["once"], {"holder": holder, "key": key}).fetchone()
-    known = row is not None and row["at"] > cutoff
-    same = known and row["fingerprint"] == fingerprint
-    if not known or (same and again and row["status"] == UNCLEAR):
-        values = {"holder": holder, "key": key, "fingerprint": fingerprint, "at": now}
-        connection.execute(sql["begin_once"], values)
-        return "fresh"
+    values = {"holder": holder, "key": key, "fingerprint": fingerprint, "at": now}
+    values |= {"replica": replica, "cutoff": cutoff}
+    while True:
+        row = connection.execute(sql["once"], {"holder": holder, "key": key}).fetchone()
+        known = row is not None and row["at"] > cutoff
+        same = known and row["fingerprint"] == fingerprint
+        if known and not (same and again and row["status"] == UNCLEAR):
+            break
+        if connection.execute(sql["begin_once"], values).rowcount:
+            return "fresh"  # else another process was faster, and is looked at
     if not same:
         return "other"
     if row["status"] == UNCLEAR:

@@ -13,22 +13,29 @@ from typing import Final
 from watcher.ports import UnusableStore
 from watcher.store.failures import explain
 from watcher.store.lock import ProcessLock, holder
-from watcher.store.migrations import Migration, migrations
+from watcher.store.migrations import Migration, Schema, migrations, plan, too_new
 from watcher.store.statements import load
+from watcher.store.work import Connection, Statements
 
 APPLICATION_ID: Final = 0x77746368
 """Marks a SQLite file as ours ("wtch")."""
 
+COPY: Final = "copy"
+"""The name in `meta` under which a copy that is not finished says so, and how far it came."""
+SCHEMA: Final = ("schema", "compatible", "waiting")
+"""The names in `meta` that say how the tables stand."""
 ORIGIN_SIGNS: Final = string.ascii_lowercase + string.digits
 ORIGIN_LENGTH: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migrated:
-    """From which version of the tables to which a database was brought; 0 is one that was empty."""
+    """From which version of the tables to which a database was brought; 0 is one that was empty. `waiting` are the names of steps
+    that will be taken when no older process has it any more."""
 
     before: int
     after: int
+    waiting: tuple[str, ...] = ()
 
 
 def migrate(path: Path) -> Migrated:
@@ -60,8 +67,9 @@ def outlook(path: Path) -> str:
         raise UnusableStore(f"{path} cannot be opened: {error.strerror}. Name a database in another folder") from error
     if process is not None:
         return f"{path} is in use by process {process}"
-    version = schema_version(path)
-    _not_newer(path, version, newest)
+    found = schema(path)
+    version = found.version
+    _not_newer(path, found, newest)
     _may_write(path.resolve().parent)
     _may_write(path)
     if version < newest:
@@ -71,8 +79,13 @@ def outlook(path: Path) -> str:
 
 def schema_version(path: Path) -> int:
     """The version of the database's tables, 0 where there is none yet; also while a daemon has it. Changes nothing."""
+    return schema(path).version
+
+
+def schema(path: Path) -> Schema:
+    """How its tables stand; as `schema_version`."""
     if not path.exists():
-        return 0
+        return Schema()
     # Without a log beside it the file is all there is; asked in another way, SQLite would make the log's files for us.
     alone = not path.resolve().with_name(f"{path.resolve().name}-wal").exists()
     uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
@@ -81,7 +94,7 @@ def schema_version(path: Path) -> int:
     except sqlite3.Error as error:
         raise UnusableStore(explain(error, str(path))) from error
     try:
-        return _version(connection, path)
+        return _schema(connection, path)
     finally:
         connection.close()
 
@@ -98,22 +111,26 @@ def prepare(path: Path) -> None:
         ) from error
 
 
-def connect(path: Path, steps: Sequence[Migration]) -> tuple[sqlite3.Connection, Migrated]:
-    """The writer's connection to a database that took every step, and what was done for that. The lock is held already."""
+def connect(path: Path, steps: Sequence[Migration], *, unfinished: bool = False) -> tuple[sqlite3.Connection, Migrated]:
+    """The writer's connection to a database that took every step, and what was done for that. The lock is held already.
+
+    `unfinished`: also where it is a copy that was not finished, which is for nothing but to be finished.
+    """
     _make(path)
     connection = _connection(path)
     try:
-        before = _version(connection, path)
-        newest = steps[-1].number
-        _not_newer(path, before, newest)
+        found = _schema(connection, path, unfinished=unfinished)
+        _not_newer(path, found, steps[-1].number)
         _settle_in(connection, path)
-        for step in steps:
-            if step.number > before:
-                _apply(connection, path, step)
+        # There is one process: nobody else needs what is taken away, nor waits for what takes long.
+        before, due = found.version, plan(steps, found)
+        for step in sorted((*due.now, *due.aside)):
+            found = plan([step], found).after._replace(waiting=found.waiting - {step.number})
+            _apply(connection, path, step, found)
     except BaseException:
         connection.close()
         raise
-    return connection, Migrated(before=before, after=newest)
+    return connection, Migrated(before=before, after=found.version)
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
@@ -128,16 +145,19 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def copy_is_unfinished(place: str) -> str:
+    """Why nothing but a copy may open the database."""
+    return f"{place} is a copy that is not finished: go on with `watcher db copy SOURCE TARGET`, or remove it"
+
+
 def _is_a_folder(path: Path) -> str:
     return f"{path} is a folder: name a file in it, for example {path / 'watcher.db'}"
 
 
-def _not_newer(path: Path, version: int, newest: int) -> None:
-    if version > newest:
-        raise UnusableStore(
-            f"{path} was made by a newer version of this program (its tables are version {version}, this one knows "
-            f"{newest}): install that one, or restore a backup from before. Nothing was changed"
-        )
+def _not_newer(path: Path, found: Schema, newest: int) -> None:
+    refusal = too_new(str(path), found, newest)
+    if refusal is not None:
+        raise UnusableStore(refusal)
 
 
 def _may_write(place: Path) -> None:
@@ -170,16 +190,18 @@ def _connection(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _version(connection: sqlite3.Connection, path: Path) -> int:
+def _schema(connection: sqlite3.Connection, path: Path, *, unfinished: bool = False) -> Schema:
     try:
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            return 0
+            return Schema()
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise UnusableStore(f"{path} is the database of another program: name another file")
-        row = connection.execute(load("sqlite")["meta"], {"name": "schema"}).fetchone()
-        if row is None or not str(row[0]).isdigit():
+        known = kept_schema(connection, load("sqlite"))
+        if known is None:
             raise UnusableStore(f"{path} does not say which version its tables are: it is damaged, restore a backup")
-        return int(row[0])
+        if not unfinished and connection.execute(load("sqlite")["meta"], {"name": COPY}).fetchone():
+            raise UnusableStore(copy_is_unfinished(str(path)))
+        return known
     except sqlite3.Error as error:
         raise UnusableStore(explain(error, str(path))) from error
 
@@ -194,14 +216,22 @@ def _settle_in(connection: sqlite3.Connection, path: Path) -> None:
         raise UnusableStore(f"{path} is on a disk that cannot share memory (a network disk?): use a local one")
 
 
-def _apply(connection: sqlite3.Connection, path: Path, step: Migration) -> None:
-    """One migration in a transaction of its own, with the version it leads to."""
+def kept_schema(connection: Connection, sql: Statements) -> Schema | None:
+    """How the tables stand, as `meta` keeps it; None where it does not say."""
+    rows = {name: connection.execute(sql["meta"], {"name": name}).fetchone() for name in SCHEMA}
+    version, compatible, waiting = (None if row is None else str(row[0]) for row in rows.values())
+    return Schema.read(version, compatible, waiting) if version is not None and version.isdigit() else None
+
+
+def _apply(connection: sqlite3.Connection, path: Path, step: Migration, then: Schema) -> None:
+    """One migration in a transaction of its own, with how the tables stand then."""
     put_meta = load("sqlite")["put_meta"]
     try:
         connection.execute("BEGIN IMMEDIATE")
-        for statement in _statements(step.text):
+        for statement in statements(step.text):
             connection.execute(statement)
-        connection.execute(put_meta, {"name": "schema", "value": str(step.number)})
+        for name, value in then.text().items():
+            connection.execute(put_meta, {"name": name, "value": value})
         if step.number == 1:
             origin = "".join(secrets.choice(ORIGIN_SIGNS) for _ in range(ORIGIN_LENGTH))
             connection.execute(put_meta, {"name": "origin", "value": origin})
@@ -213,7 +243,7 @@ def _apply(connection: sqlite3.Connection, path: Path, step: Migration) -> None:
         raise UnusableStore(f"migration {step.name} failed, it was undone: {explain(error, str(path))}") from error
 
 
-def _statements(text: str) -> list[str]:
+def statements(text: str) -> list[str]:
     """The statements of a migration one by one: SQLite's way of running several would end the transaction first."""
     statements: list[str] = []
     pending = ""

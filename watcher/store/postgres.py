@@ -1,42 +1,48 @@
-"""The store on PostgreSQL: one lane that commits in groups, a pool that reads; for one process at a time so far.
+"""The store on PostgreSQL, which any number of processes may have at once: one lane that commits in groups, a pool that reads.
 
-Where replicas will come in: the lease with its epoch is one for the whole database now (`take_over`, `begin_writing`,
-`let_go`), and becomes one per account: a table in place of the row's columns, and `begin_writing` over the accounts of the
-group. Claims, which `Remembered` keeps in memory, become columns that are claimed with FOR UPDATE SKIP LOCKED; endpoints, which
-it keeps too, are read again when a NOTIFY says that another process changed one, and locked before they are changed. `Writing`
-sends a NOTIFY with the last position of each group, and whoever hears it, or its slow poll, reads the log from where it was. The
-log stays one: its row is locked from the beginning of a group until the commit, so groups of replicas commit one after another.
+What keeps them apart is the database's: each is a replica that says now and then that it is there, has leases of what it polls,
+and locks the end of the log before it appends. What they have to tell each other are events and words, both in their order.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Concatenate, ParamSpec, TypeVar
+from copy import copy
+from dataclasses import replace
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from watcher.core.news import Tell
-from watcher.ports import Clock, UnusableStore
-from watcher.store.endpoint_rows import endpoint_of
+from watcher.core.news import MigrationsWait, Tell
+from watcher.ports import Board, Clock, Cutoffs, Forgotten, Heard, Lease, Standing, UnusableStore, Word
+from watcher.store import leases, words
 from watcher.store.kept import KeptStore
-from watcher.store.migrations import migrations
+from watcher.store.migrations import Migration, migrations
 from watcher.store.opening import Migrated
+from watcher.store.postgres_delivering import PostgresDelivering
 from watcher.store.postgres_failures import explain, place_of
-from watcher.store.postgres_opening import Prepared, prepare
+from watcher.store.postgres_listening import Listening
+from watcher.store.postgres_opening import Prepared, prepare, take_aside
+from watcher.store.postgres_partitions import Partitions
 from watcher.store.postgres_pool import Access, Pool, open_pool
 from watcher.store.postgres_reading import Reading
+from watcher.store.postgres_recording import PostgresRecording
+from watcher.store.postgres_saying import words_of
+from watcher.store.postgres_watching import PostgresWatching
+from watcher.store.postgres_work import say
 from watcher.store.postgres_writing import Writing
-from watcher.store.remembered import Remembered
 from watcher.store.sealing import NOT_SEALED, Seal
+from watcher.store.shared import SharedRemembered
 from watcher.store.statements import load
 from watcher.store.work import Connection, Statements
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 USUAL = Access()
 """The access where nothing else is said."""
 
 
-class PostgresStore(KeptStore):
+class PostgresStore(PostgresDelivering, PostgresRecording, PostgresWatching, KeptStore):
     """The port `Store` on an open database. Made by `open_postgres`."""
 
     def __init__(
@@ -46,34 +52,96 @@ class PostgresStore(KeptStore):
         readers: Pool,
         prepared: Prepared,
         *,
+        url: str,
         seal: Seal,
         access: Access,
         tell: Tell,
         clock: Clock,
     ) -> None:
-        remembered = Remembered(prepared.endpoints, origin=prepared.origin, seal=seal)
+        remembered = SharedRemembered(prepared.endpoints, origin=prepared.origin, seal=seal, version=prepared.version)
         super().__init__(remembered=remembered, tell=tell, clock=clock)
         self.place = place
         self.migrated: Migrated = prepared.migrated
         self._sql = load("postgres")
+        self._lease: Lease | None = None
+        self._works: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self.replica = prepared.me.id
+        self._access = access
         self._reader = Reading(readers, place=place, access=access, tell=tell, clock=clock)
+        self._partitions = Partitions(readers, place=place, sql=self._sql, access=access)
         self.writer = Writing(
             writers,
             place=place,
             sql=self._sql,
-            epoch=prepared.epoch,
+            me=prepared.me,
             access=access,
             tell=tell,
             clock=clock,
             committed=remembered.committed,
             spoiled=remembered.rolled_back,
-            doubted=self._read_endpoints_again,
+            doubted=lambda connection: remembered.read_again(connection, self._sql),
         )
+        self.listening = Listening(url, access, own=lambda: self.writer.process)
         self._ended = asyncio.Event()
 
     @property
     def alive(self) -> bool:
-        return not self._ended.is_set() and not self.writer.fenced
+        return not self._ended.is_set()
+
+    def held(self, lease: Lease) -> Self:
+        view = copy(self)
+        view._lease = lease  # noqa: SLF001 -- its own kind
+        return view
+
+    async def board(self, shares: Sequence[str]) -> Board:
+        asked, monotonic = self._clock.now(), self._clock.monotonic()
+        replicas, held, clock = await self._write("board", leases.board, self.replica, shares)
+        here = asked + (self._clock.now() - asked) / 2
+        return Board(
+            me=self.replica,
+            replicas=replicas,
+            shares=held,
+            sure_until=monotonic + self._access.lease.total_seconds(),
+            skew=here.timestamp() - clock / 1000,
+        )
+
+    async def take(self, shares: Sequence[str]) -> list[Lease]:
+        return await self._write("take_leases", leases.take, self.replica, shares)
+
+    async def give_back(self, given: Sequence[Lease]) -> None:
+        def work(connection: Connection, sql: Statements) -> None:
+            if leases.give_back(connection, sql, self.replica, given):
+                say(connection, [Word(kind="freed")])
+
+        await self._write("give_back_leases", work)
+
+    async def describe(self, standings: Mapping[Lease, Standing]) -> None:
+        await self._write("describe_leases", leases.describe, self.replica, standings)
+
+    async def shown(self) -> Mapping[str, str]:
+        return await self._read("shown", leases.shown)
+
+    async def say(self, said: Sequence[Word]) -> None:
+        await self._write("say", lambda connection, _: say(connection, said))
+
+    async def last_word(self) -> int:
+        return await self._read("last_word", words.last_word)
+
+    async def heard(self, after: int, limit: int) -> list[Heard]:
+        return await self._read("heard", words.heard, self.replica, after, limit)
+
+    async def forget_words(self) -> int:
+        return await self._write("forget_words", words.forget_words)
+
+    async def noticed(self, seconds: float) -> None:
+        await self.listening.noticed(seconds)
+
+    async def forget(self, cutoffs: Cutoffs, since: Forgotten, most: int) -> Forgotten:
+        whole = Forgotten()
+        if since.ended or (since.delivery, since.position) == (0, 0):  # a round begins
+            whole = await self._partitions.keep(cutoffs)
+        portion = await super().forget(cutoffs, since, most)
+        return replace(portion, events=portion.events + whole.events, deliveries=portion.deliveries + whole.deliveries)
 
     async def live(self) -> None:
         """The task that writes, until `close`."""
@@ -94,7 +162,23 @@ class PostgresStore(KeptStore):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        return await self.writer.run(operation, lambda connection: work(connection, self._sql, *args, **kwargs))
+        lease = self._lease
+
+        def done(connection: Connection) -> T:
+            result = work(connection, self._sql, *args, **kwargs)
+            say(connection, words_of(operation, args, result, held=lease is not None))
+            return result
+
+        return await self.writer.run(operation, done, lease)
+
+    async def _write_together(
+        self,
+        operation: str,
+        work: Callable[[Connection, Statements, Sequence[Item]], Sequence[T]],
+        item: Item,
+    ) -> T:
+        done: T = await self.writer.run_together(operation, self._together(work), item, self._lease)
+        return done
 
     async def _read(
         self,
@@ -105,18 +189,26 @@ class PostgresStore(KeptStore):
     ) -> T:
         return await self._reader.run(operation, lambda connection: work(connection, self._sql, *args, **kwargs))
 
-    def _read_endpoints_again(self, connection: Connection) -> None:
-        """After a commit of which nobody knows whether it took place."""
-        for row in connection.execute(self._sql["endpoints"]):
-            self._remembered.put(endpoint_of(row, self._remembered.seal))
+    def _together(
+        self, work: Callable[[Connection, Statements, Sequence[Item]], Sequence[T]]
+    ) -> Callable[[Connection, Sequence[Item]], Sequence[T]]:
+        """The work with the statements; the same for the same work, so that what waits for it is found to be alike."""
+        if work not in self._works:
+            self._works[work] = lambda connection, items: work(connection, self._sql, items)
+        return self._works[work]
 
 
 @asynccontextmanager
 async def open_postgres(
-    url: str, *, tell: Tell, clock: Clock, seal: Seal = NOT_SEALED, access: Access = USUAL
+    url: str,
+    *,
+    tell: Tell,
+    clock: Clock,
+    seal: Seal = NOT_SEALED,
+    access: Access = USUAL,
+    steps: Sequence[Migration] | None = None,
 ) -> AsyncIterator[PostgresStore]:
-    """The store in the database, made and migrated where need be. A second process is refused (StoreInUse) as long as the first
-    says that it is there; after that the first can write nothing any more.
+    """The store in the database, made and migrated where need be; other processes may have it at the same time.
 
     Raises UnusableStore where it cannot be opened: the message has the place, without its secrets, and the remedy.
     """
@@ -128,13 +220,18 @@ async def open_postgres(
     try:
         readers = await open_pool(url, max(1, access.connections - 1), access)
         try:
-            prepared = await prepare(
-                writers, load("postgres"), migrations("postgres"), place=place, seal=seal, access=access
+            sql, known = load("postgres"), steps or migrations("postgres")
+            prepared = await prepare(writers, sql, known, place=place, seal=seal, access=access)
+            prepared = prepared._replace(migrated=await take_aside(url, sql, prepared, access))
+            store = PostgresStore(
+                place, writers, readers, prepared, url=url, seal=seal, access=access, tell=tell, clock=clock
             )
-            store = PostgresStore(place, writers, readers, prepared, seal=seal, access=access, tell=tell, clock=clock)
             store.tell_of_secrets()
+            if prepared.migrated.waiting:
+                tell(MigrationsWait(steps=prepared.migrated.waiting))
             # A TaskGroup would wrap what the body raises; the task ends by itself alone when the store is closed.
             live = asyncio.create_task(store.live(), name="store writer")
+            listens = asyncio.create_task(store.listening.live(), name="store listener")
             try:
                 yield store
             finally:
@@ -142,7 +239,8 @@ async def open_postgres(
                     await store.close()
                 finally:
                     live.cancel()
-                    await asyncio.wait([live])
+                    listens.cancel()
+                    await asyncio.wait([live, listens])
         finally:
             await readers.close()
     finally:

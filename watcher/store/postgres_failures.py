@@ -11,12 +11,14 @@ from watcher.store.failures import ASKED_WRONG
 REMEDIES: Final[Mapping[str, str]] = {
     "08": "{place} cannot be reached: check that it runs, and the address",
     "23": "{place} refused it, for it is there already",
+    "25P03": "{place} ended a transaction that this process left alone for too long: its machine is overloaded",
     "25006": "{place} may only be read (a standby?): name the primary",
     "28": "{place} refused our login: check the user and the password in database.url",
     "3D": "{place} is not there: make the database, or name another",
     "40": "{place} undid it, for it met with another transaction",
     "42501": "{place} does not allow it: give the user of database.url the right to make and use tables",
     "53100": "the disk of {place} is full: make room, and it goes on by itself",
+    "53200": "{place} has no room left for locks, or no memory: raise max_locks_per_transaction",
     "53300": "{place} has no connection left: raise max_connections, or put pgbouncer before it",
     "55P03": "{place} is locked by another transaction for too long: let it end",
     "57014": "{place} took too long: it is overloaded, or another transaction is in the way",
@@ -26,7 +28,7 @@ REMEDIES: Final[Mapping[str, str]] = {
 }
 """By SQLSTATE, or its beginning."""
 
-AGAIN: Final = ("0A000", "40001", "40P01")
+AGAIN: Final = ("0A000", "25P03", "40001", "40P01")
 """Undone for having met with another transaction, or with other tables than a statement was prepared for: done again, it may
 work."""
 ASKED: Final = ("22", "23", "42")

@@ -8,10 +8,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 
+KEEPALIVES: Final = {
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+"""After a minute without a sign the server ends the session of a machine that is gone, or 20 seconds (in ms) after it said
+something that nobody took."""
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 
@@ -21,7 +29,8 @@ class Access:
     long a statement may take, and wait for a lock, and connecting.
 
     `lease` is how long a process that says nothing any more still counts as having the database. With `pooler` pgbouncer, or its
-    like, may be in between: then no statement is prepared for more than one transaction.
+    like, may be in between: then no statement is prepared for more than one transaction. `aside` is how long each statement of a
+    migration may take that is outside of a transaction: a large table gets an index.
     """
 
     password: str | None = field(default=None, repr=False)
@@ -29,14 +38,25 @@ class Access:
     statement: timedelta = timedelta(seconds=30)
     lock: timedelta = timedelta(seconds=10)
     connect: timedelta = timedelta(seconds=10)
-    lease: timedelta = timedelta(seconds=15)
+    lease: timedelta = timedelta(seconds=6)
     pooler: bool = False
+    aside: timedelta = timedelta(seconds=30)
 
     @property
     def begin(self) -> str:
-        """What a transaction begins with; each has its own time-outs, for a session is nobody's."""
-        statement, lock = (limit // timedelta(milliseconds=1) for limit in (self.statement, self.lock))
-        return f"; SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}"
+        """What a transaction begins with; each has its own time-outs, for a session is nobody's. One that is left alone is undone
+        when its process counts as gone: what it has locked, others wait for."""
+        limits = (self.statement, self.lock, self.lease)
+        statement, lock, idle = (limit // timedelta(milliseconds=1) for limit in limits)
+        return (
+            f"; SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}"
+            f"; SET LOCAL idle_in_transaction_session_timeout = {idle}"
+        )
+
+    @property
+    def session(self) -> dict[str, str]:
+        """What a session begins with: how the server finds out that this machine is gone. A pooler has sessions of its own."""
+        return {} if self.pooler else {"application_name": "watcher", **KEEPALIVES}
 
 
 class Sessionless(asyncpg.Connection):
@@ -57,6 +77,7 @@ async def open_pool(url: str, connections: int, access: Access) -> Pool:
         command_timeout=(access.statement + access.connect).total_seconds(),
         statement_cache_size=0 if access.pooler else 200,
         connection_class=Sessionless,
+        server_settings=access.session,
     )
 
 

@@ -13,6 +13,8 @@ from watcher.store.work import Connection
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 
+PLANS: Final = "; SET LOCAL plan_cache_mode = force_custom_plan"
+"""What is asked for may be left open in many ways, and a plan for all of them sorts a whole account to give its first page."""
 TRIES: Final = 3
 """How often a transaction is tried that was undone for no fault of its own."""
 
@@ -40,7 +42,7 @@ class Reading:
     def __init__(self, pool: Pool, *, place: str, access: Access, tell: Tell, clock: Clock) -> None:
         self._pool = pool
         self._place = place
-        self._begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY{access.begin}"
+        self._begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY{access.begin}{PLANS}"
         self._tell = tell
         self._clock = clock
         self._troubles = Troubles(place, tell)

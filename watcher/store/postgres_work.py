@@ -10,10 +10,13 @@ import asyncpg
 from aiosql.utils import VAR_REF
 from greenlet import getcurrent, greenlet
 
+from watcher.ports import Word
+from watcher.store.work import Connection
+
 T = TypeVar("T")
 
 TYPES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("account", "accounts", "endpoint_id", "labels", "lane", "mark", "name", "needle"), "text"),
+    **dict.fromkeys(("account", "accounts", "endpoint_id", "ids", "labels", "lane", "mark", "name", "needle"), "text"),
     **dict.fromkeys(("state", "status", "types"), "text"),
     **dict.fromkeys(("batch_id", "broadcast_id", "final", "settled", "since", "stuck"), "bigint"),
 }
@@ -48,6 +51,20 @@ def placed(statement: str) -> Placed:
     return Placed(text, names, gives=text.startswith(("SELECT", "WITH", "EXPLAIN")) or "RETURNING" in text)
 
 
+def spelled(statement: str, values: Mapping[str, str | int]) -> str:
+    """The statement with its values in it, so that it can be sent together with others."""
+
+    def spell(found: Any) -> str:
+        name = found["var_name"]
+        if name is None:
+            return str(found[0])
+        value = values[name]
+        said = str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+        return f"{found['lead']}{said}"
+
+    return str(VAR_REF.sub(spell, statement))
+
+
 class Found:
     """What a statement gave."""
 
@@ -76,10 +93,11 @@ class Asking:
 
     def __init__(self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
         self._connection = connection
+        self.words: list[Word] = []  # what is said to the other replicas at the end of the transaction
 
     def execute(self, statement: str, values: Any = NOTHING, /) -> Found:
         text, names, gives = placed(statement)
-        arguments = [values[name] for name in names]
+        arguments = [_fit(values[name]) for name in names]
         if gives:
             rows = _wait(self._connection.fetch(text, *arguments))
             return Found(rows, len(rows))
@@ -89,9 +107,16 @@ class Asking:
 
     def executemany(self, statement: str, values: Iterable[Any], /) -> None:
         text, names, _ = placed(statement)
-        arguments = [[each[name] for name in names] for each in values]
+        arguments = [[_fit(each[name]) for name in names] for each in values]
         if arguments:
             _wait(self._connection.executemany(text, arguments))
+
+
+def say(connection: Connection, words: Sequence[Word]) -> None:
+    """Says the words at the end of the transaction."""
+    if words:
+        assert isinstance(connection, Asking)  # noqa: S101 -- no other connection gets here
+        connection.words += words
 
 
 async def doing(work: Callable[[], T]) -> T:
@@ -107,6 +132,11 @@ async def doing(work: Callable[[], T]) -> T:
             given = worker.switch(answer)
     done: T = given
     return done
+
+
+def _fit(value: Any) -> Any:
+    """The value as PostgreSQL takes it: what holds NUL is in no row (`rows.text`), so it need only not be an error."""
+    return value.replace("\0", "?") if isinstance(value, str) and "\0" in value else value
 
 
 def _wait(question: Awaitable[T]) -> T:

@@ -5,43 +5,57 @@ A first job need not wait; what arrives while the last commit runs is committed 
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
-from watcher.core.news import StoreTook, Tell
-from watcher.ports import Clock, StoreError
+from watcher.core.news import StoreTook, Tell, WriteFenced
+from watcher.ports import Clock, Lease, LeaseLost, StoreError
 from watcher.ports.errors import UnknownOutcome
+from watcher.store import leases, words
 from watcher.store.postgres_failures import explain, is_lost, is_passing, is_trouble, state_of
 from watcher.store.postgres_pool import Access, Pool, begun
 from watcher.store.postgres_reading import TRIES, Troubles, Work
-from watcher.store.postgres_work import Asking, doing
+from watcher.store.postgres_work import Asking, doing, spelled
 from watcher.store.work import Connection, Statements
 
 T = TypeVar("T")
+Item = TypeVar("Item")
+Together = Callable[[Connection, Sequence[Any]], Sequence[Any]]
+"""Work that is done for many at once; one result for each."""
 
 MOST: Final = 500
 """Jobs in one transaction, so that the first of them does not wait for long."""
-
-
-class Fenced(StoreError):
-    """Another process has the database now."""
+PLACES: Final[Mapping[str, int]] = {"settle": 0, "commit": 2, "save_account": 2}
+"""When each is done in its transaction; the others in between. What appends to the log comes last, for from then on its end is
+locked. What settles comes first: it frees what the claim behind it wants, and what waits for endpoints has nothing locked."""
 
 
 class Job(NamedTuple):
     operation: str
-    work: Work[Any]
+    work: Work[Any] | None
     future: asyncio.Future[Any]
     started: float
+    lease: Lease | None = None
+    together: Together | None = None
+    item: Any = None
+
+
+class Me(NamedTuple):
+    """This process among the replicas: its id, what people call it, and which version of the tables it knows."""
+
+    id: str
+    name: str
+    version: int
 
 
 class Writing:
-    """Runs jobs one after another in the order in which they came, each in a transaction that it shares with its neighbours.
+    """Runs jobs, each in a transaction that it shares with its neighbours: all of them wait at once, so their order is free.
 
-    Every transaction begins by locking the row that says who may write (`begin_writing`): a process that another one took the
-    database over from finds nothing there, and writes nothing.
+    Every transaction begins by saying that this replica is there, and counts itself (`begin_writing`). A job of a lease that is
+    lost is refused, alone: the leases of a group are looked at, and locked against others, before anything is done.
     """
 
     def __init__(
@@ -50,7 +64,7 @@ class Writing:
         *,
         place: str,
         sql: Statements,
-        epoch: int,
+        me: Me,
         access: Access,
         tell: Tell,
         clock: Clock,
@@ -61,9 +75,11 @@ class Writing:
         self._pool = pool
         self._place = place
         self._sql = sql
-        self._epoch = epoch
+        lease = access.lease // timedelta(milliseconds=1)
+        self._me: Mapping[str, str | int] = {"replica": me.id, "name": me.name, "version": me.version, "lease": lease}
+        self._replica = me.id
         self._begin = f"BEGIN{access.begin}"
-        self._lease = access.lease // timedelta(milliseconds=1)
+        self._number = 0  # of the last transaction that was begun
         self._beat = access.lease.total_seconds() / 3
         self._tell = tell
         self._clock = clock
@@ -74,17 +90,19 @@ class Writing:
         self._waiting: deque[Job] = deque()
         self._called = asyncio.Event()
         self._closed = False
-        self.fenced = False
         self._troubles = Troubles(place, tell)
+        self.process: int | None = None  # of the server, by which was written last
 
-    async def run(self, operation: str, work: Work[T]) -> T:
+    async def run(self, operation: str, work: Work[T], lease: Lease | None = None) -> T:
         """What the work gave, after its transaction was committed. Raises StoreError where nothing was done."""
-        if self._closed:
-            raise StoreError(f"{self._place} is closed")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Job(operation, work, future, self._clock.monotonic()))
-        self._called.set()
-        return await future
+        future: asyncio.Future[T] = self._future()
+        done: T = await self._queue(Job(operation, work, future, self._clock.monotonic(), lease))
+        return done
+
+    async def run_together(self, operation: str, together: Together, item: Any, lease: Lease | None = None) -> Any:
+        """As `run`; what waits for the same work is done at once, each for its item."""
+        future: asyncio.Future[Any] = self._future()
+        return await self._queue(Job(operation, None, future, self._clock.monotonic(), lease, together, item))
 
     def close(self) -> None:
         """Lets `live` end after what is waiting."""
@@ -92,7 +110,7 @@ class Writing:
         self._called.set()
 
     async def live(self) -> None:
-        """The task that writes; also where there is nothing to write, now and then, for whoever writes keeps the database."""
+        """The task that writes; also where there is nothing to write, now and then, for whoever writes is there."""
         try:
             while self._waiting or not self._closed:
                 if not self._waiting:
@@ -111,6 +129,16 @@ class Writing:
             for job in self._waiting:
                 _fail(job, StoreError(f"{self._place} was closed before it was done"))
 
+    def _future(self) -> asyncio.Future[Any]:
+        if self._closed:
+            raise StoreError(f"{self._place} is closed")
+        return asyncio.get_running_loop().create_future()
+
+    async def _queue(self, job: Job) -> Any:
+        self._waiting.append(job)
+        self._called.set()
+        return await job.future
+
     def _hold(self) -> None:
         """Work without work: its transaction says that this process is still there."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -118,19 +146,20 @@ class Writing:
         self._waiting.append(Job("hold", lambda _: None, future, self._clock.monotonic()))
 
     async def _let_go(self) -> None:
-        """Another process need not wait until the lease is over."""
-        with suppress(Exception):  # then it waits
+        """The others need not wait until the lease is over."""
+        with suppress(Exception):  # then they wait
             async with self._pool.acquire() as connection:
                 asking = Asking(connection)
-                await doing(lambda: asking.execute(self._sql["let_go"], {"epoch": self._epoch}))
+                await doing(lambda: asking.execute(self._sql["leave"], {"replica": self._replica}))
 
     async def _together(self, group: Sequence[Job]) -> None:
         """All of them in one transaction; where one spoils it, each in one of its own."""
+        group = sorted(group, key=lambda job: PLACES.get(job.operation, 1))
         for tries in range(1, TRIES + 1):
             progress: list[Any] = []
             try:
                 await self._once(group, progress)
-            except (Fenced, UnknownOutcome) as error:
+            except UnknownOutcome as error:
                 self._spoiled()
                 return self._refuse(group, error, error)
             except Exception as error:  # noqa: BLE001 # it is handed to whoever asked; the lane is for everybody
@@ -150,37 +179,72 @@ class Writing:
                 raise
             self._committed()
             self._doubtful = False
-            now = self._clock.monotonic()
-            for job, result in zip(group, progress, strict=True):
-                if not job.future.done():
-                    job.future.set_result(result)
-                self._tell(StoreTook(operation=job.operation, took=now - job.started))
-            self._troubles.note(group[0].operation, None)
+            self._answer(group, progress)
             return None
         return None
 
+    def _answer(self, group: Sequence[Job], results: Sequence[Any]) -> None:
+        now = self._clock.monotonic()
+        for job, result in zip(group, results, strict=True):
+            if isinstance(result, LeaseLost):
+                _fail(job, result)
+                self._tell(WriteFenced(operation=job.operation))
+            elif not job.future.done():
+                job.future.set_result(result)
+            self._tell(StoreTook(operation=job.operation, took=now - job.started))
+        self._troubles.note(group[0].operation, None)
+
     async def _once(self, group: Sequence[Job], results: list[Any]) -> None:
-        number: int | None = None
+        self._number += 1
+        me = spelled(self._sql["begin_writing"], {**self._me, "number": self._number})
+        worked = False
         try:
-            async with begun(self._pool, self._begin) as connection:
+            async with begun(self._pool, f"{self._begin}; {me}") as connection:
+                self.process = connection.get_server_pid()
                 asking = Asking(connection)
-                worked = await doing(lambda: self._work(asking, group, results))
-                number = worked
+                await doing(lambda: self._work(asking, group, results))
+                worked = True
                 await connection.execute("COMMIT")
         except Exception as error:
-            if number is None or not is_lost(error):
+            if not worked or not is_lost(error):
                 raise
-            await self._find_out(number, error)
+            await self._find_out(self._number, error)
 
-    def _work(self, connection: Connection, group: Sequence[Job], results: list[Any]) -> int:
-        row = connection.execute(self._sql["begin_writing"], {"epoch": self._epoch, "lease": self._lease}).fetchone()
-        if row is None:
-            self.fenced = True
-            raise Fenced(f"another process has taken {self._place} over: end this one, or that one and start this anew")
+    def _work(self, connection: Asking, group: Sequence[Job], results: list[Any]) -> None:
         if self._doubtful:
             self._doubted(connection)
-        results.extend(job.work(connection) for job in group)
-        return int(row[0])
+        results.extend(self._lost(connection, group))
+        done: set[int] = set()
+        for place, job in enumerate(group):
+            if place in done or isinstance(results[place], LeaseLost):
+                continue
+            if job.work is not None:
+                results[place] = job.work(connection)
+                continue
+            alike = [
+                other
+                for other, each in enumerate(group)
+                if each.together == job.together and not isinstance(results[other], LeaseLost)
+            ]
+            assert job.together is not None  # noqa: S101 -- a job has one or the other
+            given = job.together(connection, [group[other].item for other in alike])
+            for other, result in zip(alike, given, strict=True):
+                results[other] = result
+            done.update(alike)
+        if connection.words:
+            words.say(connection, self._sql, self._replica, connection.words)
+
+    def _lost(self, connection: Connection, group: Sequence[Job]) -> list[LeaseLost | None]:
+        """For each job why it cannot be done, where its lease is lost. Nobody takes the others over before the commit."""
+        wanted = {job.lease for job in group if job.lease is not None}
+        if not wanted:
+            return [None] * len(group)
+        asked = sorted(wanted, key=lambda lease: (lease.share, lease.epoch))
+        there = leases.in_force(connection, self._sql, self._replica, asked)
+        return [
+            None if job.lease is None or job.lease in there else LeaseLost(f"another process has {job.lease.share} now")
+            for job in group
+        ]
 
     async def _find_out(self, number: int, lost: Exception) -> None:
         """The connection broke while it committed: whether it did is asked of the database. Raises `lost` where it did not, and
@@ -193,9 +257,7 @@ class Writing:
             except Exception as error:  # noqa: BLE001 # asked again, then told
                 lost = error
                 continue
-            if row is None:
-                break  # another process has the database by now
-            if row[0] == number:
+            if row is not None and row[0] == number:
                 return
             raise lost
         self._doubtful = True
@@ -204,7 +266,7 @@ class Writing:
         ) from lost
 
     def _last_commit(self, connection: Connection) -> Any:
-        return connection.execute(self._sql["last_commit"], {"epoch": self._epoch}).fetchone()
+        return connection.execute(self._sql["last_commit"], {"replica": self._replica}).fetchone()
 
     def _refuse(self, group: Sequence[Job], error: StoreError, cause: BaseException | None) -> None:
         for job in group:

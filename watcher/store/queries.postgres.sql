@@ -1,34 +1,119 @@
 -- What only PostgreSQL understands, or must be said to it in another way. Lists travel as JSON text, as with SQLite.
 
--- name: begin_writing$
--- Locks the end of the log for its owner's transaction, counts it, and holds on; nothing where another process has taken over.
-UPDATE log SET commits = commits + 1, held_until = CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) + :lease
-WHERE epoch = :epoch
-RETURNING commits;
-
--- name: take_over$
--- From now on whoever had the database before can write nothing; nothing where somebody has it still, by the database's clock.
-UPDATE log SET
-    epoch = epoch + 1, holder = :holder,
-    held_until = CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) + :lease
-WHERE held_until <= CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)
-RETURNING epoch;
-
--- name: holder$
--- Who has the database, by its own clock.
-SELECT holder FROM log WHERE held_until > CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT);
-
--- name: let_go!
--- Its owner needs the database no more.
-UPDATE log SET held_until = 0 WHERE epoch = :epoch;
+-- name: begin_writing!
+-- Says that the replica is there, and which of its transactions this is.
+INSERT INTO replicas (id, name, version, polls, started, held_until, commits)
+VALUES (:replica, :name, :version, FALSE, clock_ms(), clock_ms() + :lease, :number)
+ON CONFLICT (id) DO UPDATE SET held_until = excluded.held_until, commits = excluded.commits;
 
 -- name: last_commit$
--- Which transaction of its owner was committed last; waits for one that is being committed.
-SELECT commits FROM log WHERE epoch = :epoch FOR UPDATE;
+-- Which transaction of the replica was committed last; waits for one that is being committed.
+SELECT commits FROM replicas WHERE id = :replica FOR UPDATE;
+
+-- name: leave!
+-- The replica is not there any more, and has nothing.
+WITH left_alone AS (UPDATE leases SET replica = NULL WHERE replica = :replica)
+UPDATE replicas SET held_until = 0 WHERE id = :replica;
+
+-- name: forget_replicas!
+-- Those that have not been there for so long that nobody asks for them any more.
+DELETE FROM replicas WHERE held_until < clock_ms() - :kept;
+
+-- name: leases_in_force
+-- Which of these leases are ours still: JSON pairs of a share and an epoch. Nobody takes one over before the commit.
+SELECT share, epoch FROM leases
+WHERE replica = :replica AND (share, epoch) IN (
+    SELECT held.value ->> 0, CAST(held.value ->> 1 AS BIGINT) FROM json_array_elements(CAST(:held AS json)) AS held (value)
+)
+ORDER BY share FOR SHARE;
+
+-- name: replicas
+-- The processes that are there.
+SELECT id, name, version, polls FROM replicas WHERE held_until > clock_ms() ORDER BY id;
+
+-- name: note_polling!
+-- Whether the replica takes its part of the shares.
+UPDATE replicas SET polls = :polls WHERE id = :replica AND polls <> :polls;
+
+-- name: clock$
+-- The database's clock, in milliseconds.
+SELECT clock_ms();
+
+-- name: enroll_shares!
+-- Shares that were not known yet are nobody's.
+INSERT INTO leases (share, epoch, demand)
+SELECT value, 0, 1 FROM json_array_elements_text(CAST(:shares AS json)) AS asked (value)
+ON CONFLICT (share) DO NOTHING;
+
+-- name: shares
+-- How shares are spread, in the order of the list; what only a replica has that is gone is nobody's.
+SELECT leases.share, leases.epoch, replicas.id AS replica, leases.demand
+FROM json_array_elements_text(CAST(:shares AS json)) WITH ORDINALITY AS asked (value, place)
+JOIN leases ON leases.share = asked.value
+LEFT JOIN replicas ON replicas.id = leases.replica AND replicas.held_until > clock_ms()
+ORDER BY asked.place;
+
+-- name: take_shares
+-- Takes those of the shares that are nobody's, or of a replica that is gone; those that another one takes meanwhile are its own.
+UPDATE leases SET epoch = epoch + 1, replica = :replica
+WHERE share IN (
+    SELECT share FROM leases
+    WHERE share IN (SELECT json_array_elements_text(CAST(:shares AS json)))
+        AND NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.id = leases.replica AND replicas.held_until > clock_ms())
+    ORDER BY share FOR UPDATE SKIP LOCKED
+)
+RETURNING share, epoch;
+
+-- name: give_back_shares!
+-- They are nobody's, where they were ours.
+UPDATE leases SET replica = NULL
+WHERE replica = :replica AND (share, epoch) IN (
+    SELECT held.value ->> 0, CAST(held.value ->> 1 AS BIGINT) FROM json_array_elements(CAST(:held AS json)) AS held (value)
+);
+
+-- name: describe_shares!
+-- How they stand, where they are ours: JSON lists of share, epoch, demand, and what is shown.
+UPDATE leases SET demand = CAST(told.value ->> 2 AS DOUBLE PRECISION), shown = told.value ->> 3
+FROM json_array_elements(CAST(:told AS json)) AS told (value)
+WHERE leases.replica = :replica AND leases.share = told.value ->> 0 AND leases.epoch = CAST(told.value ->> 1 AS BIGINT);
+
+-- name: shown_shares
+-- What their owners said of them last.
+SELECT share, shown FROM leases WHERE shown IS NOT NULL;
+
+-- name: lock_log^
+-- Locks the ends of the log and of the words, and moves them by what is to be appended. Whoever listens is notified at the commit.
+UPDATE log SET last = last + :events, words = words + :words, endpoints = endpoints + :endpoints
+RETURNING last, words, endpoints, CAST(pg_notify('watcher', '') AS TEXT);
+
+-- name: say_words!
+-- Words behind those that were said: a JSON list of kind, account and body.
+INSERT INTO words (number, at, replica, kind, account, body)
+SELECT :before + said.place, clock_ms(), :replica, said.value ->> 0, said.value ->> 1, said.value ->> 2
+FROM json_array_elements(CAST(:said AS json)) WITH ORDINALITY AS said (value, place);
+
+-- name: last_word$
+-- The number of the last word.
+SELECT words FROM log;
+
+-- name: heard_words
+-- The next words of others.
+SELECT number, replica, kind, account, body FROM words
+WHERE number > :after AND replica <> :replica ORDER BY number LIMIT :limit;
+
+-- name: forget_words!
+-- Words that everybody has heard who was there, the oldest first.
+DELETE FROM words WHERE number = ANY (ARRAY(
+    SELECT number FROM words WHERE at < (SELECT clock_ms() - :kept) ORDER BY at LIMIT 1000
+));
 
 -- name: begin_migrating^
 -- One process at a time brings the tables to its version: the others wait here, and find them so.
 SELECT pg_advisory_xact_lock(8607336417265442664);
+
+-- name: begin_aside$
+-- Whether nobody else is taking a step outside of a transaction; from now on nobody can but this one.
+SELECT pg_try_advisory_xact_lock(8607336417265442667);
 
 -- name: server^
 -- What must be so before anything is made: the encoding, what makes small letters of all; and whether there are tables of ours.
@@ -88,11 +173,11 @@ WHERE account = :account AND coalesce(batch_id, 0) = :batch_id AND position > :a
 ORDER BY position LIMIT :limit;
 
 -- name: log_span^
--- Up to where events were deleted, and the last position that was given out.
+-- Up to where events were deleted, and the last position that was given out. Behind the first partition positions jump.
 SELECT
     greatest(
         coalesce((SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'forgotten'), 0),
-        coalesce((SELECT min(position) - 1 FROM events), 0)
+        coalesce((SELECT min(position) - 1 FROM events WHERE position < 1000000000), 0)
     ) AS forgotten,
     last
 FROM log;
@@ -102,93 +187,3 @@ FROM log;
 INSERT INTO meta (name, value) VALUES ('forgotten', :position)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value
 WHERE CAST(meta.value AS BIGINT) < CAST(excluded.value AS BIGINT);
-
--- name: hungry_endpoints
--- Which endpoints are owed first attempts, and which retries, that are due, as JSON; those that are owed nothing cost nothing.
-WITH RECURSIVE owed (id) AS (
-    (SELECT min(endpoint_id) FROM deliveries WHERE state = 'pending')
-    UNION ALL
-    SELECT (SELECT min(endpoint_id) FROM deliveries WHERE state = 'pending' AND endpoint_id > owed.id)
-    FROM owed WHERE owed.id IS NOT NULL
-)
-SELECT coalesce(json_agg(json_build_array(
-    id,
-    EXISTS (
-        SELECT 1 FROM deliveries
-        WHERE endpoint_id = owed.id AND state = 'pending' AND behind = 0
-            AND (CASE WHEN attempts > 0 THEN 1 ELSE 0 END) = 0 AND due <= :now
-    ),
-    EXISTS (
-        SELECT 1 FROM deliveries
-        WHERE endpoint_id = owed.id AND state = 'pending' AND behind = 0
-            AND (CASE WHEN attempts > 0 THEN 1 ELSE 0 END) = 1 AND due <= :now
-    )
-)), '[]')
-FROM owed WHERE id IS NOT NULL;
-
--- name: due_deliveries
--- First attempts or retries that may be claimed, as JSON.
-SELECT coalesce(
-    json_agg(json_build_array(id, endpoint_id, position, created, due, attempts, cause, lane, account)), '[]'
-)
-FROM (
-    SELECT id, endpoint_id, position, created, due, attempts, cause, lane, account FROM deliveries
-    WHERE endpoint_id = :endpoint_id AND state = 'pending' AND behind = 0
-        AND (CASE WHEN attempts > 0 THEN 1 ELSE 0 END) = :retries AND due <= :now
-        AND id <> ALL (ARRAY(SELECT CAST(json_array_elements_text(CAST(:claimed AS json)) AS BIGINT)))
-    ORDER BY due, id LIMIT :room
-) AS few;
-
--- name: due_deliveries_of_many
--- First attempts or retries that may be claimed of many endpoints, as JSON: `asked` has pairs of an id and what is claimed of it.
-SELECT coalesce(json_agg(json_build_array(
-    few.id, few.endpoint_id, few.position, few.created, few.due, few.attempts, few.cause, few.lane, few.account
-)), '[]')
-FROM json_array_elements(CAST(:asked AS json)) AS asked (value)
-CROSS JOIN LATERAL (
-    SELECT * FROM deliveries
-    WHERE endpoint_id = asked.value ->> 0 AND state = 'pending' AND behind = 0
-        AND (CASE WHEN attempts > 0 THEN 1 ELSE 0 END) = :retries AND due <= :now
-        AND id <> ALL (ARRAY(SELECT CAST(json_array_elements_text(asked.value -> 1) AS BIGINT)))
-    ORDER BY due, id LIMIT :room
-) AS few;
-
--- name: owed_events
--- What is sent of these events, as JSON: many endpoints are owed the same one.
-SELECT coalesce(json_agg(json_build_array(position, id, type, convert_from(body, 'UTF8'))), '[]') FROM events
-WHERE position = ANY (ARRAY(SELECT CAST(json_array_elements_text(CAST(:positions AS json)) AS BIGINT)));
-
--- name: settle_deliveries!
--- Deliveries after their attempts, as JSON: lists of id, state, attempts, when it is due (null: as before), and cause.
-UPDATE deliveries SET
-    state = settled.value ->> 1, attempts = CAST(settled.value ->> 2 AS BIGINT),
-    due = coalesce(CAST(settled.value ->> 3 AS BIGINT), due), cause = settled.value ->> 4
-FROM json_array_elements(CAST(:settled AS json)) AS settled (value)
-WHERE deliveries.id = CAST(settled.value ->> 0 AS BIGINT);
-
--- name: note_attempts!
--- Tries at deliveries, for the operator: JSON lists of the columns, at the end where in `answers` the answer is, and its length.
-INSERT INTO attempts (
-    account, delivery_id, cause, outcome, next_due, at, took, code, error, detail, location, address, dns, connect, tls,
-    first_byte, answer
-)
-SELECT
-    value ->> 0, CAST(value ->> 1 AS BIGINT), value ->> 2, value ->> 3, CAST(value ->> 4 AS BIGINT),
-    CAST(value ->> 5 AS BIGINT), CAST(value ->> 6 AS BIGINT), CAST(value ->> 7 AS BIGINT), value ->> 8, value ->> 9,
-    value ->> 10, value ->> 11, CAST(value ->> 12 AS BIGINT), CAST(value ->> 13 AS BIGINT), CAST(value ->> 14 AS BIGINT),
-    CAST(value ->> 15 AS BIGINT),
-    substring(CAST(:answers AS bytea) FROM CAST(value ->> 16 AS INTEGER) FOR CAST(value ->> 17 AS INTEGER))
-FROM json_array_elements(CAST(:attempts AS json)) AS tried (value);
-
--- name: shown_deliveries
--- Deliveries as shown, each with its last attempt.
-SELECT
-    deliveries.id, deliveries.endpoint_id, deliveries.position, deliveries.created, deliveries.due, deliveries.attempts,
-    deliveries.state, deliveries.cause, endpoints.state AS endpoint_state, events.id AS event_id, events.type AS event_type,
-    events.account, events.batch_id, attempts.code, attempts.error, attempts.at, attempts.took
-FROM json_array_elements_text(CAST(:ids AS json)) AS asked (value)
-JOIN deliveries ON deliveries.id = CAST(asked.value AS BIGINT)
-JOIN endpoints ON endpoints.id = deliveries.endpoint_id
-JOIN events ON events.position = deliveries.position
-LEFT JOIN attempts ON attempts.id = (SELECT max(id) FROM attempts WHERE delivery_id = deliveries.id)
-ORDER BY deliveries.id DESC;

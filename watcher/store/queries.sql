@@ -53,6 +53,18 @@ SELECT * FROM watches
 WHERE account = :account AND state = 'open' AND batch_id > :after
 ORDER BY batch_id LIMIT :limit;
 
+-- name: opened
+-- As `open_watches`, of each what polling goes by, in the order of `COLUMNS`, then its status; `none` is what is not known.
+SELECT
+    batch_id, opened, coalesce(created, :none), coalesce(since, :none), coalesce(asked, :none), coalesce(answered, :none),
+    coalesce(aside_until, :none), coalesce(expires, :none), coalesce(stuck_last, :none), coalesce(size, :none),
+    coalesce(remaining, :none), coalesce(broadcast_id, :none), coalesce(enabled, :none), looks, stuck_told,
+    CASE WHEN missing_count > 0 OR refused_count > 0 OR aside_until IS NOT NULL OR final = 1 THEN 1 ELSE 0 END,
+    CASE WHEN name IS NULL THEN 1 ELSE 0 END, status
+FROM watches
+WHERE account = :account AND state = 'open' AND batch_id > :after
+ORDER BY batch_id LIMIT :limit;
+
 -- name: next_account$
 -- The first account behind the one given that has watches.
 SELECT min(account) FROM watches WHERE account > :account;

@@ -173,23 +173,34 @@ ORDER BY batch_id LIMIT :limit;
 
 -- name: finished_watches
 -- Those whose status is final: of each such status, merged.
-SELECT * FROM watches
-WHERE account = :account AND status = :final_1 AND state <> 'stopped'
-    AND batch_id > :after
-    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = (:stuck = 1))
-    AND (:state IS NULL OR state = :state)
-UNION ALL
-SELECT * FROM watches
-WHERE account = :account AND status = :final_2 AND state <> 'stopped'
-    AND batch_id > :after
-    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = (:stuck = 1))
-    AND (:state IS NULL OR state = :state)
-UNION ALL
-SELECT * FROM watches
-WHERE account = :account AND status = :final_3 AND state <> 'stopped'
-    AND batch_id > :after
-    AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = (:stuck = 1))
-    AND (:state IS NULL OR state = :state)
+SELECT * FROM (
+    (
+        SELECT * FROM watches
+        WHERE account = :account AND status = :final_1 AND state <> 'stopped'
+            AND batch_id > :after
+            AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = (:stuck = 1))
+            AND (:state IS NULL OR state = :state)
+        ORDER BY batch_id LIMIT :limit
+    )
+    UNION ALL
+    (
+        SELECT * FROM watches
+        WHERE account = :account AND status = :final_2 AND state <> 'stopped'
+            AND batch_id > :after
+            AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = (:stuck = 1))
+            AND (:state IS NULL OR state = :state)
+        ORDER BY batch_id LIMIT :limit
+    )
+    UNION ALL
+    (
+        SELECT * FROM watches
+        WHERE account = :account AND status = :final_3 AND state <> 'stopped'
+            AND batch_id > :after
+            AND (:stuck IS NULL OR (stuck_told > 0 AND state = 'open') = (:stuck = 1))
+            AND (:state IS NULL OR state = :state)
+        ORDER BY batch_id LIMIT :limit
+    )
+) AS few
 ORDER BY batch_id LIMIT :limit;
 
 -- name: found_watches

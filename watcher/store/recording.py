@@ -80,6 +80,8 @@ def record(
     """The events, and a delivery for everyone who is owed one."""
     recorded: list[Recorded] = []
     deliveries: list[int] = []
+    if events:
+        remembered.renew(connection, sql)
     for event, subject in events:
         position = connection.execute(sql["make_event"], event).lastrowid
         assert position is not None  # noqa: S101 # an INSERT has one

@@ -9,7 +9,9 @@ from typing import Any, Final, NamedTuple
 
 from watcher.core.endpoint import Endpoint, Secrets
 from watcher.core.health import Recent
+from watcher.store.rows import Row
 from watcher.store.sealing import Seal
+from watcher.store.work import Connection, Statements
 
 NEVER: Final = Recent()
 NO_SECRETS: Final = Secrets()
@@ -38,6 +40,32 @@ class Remembered:
         self._claims: dict[int, Claim] = {}
         self._claimed: dict[str, dict[int, Claim]] = {}  # the same by endpoint
         self._before: list[tuple[dict[Any, Any], object, object]] = []  # what this transaction changed
+
+    def renew(self, connection: Connection, sql: Statements) -> None:
+        """To be called before it is asked who is owed an event, inside the transaction that records it: where other processes
+        change endpoints too, they are read again, and nobody changes them before the commit."""
+
+    def change(self, connection: Connection, sql: Statements) -> None:
+        """To be called before an endpoint is made, set up otherwise or removed, as `renew`; the others will read it again."""
+
+    def lock(self, connection: Connection, sql: Statements, endpoint_ids: Collection[str] | None = None) -> None:
+        """To be called before endpoints (None: all) are asked for to be changed, ahead of `change`: where other processes change
+        them too, they are read again, and nobody changes them before the commit."""
+
+    def hold(self, connection: Connection, sql: Statements) -> None:
+        """To be called before deliveries are touched by what puts them in line, or appends to the log later: where other
+        processes do, they wait."""
+
+    def fresh(self, connection: Connection, sql: Statements, endpoint_id: str) -> Endpoint | None:  # noqa: ARG002
+        """The one of that name, also where it was removed, for what changes nothing."""
+        return self.endpoint(endpoint_id)
+
+    def spread(self, connection: Connection, endpoint_id: str) -> None:
+        """The endpoint is otherwise: where there are other processes, they are told."""
+
+    def under_way(self, delivery_id: int, row: Row, now: int) -> bool:  # noqa: ARG002
+        """Whether the delivery is claimed still; the row is of `delivery`, `events_to_recover` or `shown_deliveries`."""
+        return self.in_flight(delivery_id, now)
 
     @property
     def endpoints(self) -> Collection[Endpoint]:

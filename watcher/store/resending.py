@@ -123,11 +123,14 @@ def resend(connection: Connection, sql: Statements, remembered: Remembered, deli
     row = connection.execute(sql["delivery"], {"id": delivery_id}).fetchone()
     if row is None:
         return "unknown"
-    if remembered.in_flight(delivery_id, now):
-        return "in_flight"
+    remembered.lock(connection, sql, [row["endpoint_id"]])
     endpoint = remembered.endpoint(row["endpoint_id"])
+    if remembered.under_way(delivery_id, row, now):
+        return "in_flight"
     if endpoint is None or endpoint.state is not EndpointState.ACTIVE:
         return "not_active"
+    if endpoint.ordering != "none":
+        remembered.hold(connection, sql)
     _send_again(connection, sql, remembered, endpoint, row, delivery_id, "person", now)
     return "resent"
 
@@ -142,11 +145,15 @@ def recover(
     dry_run: bool,
 ) -> Recovered | None:
     """Sends again what the recovery names, or counts it only."""
-    endpoint = remembered.endpoint(recovery.endpoint_id)
+    if not dry_run:
+        remembered.lock(connection, sql, [recovery.endpoint_id])
+    endpoint = remembered.fresh(connection, sql, recovery.endpoint_id)
     if endpoint is None or endpoint.state is EndpointState.REMOVED:
         return None
     if endpoint.state is not EndpointState.ACTIVE and not dry_run:
         return None
+    if endpoint.ordering != "none" and not dry_run:
+        remembered.hold(connection, sql)
     counts: dict[RecoveryState, int] = {}
     after = max(recovery.after, _position_before(connection, sql, millis(recovery.since - SLACK)))
     portion = {"endpoint_id": endpoint.id, "after": after, "most": recovery.most}
@@ -200,7 +207,7 @@ def _state(
     """In which state the event is for the endpoint; None where it is not for it, or under way."""
     if event["delivery_id"] is None:
         return "missing" if _wants(connection, sql, endpoint, event) else None
-    if remembered.in_flight(event["delivery_id"], now):
+    if remembered.under_way(event["delivery_id"], event, now):
         return None
     return shown_state(event["state"], endpoint.state).value
 

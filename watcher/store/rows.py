@@ -67,8 +67,10 @@ def _duration(took: int | None) -> timedelta | None:
 
 
 def text(value: str) -> str:
-    """The text as a database can keep it: half of a surrogate pair, which JSON can smuggle in, becomes a question mark."""
-    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    """The text as any database can keep it: half of a surrogate pair, which JSON can smuggle in, becomes a question mark, and so
+    does NUL, which PostgreSQL refuses."""
+    fit = value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    return fit.replace("\0", "?") if "\0" in fit else fit
 
 
 def text_or_none(value: str | None) -> str | None:
@@ -86,14 +88,14 @@ def values_of_watch(watch: Watch, version: int) -> Values:
         "number": watch.number,
         "state": watch.state.value,
         "status": text_or_none(watch.status),
-        "final": watch.final,
+        "final": int(watch.final),
         "since": millis_or_none(watch.since),
         "name": text_or_none(watch.name),
         "broadcast_id": watch.broadcast_id,
         "created": millis_or_none(watch.created),
         "size": watch.size,
         "remaining": watch.remaining,
-        "enabled": watch.enabled,
+        "enabled": None if watch.enabled is None else int(watch.enabled),
         "asked": millis_or_none(watch.asked),
         "answered": millis_or_none(watch.answered),
         "looks": watch.looks,

@@ -3,13 +3,14 @@
 import asyncio
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from watcher.core.news import Tell
 from watcher.ports import Clock, UnusableStore
+from watcher.store.alone import Alone
 from watcher.store.failures import explain
 from watcher.store.kept import KeptStore
 from watcher.store.lane import Lane
@@ -24,9 +25,10 @@ from watcher.store.work import Connection, Statements
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 
-class SqliteStore(KeptStore):
+class SqliteStore(Alone, KeptStore):
     """The port `Store` on an open database. Made by `open_store`."""
 
     place: Path
@@ -42,7 +44,8 @@ class SqliteStore(KeptStore):
         tell: Tell,
         clock: Clock,
     ) -> None:
-        super().__init__(remembered=remembered, tell=tell, clock=clock)
+        Alone.__init__(self)
+        KeptStore.__init__(self, remembered=remembered, tell=tell, clock=clock)
         self.place = path
         self.migrated = migrated
         self._sql = load("sqlite")
@@ -74,6 +77,14 @@ class SqliteStore(KeptStore):
         **kwargs: P.kwargs,
     ) -> T:
         return await self._writer.run(operation, lambda connection: work(connection, self._sql, *args, **kwargs))
+
+    async def _write_together(
+        self,
+        operation: str,
+        work: Callable[[Connection, Statements, Sequence[Item]], Sequence[T]],
+        item: Item,
+    ) -> T:
+        return await self._writer.run(operation, lambda connection: work(connection, self._sql, [item])[0])
 
     async def _read(
         self,

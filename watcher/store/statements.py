@@ -1,6 +1,6 @@
 """The named statements of the `.sql` files, as text. aiosql reads them; executing is left to whoever has a connection."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,11 @@ COMMON: Final = (
     "queries_tokens",
 )
 """The files that both databases understand."""
+OWN: Final[Mapping[str, Sequence[str]]] = {
+    "sqlite": ("queries", "queries_lists", "queries_forgetting"),
+    "postgres": ("queries", "queries_lists", "queries_forgetting", "queries_recording", "queries_delivering"),
+}
+"""Those of one database alone, which the names of the files tell."""
 
 
 @cache
@@ -27,9 +32,19 @@ def load(dialect: str) -> Mapping[str, str]:
     ours are asked for columns by name.
     """
     statements: dict[str, str] = {}
-    for name in (*COMMON, f"queries.{dialect}", f"queries_lists.{dialect}"):
+    for name in (*COMMON, *(f"{name}.{dialect}" for name in OWN[dialect])):
         statements |= _named(FOLDER / f"{name}.sql")
     return statements
+
+
+@cache
+def load_for_copying(dialect: str) -> Mapping[str, str]:
+    """As `load`, with what is said only to copy a database."""
+    return {
+        **load(dialect),
+        **_named(FOLDER / "queries_copying.sql"),
+        **_named(FOLDER / f"queries_copying.{dialect}.sql"),
+    }
 
 
 def _named(path: Path) -> dict[str, str]:

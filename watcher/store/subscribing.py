@@ -22,6 +22,8 @@ def settle_endpoints(
     connection: Connection, sql: Statements, remembered: Remembered, wanted: Sequence[Endpoint], now: int
 ) -> None:
     """Makes the settings' endpoints those of the store, and disables those that they no longer name."""
+    remembered.lock(connection, sql)
+    remembered.change(connection, sql)
     names = {endpoint.id for endpoint in wanted}
     for known in list(remembered.endpoints):
         if known.id not in names and known.kept_by == "settings":
@@ -50,6 +52,8 @@ def make_endpoint(
     connection: Connection, sql: Statements, remembered: Remembered, endpoint: Endpoint, now: datetime
 ) -> Endpoint | None:
     """The endpoint as made, where its id is free."""
+    remembered.lock(connection, sql, [endpoint.id])
+    remembered.change(connection, sql)
     before = remembered.endpoint(endpoint.id)
     if before is not None and before.state is not EndpointState.REMOVED:
         return None
@@ -62,6 +66,8 @@ def change_endpoint(
     connection: Connection, sql: Statements, remembered: Remembered, endpoint: Endpoint, now: int
 ) -> Endpoint | None:
     """The endpoint as changed, where nobody changed it meanwhile."""
+    remembered.lock(connection, sql, [endpoint.id])
+    remembered.change(connection, sql)
     before = _there(remembered, endpoint.id)
     if before is None or before.version != endpoint.version:
         return None
@@ -76,6 +82,7 @@ def disable_endpoint(
     connection: Connection, sql: Statements, remembered: Remembered, endpoint_id: str, reason: str
 ) -> Endpoint | None:
     """The endpoint, disabled."""
+    remembered.lock(connection, sql, [endpoint_id])
     before = _there(remembered, endpoint_id)
     if before is None:
         return None
@@ -92,6 +99,8 @@ def enable_endpoint(
     send_held: bool,
 ) -> Endpoint | None:
     """The endpoint, enabled; what was held for it is sent, or stays held."""
+    remembered.lock(connection, sql, [endpoint_id])
+    remembered.hold(connection, sql)
     before = _there(remembered, endpoint_id)
     if before is None:
         return None
@@ -106,6 +115,8 @@ def enable_endpoint(
 
 def remove_endpoint(connection: Connection, sql: Statements, remembered: Remembered, endpoint_id: str) -> bool:
     """Whether it was there. What it is owed stays held, also when one of its name is made again."""
+    remembered.lock(connection, sql, [endpoint_id])
+    remembered.change(connection, sql)
     before = _there(remembered, endpoint_id)
     if before is None:
         return False
@@ -144,6 +155,8 @@ def put_standing(
     if after != before:
         connection.execute(sql["put_standing"], values_of_standing(after))
         remembered.put(after)
+    if standing.stands_otherwise(before, after):
+        remembered.spread(connection, after.id)
     return after
 
 
@@ -162,6 +175,7 @@ def _put(
     """Stores the endpoint as a whole; with another ordering what waits for it gets into other lanes."""
     connection.execute(sql["put_endpoint"], values_of_endpoint(after, remembered.seal))
     remembered.put(after)
+    remembered.spread(connection, after.id)
     if before is not None and before.ordering != after.ordering:
         waiting = connection.execute(sql["waiting_deliveries"], {"endpoint_id": after.id}).fetchall()
         lanes = [{"id": row["id"], "lane": lane_of(after, row)} for row in waiting]

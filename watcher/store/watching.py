@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
+
+import numpy as np
 
 from watcher.core.model import Key, State, Watch
+from watcher.core.opened import COLUMNS, NONE, Opened
 from watcher.core.wishes import Unset
 from watcher.ports import Followed, Wish
 from watcher.store.rows import Values, values_of_watch, watch_of
@@ -76,6 +80,14 @@ def open_watches(connection: Connection, sql: Statements, account: str, after: i
     """A portion of the account's open watches, those behind the batch given."""
     values = {"account": account, "after": after, "limit": limit}
     return [watch_of(row) for row in connection.execute(sql["open_watches"], values)]
+
+
+def opened(connection: Connection, sql: Statements, account: str, after: int, limit: int) -> Opened:
+    """As `open_watches`, in columns."""
+    values = {"account": account, "after": after, "limit": limit, "none": NONE}
+    rows = connection.execute(sql["opened"], values).fetchall()
+    numbers = np.fromiter(chain.from_iterable(row[:-1] for row in rows), np.int64, len(rows) * len(COLUMNS))
+    return Opened(numbers.reshape(len(rows), len(COLUMNS)), [row[-1] for row in rows])
 
 
 def tally(connection: Connection, sql: Statements, account: str) -> dict[tuple[str, str | None], int]:

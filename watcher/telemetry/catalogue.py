@@ -14,7 +14,7 @@ from prometheus_client import (
     ProcessCollector,
 )
 
-from watcher.telemetry.series import Series
+from watcher.telemetry.series import Metric, Series
 
 REQUEST_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 WINDOW_BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
@@ -36,6 +36,7 @@ class Catalogue:
         self._make_watches()
         self._make_ranks()
         self._make_deliveries()
+        self._make_leases()
         self._make_daemon(version)
 
     def _counter(self, name: str, text: str, *labels: str) -> Series[Counter]:
@@ -137,6 +138,22 @@ class Catalogue:
             "endpoint_events_total", "Events that told operators of the endpoint.", "endpoint", "type"
         )
 
+    def _make_leases(self) -> None:
+        self.leases_held = self._single(Gauge, "leases_held", "Accounts, or parts of some, that are polled here.")
+        self.replicas = self._single(Gauge, "replicas", "Processes that poll, this one included.")
+        self.lease_lost = self._single(
+            Counter, "lease_lost_total", "Accounts that turned out to be polled by another process."
+        )
+        self.fenced_writes = self._single(
+            Counter, "fenced_writes_total", "Writes that were refused, as another process polls the account."
+        )
+        self.clock_skew = self._single(
+            Gauge, "clock_skew_seconds", "How far this machine's clock is ahead of the database's."
+        )
+
+    def _single(self, kind: type[Metric], name: str, text: str) -> Metric:
+        return kind(name, text, namespace="watcher", registry=self.registry)
+
     def _make_daemon(self, version: str) -> None:
         self.lag = self._only(
             "event_loop_lag_seconds", "How much later than asked the event loop woke a sleeper.", LAG_BUCKETS
@@ -180,6 +197,13 @@ class Catalogue:
         return (
             *(self.requests, self.throttled, self.opened, self.looks, self.transitions, self.unknown, self.ended),
             self.submissions,
+            *self.standing_of_accounts,
+        )
+
+    @property
+    def standing_of_accounts(self) -> Sequence[Series[Gauge]]:
+        """Those that say how an account stands now, which only the process can say that polls it."""
+        return (
             *(self.rate_configured, self.rate_effective, self.rate_used, self.state, self.last_step),
             *(self.watches, self.overdue, self.oldest_look, self.stuck, self.expected_wait),
             *(self.rank_time, self.rank_size, self.rank_saved, self.rank_change),

@@ -23,6 +23,9 @@ SAY_AGAIN: Final = 600.0
 WORDS_MOST: Final = 1_000
 """How many unknown statuses are remembered as told."""
 
+NAMED: Final = 10
+"""Accounts that a line names, of a thousand that may move at once."""
+WAIT: Final = "end the older processes, and run `watcher db migrate` or start once more"
 ENCRYPT: Final = "make a key with `watcher db key` and set it as database.encryption_key"
 """What to do about secrets that are kept as they are."""
 
@@ -84,6 +87,8 @@ class Logs:
             told.Attempted: self._attempted,
             told.EndpointChanged: self._endpoint_changed,
             told.EndpointTold: self._endpoint_told,
+            told.LeasesMoved: self._leases_moved,
+            told.MigrationsWait: lambda news: self._log.info("migration.waits", steps=news.steps, remedy=WAIT),
             told.SecretsExposed: self._secrets_exposed,
             told.Swept: self._swept,
             told.WorkerFailed: self._worker_failed,
@@ -242,6 +247,14 @@ class Logs:
         say = self._log.debug if self._exposed else self._log.warning
         self._exposed = True
         say("secrets.unencrypted", endpoints=news.endpoints, remedy=ENCRYPT)
+
+    def _leases_moved(self, news: told.LeasesMoved) -> None:
+        """One line for all that moved at once."""
+        for how, shares in (("taken", news.taken), ("given_back", news.given_back)):
+            if shares:
+                self._log.info(f"leases.{how}", count=len(shares), accounts=shares[:NAMED])
+        if news.lost:
+            self._log.warning("leases.lost", count=len(news.lost), accounts=news.lost[:NAMED])
 
     def _swept(self, news: told.Swept) -> None:
         self._log.info(

@@ -109,7 +109,10 @@ class Metrics:
             told.EndpointTold: lambda news: self.catalogue.operator_events.of(
                 self._endpoint(news.endpoint), news.type
             ).inc(),
+            told.LeasesMoved: self._leases_moved,
+            told.LeasesSeen: self._leases_seen,
             told.Swept: self._swept,
+            told.WriteFenced: lambda _: self.catalogue.fenced_writes.inc(),
             told.WorkerFailed: self._worker_failed,
             told.RequestFailed: lambda news: self.catalogue.request_failures.of(news.route).inc(),
             told.StreamOpened: lambda _: self.catalogue.stream_clients.inc(),
@@ -270,6 +273,24 @@ class Metrics:
     def _store_took(self, news: told.StoreTook) -> None:
         self.catalogue.store.of(self._operations.label(news.operation)).observe(news.took)
 
+    def _leases_moved(self, news: told.LeasesMoved) -> None:
+        """How an account stands is told by whoever polls it: here no more, or from now on."""
+        self.catalogue.lease_lost.inc(len(news.lost))
+        for share in (*news.given_back, *news.lost):
+            label = self._labels.get(_account_of(share), OTHER)
+            if label != OTHER:
+                for series in self.catalogue.standing_of_accounts:
+                    series.forget(label)
+        for share in news.taken:
+            label = self._account(_account_of(share))
+            if label != OTHER and not self.catalogue.state.has(label):
+                self._show_account(label, "ok")
+
+    def _leases_seen(self, news: told.LeasesSeen) -> None:
+        self.catalogue.leases_held.set(news.held)
+        self.catalogue.replicas.set(news.replicas)
+        self.catalogue.clock_skew.set(news.skew)
+
     def _stream_closed(self, news: told.StreamClosed) -> None:
         self.catalogue.stream_clients.dec()
         if news.reason in DROPPED:
@@ -284,6 +305,11 @@ class Metrics:
         self.catalogue.reload_ok.set(news.error is None)
         if news.error is None:
             self.catalogue.reloaded_at.set(news.at.timestamp())
+
+
+def _account_of(share: str) -> str:
+    """Whose share it is: of a part of an account, the whole."""
+    return share.partition("@")[0]
 
 
 def _status(status: str | None) -> str:

@@ -48,6 +48,10 @@ class Series(Generic[Metric]):
             child = self._children[values] = self._metric.labels(*values)
         return child
 
+    def has(self, first: str) -> bool:
+        """Whether there is a child whose first label has this value."""
+        return any(values[0] == first for values in self._children)
+
     def forget(self, first: str) -> None:
         """Removes every child whose first label has this value."""
         for values in [values for values in self._children if values[0] == first]:

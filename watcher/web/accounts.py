@@ -52,12 +52,12 @@ class Accounts:
 
     async def list(self, request: web.Request) -> web.Response:
         """All accounts."""
-        views = (self._following.view(name) for name in accounts_of(request, self._following))
+        views = [await self._following.view(name) for name in accounts_of(request, self._following)]
         return answer(AccountPage(items=[account_shown(view) for view in views]))
 
     async def read(self, request: web.Request) -> web.Response:
         """One account, with what it has learnt, and its StreamRank: what polling it costs, and being told of changes instead."""
-        return self._answer(self._name(request))
+        return await self._answer(self._name(request))
 
     async def resume(self, request: web.Request) -> web.Response:
         """Has the account asked again now: one whose login was refused, that does not answer, or that was paused. One request is
@@ -65,11 +65,12 @@ class Accounts:
         name = self._name(request)
         await read_object(request, Taken)
         await self._following.resume(name)
-        return self._answer(name)
+        return await self._answer(name)
 
     def _name(self, request: web.Request) -> str:
         return account_of(request, accounts_of(request, self._following))
 
-    def _answer(self, name: str) -> web.Response:
+    async def _answer(self, name: str) -> web.Response:
         following = self._following
-        return answer(account_details(following.view(name), following.lengths(name), following.streamrank(name)))
+        learnt, rank = await following.lengths(name), await following.streamrank(name)
+        return answer(account_details(await following.view(name), learnt, rank))

@@ -2,6 +2,8 @@
 are known by, stop; and `/v1/broadcasts`, the list."""
 
 import asyncio
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from aiohttp import web
@@ -101,7 +103,7 @@ class Broadcasts:
             correlation_id=body.correlation_id,
         )
         followed = await self._following.follow_broadcast(wish)
-        shown = _shown(self._view(followed.broadcast))
+        shown = _shown(await self._view(followed.broadcast))
         if followed.what != "created":
             return answer(shown)
         return answer(shown, status=201, headers={"Location": request.rel_url.raw_path})
@@ -109,7 +111,7 @@ class Broadcasts:
     async def read(self, request: web.Request) -> web.Response:
         """The broadcast as it stands; also one that is not followed, where something is known of it."""
         account, broadcast_id = self._place(request)
-        view = self._following.broadcast(account, broadcast_id)
+        view = await self._there(account, broadcast_id)
         if view is None:
             raise _not_followed(account, broadcast_id)
         it = view.broadcast
@@ -123,7 +125,7 @@ class Broadcasts:
         account, broadcast_id = self._place(request)
         patch = await read_object(request, MarksPatch, media=PATCHES)
         async with self._changing:  # of two changes at once neither is lost
-            view = self._following.broadcast(account, broadcast_id)
+            view = await self._there(account, broadcast_id)
             if view is None or not view.broadcast.followed:
                 raise _not_followed(account, broadcast_id)
             changes, correlation_id = marks_of(patch, view.broadcast.labels)
@@ -136,7 +138,7 @@ class Broadcasts:
                 forgets_correlation=correlation_id is None,
             )
             followed = await self._following.follow_broadcast(wish)
-        return answer(_shown(self._view(followed.broadcast)))
+        return answer(_shown(await self._view(followed.broadcast)))
 
     async def list(self, request: web.Request) -> web.Response:
         """Broadcasts of which something is known, in the order of account and broadcast id."""
@@ -145,15 +147,15 @@ class Broadcasts:
         for name in params.account or ():
             require_account(name, accounts)
         after = ("", 0) if params.cursor is None else read_cursor(params.cursor, _broadcast_place, params.filters)
-        views = [
-            self._view(each)
+        kept = [
+            each
             for account in sorted(accounts if params.account is None else set(params.account))
             if account >= after[0]
             for each in await self._store.broadcasts(account)
             if (each.account, each.broadcast_id) > after and params.followed in (None, each.followed)
         ]
-        page, cursor = portion(views, params.limit, _place_of, params.filters)
-        items = [_shown(view) for view in page]
+        page, cursor = portion(kept, params.limit, _place_of, params.filters)
+        items = [_shown(view) for view in await self._views(page)]
         return answer(BroadcastPage(items=items, next=cursor), headers=next_link(request, cursor))
 
     async def stop(self, request: web.Request) -> web.Response:
@@ -166,10 +168,21 @@ class Broadcasts:
     def _place(self, request: web.Request) -> tuple[str, int]:
         return account_of(request, accounts_of(request, self._following)), broadcast_id_of(request)
 
-    def _view(self, broadcast: Broadcast) -> BroadcastView:
+    async def _there(self, account: str, broadcast_id: int) -> BroadcastView | None:
+        """The broadcast as it stands; None where nothing is known of it."""
+        return (await self._following.broadcasts(account, [broadcast_id])).get(broadcast_id)
+
+    async def _view(self, broadcast: Broadcast) -> BroadcastView:
         """The broadcast as it stands; just as it is kept where polling does not have it."""
-        view = self._following.broadcast(broadcast.account, broadcast.broadcast_id)
-        return BroadcastView(broadcast=broadcast) if view is None else view
+        return (await self._views([broadcast]))[0]
+
+    async def _views(self, broadcasts: Sequence[Broadcast]) -> Sequence[BroadcastView]:
+        """As `_view`, of many in the order of their accounts."""
+        views: list[BroadcastView] = []
+        for account, some in groupby(broadcasts, key=lambda each: each.account):
+            kept = {each.broadcast_id: BroadcastView(broadcast=each) for each in some}
+            views += {**kept, **await self._following.broadcasts(account, list(kept))}.values()
+        return views
 
 
 def _shown(view: BroadcastView) -> BroadcastShown:
@@ -188,8 +201,8 @@ def _shown(view: BroadcastView) -> BroadcastShown:
     )
 
 
-def _place_of(view: BroadcastView) -> list[object]:
-    return [view.broadcast.account, view.broadcast.broadcast_id]
+def _place_of(broadcast: Broadcast) -> list[object]:
+    return [broadcast.account, broadcast.broadcast_id]
 
 
 def _broadcast_place(place: Any) -> tuple[str, int]:

@@ -90,7 +90,7 @@ class Explanations:
                 scope="read",
                 tag="watches",
                 gives=gives(ExplanationShown),
-                problems=("unknown-account", "bad-batch-id", "not-followed", "not-open"),
+                problems=("unknown-account", "bad-batch-id", "not-followed", "not-open", "poller-silent"),
             )
         ]
 
@@ -98,10 +98,10 @@ class Explanations:
         """Why the batch is looked at when it is."""
         key = key_of(request, accounts_of(request, self._following))
         watch = await kept_watch(self._store, key)
-        found = self._following.explain(key) if watch.state is State.OPEN else None
+        found = await self._following.explain(key) if watch.state is State.OPEN else None
         if found is None:
             raise not_open(key, watch.state)
-        return answer(explained(key, found, self._following.view(key.account), self._clock.now()))
+        return answer(explained(key, found, await self._following.view(key.account), self._clock.now()))
 
 
 def explained(key: Key, found: Explanation, view: AccountView, now: datetime) -> ExplanationShown:

@@ -50,17 +50,17 @@ class Looks:
                 scope="read",
                 tag="watches",
                 gives=gives(LooksShown),
-                problems=("unknown-account", "bad-batch-id", "not-followed"),
+                problems=("unknown-account", "bad-batch-id", "not-followed", "poller-silent"),
             )
         ]
 
     async def read(self, request: web.Request) -> web.Response:
         """The looks at the batch that the daemon remembers since it was started: of each account the last 65,536, or where there
-        are more than 32 accounts its part of two million. A page that CallFire did not give, or not with sense, shows nothing of
-        any batch and is not among them."""
+        are more than 32 accounts its part of two million. Of an account that another replica polls, the newest 500 that it
+        remembers. A page that CallFire did not give, or not with sense, shows nothing of any batch and is not among them."""
         key = key_of(request, accounts_of(request, self._following))
         watch = overlaid(await kept_watch(self._store, key), self._following.last_look(key))
-        return answer(looks_shown(watch, self._following.past_looks(key)))
+        return answer(looks_shown(watch, await self._following.past_looks(key)))
 
 
 def looks_shown(watch: Watch, past: PastLooks) -> LooksShown:

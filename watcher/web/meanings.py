@@ -174,6 +174,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         "None of the account's batches is on its way, so there is no load to plan for.",
         "Ask when some are followed; `watcher plan` plays a load of your own.",
     ),
+    "poller-silent": _meaning(
+        503,
+        "Another replica polls the account, or none does at the moment, and only its poller knows what was asked for.",
+        "Ask again after the seconds of Retry-After: an account that nobody polls is taken over within seconds.",
+    ),
     "plan-under-way": _meaning(
         503, "One account is played at a time, and now it is another.", "Ask again after the seconds of Retry-After."
     ),

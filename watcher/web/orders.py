@@ -12,7 +12,8 @@ from math import inf
 from typing import Final, Protocol
 
 from watcher.core.attention import Band, Standing, in_order, standing_of
-from watcher.core.model import Key, State
+from watcher.core.model import Key, State, Watch
+from watcher.core.soonest import NONE
 from watcher.core.viewing import Sight
 from watcher.ports import Following, Soonest, Store, WatchQuery
 from watcher.web.views import PORTION, those
@@ -60,7 +61,8 @@ def order_of(sight: Sight, *, store: Store, following: Following) -> Order:
 
 class Wide:
     """Of all watches of some accounts, perhaps with one status. What is open is in the order that polling gives: what was told
-    of an account has it asked again. Accounts that are polled no more may have open watches all the same."""
+    of an account has it asked again, but for those that other replicas poll, which are asked every few seconds. Accounts that
+    are polled no more may have open watches all the same."""
 
     def __init__(self, sight: Sight, *, store: Store, following: Following) -> None:
         self._sight = sight
@@ -69,6 +71,7 @@ class Wide:
         self._polled = tuple(name for name in following.accounts if sight.concerns(name))
         self._gone: list[str] = []
         self._left: list[Key] = []
+        self._elsewhere: dict[str, Soonest] = {}
         self._open: dict[str, Soonest] = {}
         self._opened: dict[str, int] = {}
         self._needing = self._resting = 0
@@ -91,6 +94,11 @@ class Wide:
         self._needing = await self._store.count_of_band(sight.band(Band.NEEDS))
         self._resting = await self._store.count_of_band(sight.band(Band.REST)) if sight.shows_rest else 0
         self._left = await self._read_left()
+        if sight.shows_open:
+            most = sight.offset + sight.limit
+            self._elsewhere |= await self._following.soonest_elsewhere(
+                self._polled, most, status=sight.status, final=sight.final
+            )
         self._open, self._opened = {}, {}
 
     async def window(self) -> Window:
@@ -119,6 +127,8 @@ class Wide:
         return sum(self._opened.values()) + len(self._left)
 
     def _soonest(self, account: str, most: int) -> Soonest:
+        if not self._following.is_here(account):
+            return self._elsewhere.get(account, NONE)
         return self._following.soonest(account, most, status=self._sight.status, final=self._sight.final)
 
     def _in_turn(self) -> Iterator[Key]:
@@ -160,15 +170,18 @@ class Narrow:
         self._following = following
         self._most = most
         self._standings: dict[Key, Standing] = {}
+        self._ends: dict[Key, float] = {}  # of open ones that other replicas poll
         self._over = False
         self._ordered: list[Key] | None = None
 
     async def load(self) -> None:
         found: dict[Key, Standing] = {}
         after: Key | None = None
+        self._ends = {}
         while len(found) <= self._most:
             some = await self._store.find(self._sight.query(after, PORTION))
             found |= {watch.key: standing_of(watch) for watch in some}
+            await self._expect(some)
             if len(some) < PORTION:
                 break
             after = some[-1].key
@@ -177,10 +190,12 @@ class Narrow:
 
     async def take(self, changed: Iterable[Key]) -> None:
         found = await those(changed, self._sight, self._store)
+        await self._expect(list(found.values()))
         for key in changed:
             if key in found:
                 self._put(key, standing_of(found[key]))
             elif self._standings.pop(key, None) is not None:
+                self._ends.pop(key, None)
                 self._ordered = None
 
     async def renew(self) -> None:
@@ -206,17 +221,26 @@ class Narrow:
             self._standings[key] = standing
             self._ordered = None
 
+    async def _expect(self, watches: Sequence[Watch]) -> None:
+        """Remembers when those will have ended that other replicas poll, as far as that can be told from here."""
+        away = [watch for watch in watches if not self._following.is_here(watch.account)]
+        await self._following.acquaint(away)
+        for watch in away:
+            eta = self._following.eta(watch.key)
+            self._ends[watch.key] = inf if eta is None else eta.p50.timestamp()
+
     def _expected(self) -> Mapping[Key, float]:
         """When those that are open will have ended."""
         named: dict[str, list[int]] = {}
         for key, standing in self._standings.items():
             if standing.band is Band.OPEN:
                 named.setdefault(key.account, []).append(key.batch_id)
-        return {
+        here = {
             Key(account, batch_id): end
             for account, batch_ids in named.items()
             for end, batch_id in self._following.soonest(account, len(batch_ids), among=batch_ids).first
         }
+        return {**self._ends, **here}
 
 
 def _keyed(account: str, soonest: Soonest) -> Iterator[tuple[float, Key]]:

@@ -47,6 +47,7 @@ TITLES: Final[Mapping[str, str]] = {
     "nothing-to-plan": "There is no load to plan for",
     "plan-under-way": "Another plan is being played",
     "plan-failed": "The plan could not be played",
+    "poller-silent": "Whoever polls the account did not answer",
     "too-many-waiting": "Too many requests wait",
     "bad-encoding": "The body's encoding is broken",
     "body-too-large": "The body is too large",

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from watcher.core.news import RequestFailed, Tell
-from watcher.ports import Clock, Following, Health, Planning, Store, StoreError, Submitting, Subscribing
+from watcher.ports import Clock, Following, Health, NotAnswered, Planning, Store, StoreError, Submitting, Subscribing
 from watcher.web.accounts import Accounts
 from watcher.web.auth import ADMISSION, Admission
 from watcher.web.bodies import MAX_BODY
@@ -177,6 +177,13 @@ def _problems(tell: Tell) -> Middleware:
                 503,
                 "store-unavailable",
                 f"{cut(str(error))} Nothing was done; try again in a few seconds.",
+                headers={"Retry-After": str(RETRY_AFTER)},
+            )
+        except NotAnswered as error:
+            problem = Problem(
+                503,
+                "poller-silent",
+                f"{cut(str(error)[:1].upper() + str(error)[1:])}: try again in a few seconds.",
                 headers={"Retry-After": str(RETRY_AFTER)},
             )
         except Exception as error:  # noqa: BLE001 # every request gets an answer, and the answer tells nothing of the inside

@@ -10,7 +10,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from watcher.core.model import Key, Watch
+from watcher.core.model import Key, State, Watch
 from watcher.core.viewing import Sight, belongs, counted
 from watcher.ports import Following, Store, StoreError, WatchQuery
 from watcher.web.patches import Change, differences, pointer
@@ -28,10 +28,11 @@ CHUNK: Final = 64 * 1024
 
 
 class Row(NamedTuple):
-    """A watch as it was shown last, and at which look that was."""
+    """A watch as it was shown last, at which look that was, and whether there may be others."""
 
     text: bytes
     looks: int
+    open: bool
 
 
 class View:
@@ -152,11 +153,14 @@ class View:
             some = await self._store.find(self._sight.query(found[-1].key if found else after, wanted))
             found += some
             if len(some) < wanted or len(found) > room:
+                await self._following.acquaint(found[:room])
                 return found[:room], len(found) > room
 
     async def _read(self, keys: Iterable[Key]) -> Mapping[Key, Watch]:
         """The watches as they are now, those that belong here."""
-        return await those(keys, self._sight, self._store)
+        found = await those(keys, self._sight, self._store)
+        await self._following.acquaint(list(found.values()))
+        return found
 
     def _change(self, key: Key, watch: Watch | None) -> list[Change]:
         if watch is None:
@@ -191,7 +195,7 @@ class View:
 
     def _row(self, watch: Watch) -> Row:
         shown = watch_shown(watch, self._following)
-        return Row(shown.model_dump_json().encode(), shown.looks)
+        return Row(shown.model_dump_json().encode(), shown.looks, watch.state is State.OPEN)
 
     def _say_more(self, *, more: bool) -> list[Change]:
         before, self._more = self._more, more
@@ -230,16 +234,20 @@ class View:
                 self._looked_up_to = key
                 break
             look, row = self._following.last_look(key), self._rows.get(key)
-            if look is not None and row is not None and look.looks > row.looks:
+            # Looks of another replica are in the store some seconds later: it is read again, in turn like all others.
+            if row is not None and (look.looks > row.looks if look is not None else self._may_be_looked_at(key, row)):
                 looked.add(key)
             if number % TURN == TURN - 1:
                 await asyncio.sleep(0)
         return looked
 
+    def _may_be_looked_at(self, key: Key, row: Row) -> bool:
+        return row.open and key.account in self._accounts and not self._following.is_here(key.account)
+
     async def _account(self, name: str) -> dict[str, Any]:
         """As it is now. There may be a thousand of them: others get a turn after each."""
         await asyncio.sleep(0)
-        return account_shown(self._following.view(name)).model_dump(mode="json")
+        return account_shown(await self._following.view(name)).model_dump(mode="json")
 
 
 async def those(keys: Iterable[Key], sight: Sight, store: Store) -> dict[Key, Watch]:

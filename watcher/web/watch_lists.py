@@ -59,7 +59,7 @@ class WatchLists:
                 tag="watches",
                 query=WatchesParams,
                 gives=gives(WatchPage),
-                problems=("unknown-account", "bad-cursor"),
+                problems=("unknown-account", "bad-cursor", "poller-silent"),
             ),
         ]
 
@@ -72,6 +72,7 @@ class WatchLists:
         query = await self._query(request, params)
         found = await self._store.find(query)
         page, cursor = portion(found, params.limit, lambda watch: _place(watch, query), params.filters)
+        await self._following.acquaint(page)
         items = [watch_shown(watch, self._following) for watch in page]
         return answer(WatchPage(items=items, next=cursor), headers=next_link(request, cursor))
 
@@ -133,7 +134,7 @@ class WatchLists:
             broadcast_id=params.broadcast,
             since=params.since,
             q=params.q,
-            among=self._overdue(accounts) if params.overdue else None,
+            among=await self._overdue(accounts) if params.overdue else None,
             limit=params.limit + 1,
         )
         if params.cursor is None:
@@ -142,9 +143,9 @@ class WatchLists:
         after, after_since = read_cursor(params.cursor, as_place, params.filters)
         return replace(query, after=after, after_since=after_since)
 
-    def _overdue(self, accounts: Sequence[str] | None) -> dict[str, Sequence[int]]:
+    async def _overdue(self, accounts: Sequence[str] | None) -> dict[str, Sequence[int]]:
         asked = self._following.accounts if accounts is None else accounts
-        return {account: self._following.overdue(account) for account in asked}
+        return {account: await self._following.overdue(account) for account in asked}
 
 
 def _wish(row: object, accounts: Sequence[str]) -> Wish:

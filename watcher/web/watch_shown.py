@@ -59,6 +59,7 @@ async def watch_details(watch: Watch, following: Following, store: Store) -> Wat
         if len(some) < EVENTS_AT_ONCE:
             break
         after = some[-1].position
+    await following.acquaint([watch])
     shown = watch_shown(watch, following)
     return WatchDetails(**dict(shown), transitions=[transition_shown(event) for event in events])
 

@@ -24,7 +24,7 @@ from watcher.web.watch_shown import kept_watch, not_followed, not_open, watch_de
 LOOK_WAIT: Final = 10.0
 """Seconds that a refresh waits for its look where the client does not say."""
 LABELS_MOST: Final = 50
-UNANSWERING: Final = frozenset({"refused", "paused"})
+UNANSWERING: Final = frozenset({"refused", "paused", "unpolled"})
 """Conditions of an account in which no look comes soon."""
 
 
@@ -149,12 +149,12 @@ class Watches:
         key = self._key(request)
         await read_object(request, Taken)
         watch = await kept_watch(self._store, key)
-        look = self._following.refresh(key) if watch.state is State.OPEN else None
+        look = await self._following.refresh(key) if watch.state is State.OPEN else None
         if look is None:
             raise not_open(key, watch.state)
         prefers = preferred_wait(request)
         wait = LOOK_WAIT if prefers is None else prefers
-        if self._following.view(key.account).condition not in UNANSWERING:
+        if (await self._following.view(key.account)).condition not in UNANSWERING:
             await self._landed(request, look, self._clock.monotonic() + wait)
             require_standing(request)
         seen = look.done() and look.result()

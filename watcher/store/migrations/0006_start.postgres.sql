@@ -9,18 +9,54 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 );
 
--- The end of the log, and who may write. One row, whose lock puts commits into the order of their positions; `commits` counts the
--- transactions of its owner, who can so find out what became of one that was cut off; `held_until` is by the database's clock.
+-- The database's clock, in milliseconds: the only one that leases go by.
+CREATE FUNCTION clock_ms() RETURNS BIGINT LANGUAGE sql VOLATILE AS $$
+    SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)
+$$;
+
+-- The ends of the log and of the words, and which version of the endpoints' settings is in force. One row, which whoever appends
+-- locks last, until the commit: so both become visible in their order.
 CREATE TABLE log (
     only_one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only_one),
     last BIGINT NOT NULL,
-    epoch BIGINT NOT NULL,
-    commits BIGINT NOT NULL,
-    holder TEXT NOT NULL,
-    held_until BIGINT NOT NULL
+    words BIGINT NOT NULL,
+    endpoints BIGINT NOT NULL
 ) WITH (fillfactor = 10);
 
-INSERT INTO log (last, epoch, commits, holder, held_until) VALUES (0, 0, 0, '', 0);
+INSERT INTO log (last, words, endpoints) VALUES (0, 0, 0);
+
+-- The processes that have the database. Each counts its transactions, to find out what became of one that was cut off, and is
+-- there until `held_until`; `version` is of the tables that it knows, and `polls` says that it takes its part of the shares.
+CREATE TABLE replicas (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    name TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    polls BOOLEAN NOT NULL,
+    started BIGINT NOT NULL,
+    held_until BIGINT NOT NULL,
+    commits BIGINT NOT NULL
+) WITH (fillfactor = 10);
+
+-- Who polls what: a share is an account, or a part of one. `shown` is what its owner says of it, for the others.
+CREATE TABLE leases (
+    share TEXT COLLATE "C" PRIMARY KEY,
+    epoch BIGINT NOT NULL,
+    replica TEXT COLLATE "C",
+    demand DOUBLE PRECISION NOT NULL,
+    shown TEXT
+) WITH (fillfactor = 50);
+
+-- What replicas tell each other beside the events, for some minutes.
+CREATE TABLE words (
+    number BIGINT PRIMARY KEY,
+    at BIGINT NOT NULL,
+    replica TEXT COLLATE "C" NOT NULL,
+    kind TEXT NOT NULL,
+    account TEXT COLLATE "C" NOT NULL,
+    body TEXT NOT NULL
+);
+
+CREATE INDEX words_by_time ON words (at);
 
 CREATE TABLE accounts (
     name TEXT COLLATE "C" PRIMARY KEY,
@@ -35,6 +71,7 @@ CREATE TABLE accounts (
     learnt_probe_at BIGINT
 );
 
+-- A look changes no column that is in an index: it finds room for the row's new version beside the old one.
 CREATE TABLE watches (
     account TEXT COLLATE "C" NOT NULL,
     batch_id BIGINT NOT NULL,
@@ -65,7 +102,7 @@ CREATE TABLE watches (
     expires BIGINT,
     band BIGINT NOT NULL DEFAULT 1,
     PRIMARY KEY (account, batch_id)
-);
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
 CREATE INDEX watches_open ON watches (account, batch_id) WHERE state = 'open';
 CREATE INDEX watches_unfinished ON watches (account, batch_id) WHERE final = 0;
@@ -140,6 +177,10 @@ WHEN (
 )
 EXECUTE FUNCTION word_watch();
 
+-- Events, deliveries and attempts come in partitions, of a day each, so that what is old is dropped and not deleted. Partition N has
+-- the positions, and the ids of deliveries, from N thousand millions on: both jump there when its day begins (`begin_partition`), so
+-- where each ends is known ahead. Deliveries are beside their event, whenever they are made, so that they are unique; attempts are
+-- beside the others of their delivery. What belongs nowhere (copied from another database) is in the partitions called `_rest`.
 CREATE TABLE events (
     position BIGINT NOT NULL,
     id TEXT COLLATE "C" NOT NULL,
@@ -151,10 +192,7 @@ CREATE TABLE events (
     body BYTEA NOT NULL,
     endpoint TEXT COLLATE "C",
     PRIMARY KEY (position, account)
-);
-
--- Rule 2. The id is made of these, so it needs no key of its own.
-CREATE UNIQUE INDEX events_once ON events (account, coalesce(batch_id, 0), coalesce(endpoint, ''), number);
+) PARTITION BY RANGE (position);
 
 CREATE TABLE endpoints (
     id TEXT COLLATE "C" PRIMARY KEY,
@@ -192,8 +230,8 @@ CREATE TABLE deliveries (
     cause TEXT NOT NULL,
     lane TEXT COLLATE "C",
     behind BIGINT NOT NULL,
-    PRIMARY KEY (id, account)
-);
+    PRIMARY KEY (id, position, account)
+) PARTITION BY RANGE (position);
 
 CREATE UNIQUE INDEX deliveries_once ON deliveries (position, endpoint_id, account);
 CREATE INDEX deliveries_in_state ON deliveries (endpoint_id, state, id);
@@ -220,10 +258,210 @@ CREATE TABLE attempts (
     connect BIGINT,
     tls BIGINT,
     first_byte BIGINT,
-    PRIMARY KEY (id, account)
+    PRIMARY KEY (delivery_id, id, account)
+) PARTITION BY RANGE (delivery_id);
+
+-- Deliveries that a replica has claimed: under which token, and until when by the database's clock. `receiver` and `since` are of its
+-- endpoint as it was then: a hash of the URL, and when it was made. A row of its own, so that neither a claim nor its end touches
+-- the many indexes of `deliveries`; a claim that has ended stays until the delivery is claimed again.
+CREATE TABLE claims (
+    delivery_id BIGINT NOT NULL,
+    account TEXT COLLATE "C" NOT NULL,
+    position BIGINT NOT NULL,
+    endpoint_id TEXT COLLATE "C" NOT NULL,
+    token TEXT COLLATE "C" NOT NULL,
+    claimed_until BIGINT NOT NULL,
+    receiver BIGINT NOT NULL,
+    since BIGINT,
+    PRIMARY KEY (delivery_id, account)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+
+CREATE INDEX claims_of_endpoint ON claims (endpoint_id, claimed_until);
+
+-- Whose turn it is to claim for an endpoint: whoever has locked its row. `arrival` is when its next delivery would come if all came
+-- evenly at its rate, in milliseconds of the database's clock (core.bucket).
+CREATE TABLE turns (
+    endpoint_id TEXT COLLATE "C" PRIMARY KEY,
+    arrival DOUBLE PRECISION NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+
+CREATE FUNCTION take_turns() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO turns (endpoint_id) VALUES (new.id);
+    RETURN NULL;
+END
+$$;
+
+-- What may be claimed of an endpoint, first attempts or retries, the oldest due first, but for what is claimed and for the lanes of
+-- that. However much it is owed, only that is read: in the order of the index, which a plan made when little was owed would not do.
+CREATE FUNCTION due_deliveries(the_endpoint TEXT, again INTEGER, now BIGINT, claimed BIGINT[], lanes TEXT[], room BIGINT)
+RETURNS SETOF deliveries LANGUAGE plpgsql STABLE ROWS 4 SET enable_sort = off SET enable_bitmapscan = off
+SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    IF room > 0 THEN
+        RETURN QUERY SELECT * FROM deliveries
+        WHERE endpoint_id = the_endpoint AND state = 'pending' AND behind = 0
+            AND (CASE WHEN attempts > 0 THEN 1 ELSE 0 END) = again AND due <= now
+            AND id <> ALL (claimed) AND (lane IS NULL OR lane <> ALL (lanes))
+        ORDER BY due, id LIMIT room;
+    END IF;
+END
+$$;
+
+CREATE TRIGGER endpoint_takes_turns AFTER INSERT ON endpoints FOR EACH ROW EXECUTE FUNCTION take_turns();
+
+CREATE TABLE events_rest PARTITION OF events DEFAULT;
+CREATE TABLE deliveries_rest PARTITION OF deliveries DEFAULT;
+CREATE TABLE attempts_rest PARTITION OF attempts DEFAULT;
+
+-- Which there are, and since when each is written to, by the database's clock; those without that are made ahead.
+CREATE TABLE partitions (
+    number BIGINT PRIMARY KEY,
+    day TEXT COLLATE "C" NOT NULL UNIQUE,
+    begun BIGINT
 );
 
-CREATE INDEX attempts_of_delivery ON attempts (delivery_id, id);
+-- Rule 2. The key cannot reach over partitions: there the compare-and-swap of the watch or the account keeps the rule alone, for the
+-- number grows with each event. The id is made of these columns, so it needs no key of its own.
+CREATE FUNCTION arrange_partition(name TEXT) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format(
+        'CREATE UNIQUE INDEX %I ON %I (account, coalesce(batch_id, 0), coalesce(endpoint, ''''), number)',
+        'events_once_' || name, 'events_' || name
+    );
+    EXECUTE format(
+        'ALTER TABLE %I SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05)',
+        'deliveries_' || name
+    );
+END
+$$;
+
+SELECT arrange_partition('rest');
+
+-- Makes the partitions of today and of tomorrow where they are not there, and begins today's where another day's is written to.
+-- One process at a time; where it would have to wait for others it is left for the next time. A clock that was set back begins none.
+CREATE FUNCTION begin_partition(now BIGINT) RETURNS void LANGUAGE plpgsql SET lock_timeout = '200ms' AS $$
+DECLARE
+    width CONSTANT BIGINT := 1000000000;
+    ids CONSTANT regclass := pg_get_serial_sequence('deliveries', 'id');
+    today CONSTANT TEXT := to_char(to_timestamp(now / 1000) AT TIME ZONE 'UTC', 'YYYYMMDD');
+    tomorrow CONSTANT TEXT := to_char(to_timestamp(now / 1000 + 86400) AT TIME ZONE 'UTC', 'YYYYMMDD');
+    name TEXT;
+    given BIGINT;
+    place BIGINT;
+    begins TEXT;
+BEGIN
+    IF now <= (SELECT max(begun) FROM partitions) OR NOT pg_try_advisory_xact_lock(8607336417265442665) THEN
+        RETURN;
+    END IF;
+    FOREACH name IN ARRAY ARRAY[today, tomorrow] LOOP
+        CONTINUE WHEN EXISTS (SELECT 1 FROM partitions WHERE day = name);
+        SELECT greatest(last, coalesce(pg_sequence_last_value(ids), 0)) INTO given FROM log;
+        SELECT greatest(coalesce(max(number) + 1, 0), CASE WHEN given > 0 THEN given / width + 1 ELSE 0 END) INTO place
+        FROM partitions;
+        begins := CASE WHEN place = 0 THEN 'MINVALUE' ELSE CAST(place * width AS TEXT) END;
+        EXECUTE format(
+            'CREATE TABLE %I PARTITION OF events FOR VALUES FROM (%s) TO (%s)', 'events_' || name, begins, (place + 1) * width
+        );
+        EXECUTE format(
+            'CREATE TABLE %I PARTITION OF deliveries FOR VALUES FROM (%s) TO (%s)',
+            'deliveries_' || name, begins, (place + 1) * width
+        );
+        EXECUTE format(
+            'CREATE TABLE %I PARTITION OF attempts FOR VALUES FROM (%s) TO (%s)',
+            'attempts_' || name, begins, (place + 1) * width
+        );
+        PERFORM arrange_partition(name);
+        INSERT INTO partitions (number, day) VALUES (place, name);
+    END LOOP;
+    SELECT number INTO place FROM partitions WHERE day = today AND begun IS NULL;
+    IF FOUND THEN
+        UPDATE partitions SET begun = now WHERE number = place;
+        UPDATE log SET last = greatest(last, place * width - 1) WHERE place > 0;
+        PERFORM setval(ids, greatest(coalesce(pg_sequence_last_value(ids), 0), place * width - 1)) WHERE place > 0;
+    END IF;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN;
+END
+$$;
+
+SELECT begin_partition(clock_ms());
+
+-- Empties the deliveries of a day, with their attempts, where all of them are older than the cutoff and nobody is owed one; how many
+-- there were. What became pending meanwhile (sent again, recovered) is seen under the lock, which waits for nobody for long.
+CREATE FUNCTION empty_partition(the_number BIGINT, cutoff BIGINT) RETURNS BIGINT
+LANGUAGE plpgsql SET lock_timeout = '200ms' AS $$
+DECLARE
+    width CONSTANT BIGINT := 1000000000;
+    the_day CONSTANT TEXT := (SELECT day FROM partitions WHERE number = the_number);
+    over CONSTANT BIGINT := (SELECT min(begun) FROM partitions WHERE number > the_number);
+    begins CONSTANT BIGINT := the_number * width;
+    due CONSTANT TEXT := 'state = ''pending'' AND endpoint_id IN (SELECT id FROM endpoints WHERE state = ''active'')';
+    there BIGINT;
+    owed BOOLEAN;
+BEGIN
+    IF the_day IS NULL OR over IS NULL OR over > cutoff OR NOT pg_try_advisory_xact_lock(8607336417265442665) THEN
+        RETURN 0;
+    END IF;
+    EXECUTE format('SELECT count(*), coalesce(bool_or(created >= $1 OR (%s)), FALSE) FROM %I', due, 'deliveries_' || the_day)
+    INTO there, owed USING cutoff;
+    IF there > 0 AND NOT owed THEN
+        EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', 'deliveries_' || the_day);
+        EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I WHERE %s)', 'deliveries_' || the_day, due) INTO owed;
+    END IF;
+    IF owed THEN
+        RETURN 0;
+    END IF;
+    IF there > 0 THEN
+        DELETE FROM claims WHERE position >= begins AND position < begins + width;
+        EXECUTE format('TRUNCATE %I', 'deliveries_' || the_day);
+    END IF;
+    IF NOT EXISTS (SELECT 1 FROM deliveries WHERE id >= begins AND id < begins + width) THEN
+        EXECUTE format('TRUNCATE %I', 'attempts_' || the_day);
+    END IF;
+    RETURN there;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN 0;
+END
+$$;
+
+-- Drops the partitions of a day whose deliveries and attempts are gone, where all events are older than the cutoff; how many there
+-- were.
+CREATE FUNCTION drop_partition(the_number BIGINT, cutoff BIGINT) RETURNS BIGINT
+LANGUAGE plpgsql SET lock_timeout = '200ms' AS $$
+DECLARE
+    the_day CONSTANT TEXT := (SELECT day FROM partitions WHERE number = the_number);
+    over CONSTANT BIGINT := (SELECT min(begun) FROM partitions WHERE number > the_number);
+    there BIGINT;
+    young BOOLEAN;
+    newest BIGINT;
+    owed BOOLEAN;
+BEGIN
+    IF the_day IS NULL OR over IS NULL OR over > cutoff OR NOT pg_try_advisory_xact_lock(8607336417265442665) THEN
+        RETURN 0;
+    END IF;
+    EXECUTE format('SELECT count(*), coalesce(bool_or(at >= $1), FALSE), max(position) FROM %I', 'events_' || the_day)
+    INTO there, young, newest USING cutoff;
+    IF young THEN
+        RETURN 0;
+    END IF;
+    EXECUTE format('LOCK TABLE %I, %I IN ACCESS EXCLUSIVE MODE', 'deliveries_' || the_day, 'attempts_' || the_day);
+    EXECUTE format(
+        'SELECT EXISTS (SELECT 1 FROM %I) OR EXISTS (SELECT 1 FROM %I)', 'deliveries_' || the_day, 'attempts_' || the_day
+    ) INTO owed;
+    IF owed THEN
+        RETURN 0;
+    END IF;
+    EXECUTE format('DROP TABLE %I, %I, %I', 'deliveries_' || the_day, 'attempts_' || the_day, 'events_' || the_day);
+    DELETE FROM partitions WHERE number = the_number;
+    INSERT INTO meta (name, value) SELECT 'forgotten', newest WHERE there > 0
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value
+    WHERE CAST(meta.value AS BIGINT) < CAST(excluded.value AS BIGINT);
+    RETURN there;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN 0;
+END
+$$;
 
 CREATE TABLE broadcasts (
     account TEXT COLLATE "C" NOT NULL,
@@ -269,6 +507,7 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_expiry ON sessions (expires);
 
+-- `replica` is who works on what is under way.
 CREATE TABLE once (
     holder TEXT COLLATE "C" NOT NULL,
     key TEXT COLLATE "C" NOT NULL,
@@ -276,6 +515,7 @@ CREATE TABLE once (
     at BIGINT NOT NULL,
     status BIGINT,
     answer BYTEA,
+    replica TEXT COLLATE "C",
     PRIMARY KEY (holder, key)
 );
 

@@ -212,7 +212,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "?.status": "In this status of CallFire.",
     "?.stuck": "Whether they stay in their status for longer than usual.",
     "?.type": "Of this type, also `batch.*`; of several any.",
-    "Account.condition": "`ok`, `throttled`, `down`, `refused` or `paused`.",
+    "Account.condition": "`ok`, `throttled`, `down`, `refused` or `paused`; `unpolled` where no replica polls it at the moment.",
     "Account.in_flight": "Requests that CallFire has not answered yet.",
     "Account.overdue": "Watches that were not looked at for longer than they may be.",
     "Account.used": "Requests a second that were made, over the last minute.",

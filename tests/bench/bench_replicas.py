@@ -1,0 +1,109 @@
+"""Changes and deliveries a second of one, two and four replicas on PostgreSQL, beside bare loops that do the same in this run.
+
+A change is a watch swapped, an event and two deliveries; each replica commits those of its own account, 256 at once, and each
+bare loop writes the same rows with asyncpg's `executemany`, 256 changes in a transaction. Deliveries are owed before, are claimed
+by all replicas, sent to one receiver and settled; the bare loops sign and POST the same with as many in flight in all. Replicas,
+bare loops and the receiver are processes of their own, the database commits durably, and all share the cores. Medians of the
+rounds; ratios are of the slices of a round, which are beside each other.
+"""
+
+import statistics
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+from tests.bench.opponent import opponent
+from tests.bench.replica import Task, replicas
+from tests.store.postgres_server import DURABLE, Server, running
+
+REPLICAS: Final = (1, 2, 4)
+ROUNDS: Final = 5
+CHANGES: Final = 2048
+"""Of each replica in a slice."""
+ENDPOINTS: Final = 50
+EVENTS: Final = 100
+"""Of a slice, each owed to every endpoint."""
+PER_ENDPOINT: Final = 4
+
+Slices = dict[tuple[str, int], list[float]]
+"""What came of each slice, by its name and how many processes there were."""
+
+
+def tables() -> dict[str, tuple[Sequence[str], Sequence[Sequence[str]]]]:
+    """About four minutes."""
+    slices: Slices = {}
+    with running(DURABLE) as server, opponent() as other, replicas(max(REPLICAS)) as processes:
+        urls = [f"{other.url}/hook{number}" for number in range(ENDPOINTS)]
+        for number in range(ROUNDS):
+            for count in REPLICAS:
+                for name, rate in _changes(server, processes[:count], f"r{number}n{count}"):
+                    slices.setdefault((name, count), []).append(rate)
+                for name, rate in _deliveries(server, processes[:count], urls):
+                    slices.setdefault((name, count), []).append(rate)
+    return {
+        "Changes a second": _table(slices, "bare changes", "changes"),
+        "Deliveries a second": _table(slices, "bare deliveries", "deliveries"),
+    }
+
+
+def _changes(server: Server, processes: Sequence[Connection], account: str) -> list[tuple[str, float]]:
+    name = server.make()
+    url = server.url(name)
+    given = {"url": url, "count": CHANGES, "endpoints": ("hook0", "hook1"), "urls": ("http://a/", "http://b/")}
+    _run(processes[:1], "owe", given | {"count": 0, "account": "none"})
+    rates = [
+        (said, _run(processes, work, given | {"account": work}))
+        for said, work in (("bare changes", "bare_changes"), ("changes", "changes"))
+    ]
+    server.drop(name)
+    return rates
+
+
+def _deliveries(server: Server, processes: Sequence[Connection], urls: Sequence[str]) -> list[tuple[str, float]]:
+    name = server.make()
+    given = {"url": server.url(name), "urls": urls, "per_endpoint": PER_ENDPOINT}
+    in_flight = ENDPOINTS * PER_ENDPOINT
+    _run(processes[:1], "owe", given | {"count": EVENTS, "account": "owed"})
+    count = EVENTS * ENDPOINTS // len(processes)
+    bare = _run(processes, "bare_deliveries", given | {"count": count, "in_flight": in_flight // len(processes)})
+    ours = _run(processes, "deliveries", given | {"in_flight": in_flight})
+    server.drop(name)
+    return [("bare deliveries", bare), ("deliveries", ours)]
+
+
+def _run(processes: Sequence[Connection], name: str, given: dict[str, Any]) -> float:
+    """How much of it was done a second, by all together."""
+    for number, process in enumerate(processes):
+        process.send(Task(name, given | {"account": f"{given.get('account', name)}{number}"}))
+    for process in processes:
+        assert process.recv() == "ready"
+    begun = time.perf_counter()
+    for process in processes:
+        process.send("begin")
+    done: int = sum([process.recv() for process in processes])
+    return done / (time.perf_counter() - begun)
+
+
+def _table(slices: Slices, bare: str, ours: str) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    columns = ("replicas", "bare loops", "replicas together", "ratio", "least ratio", "to one bare loop")
+    rows = []
+    for count in REPLICAS:
+        ratios = [mine / other for mine, other in zip(slices[ours, count], slices[bare, count], strict=True)]
+        alone = [mine / other for mine, other in zip(slices[ours, count], slices[bare, 1], strict=True)]
+        rows.append(
+            (
+                str(count),
+                f"{statistics.median(slices[bare, count]):,.0f}",
+                f"{statistics.median(slices[ours, count]):,.0f}",
+                f"{statistics.median(ratios):.2f}",
+                f"{min(ratios):.2f}",
+                f"{statistics.median(alone):.2f}",
+            )
+        )
+    return columns, rows
+
+
+if __name__ == "__main__":
+    for title, (_, lines) in tables().items():
+        print(title, *lines, sep="\n")

@@ -1,0 +1,122 @@
+"""Runs the long campaigns with replicas and writes what came of them to RESULTS.md: `python -m tests.chaos [NAME …]`.
+
+Ends with 1 where something was found that is wrong. Times are figures, not findings: they move with the machine, and with what
+else it has to do.
+"""
+
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from tests.bench.results import machine, section, sections_of, table
+from tests.chaos.database import Database, serving
+from tests.chaos.failing_over import fail_over
+from tests.chaos.fleet import fleet
+from tests.chaos.news import tell
+from tests.chaos.outages import outages
+from tests.chaos.outcome import Outcome
+from tests.chaos.relay import address, relays
+from tests.chaos.sharing import share
+from tests.chaos.zombies import zombies
+
+SEED: Final = 8
+RESULTS: Final = Path(__file__).with_name("RESULTS.md")
+HEAD: Final = """# What replicas went through
+
+`make chaos-replicas` writes this file; `python -m tests.chaos NAME` one section of it. Each replica is a process, started as its
+users start it, on one PostgreSQL; in the end everything is held against what CallFire (the simulator) truly had and was asked,
+and against what the receiver of webhooks got. Times move with the machine, and with what else it has to do.
+
+{machine}
+"""
+
+
+def killed(database: Database, folder: Path) -> Outcome:
+    """3 replicas, 20 accounts, 2,000 batches in 5 minutes; every 15 s one of them is killed, and started again 3 to 6 s later.
+
+    Silence is how long nobody asked CallFire about an account whose owner was killed."""
+    with fleet(folder, database, accounts=20, rate=2.5) as ours:
+        return fail_over(ours, "killed", replicas=3, seconds=300, every=15, batches=2000, draw=random.Random(SEED))
+
+
+def ended(database: Database, folder: Path) -> Outcome:
+    """3 replicas, 20 accounts, 500 batches in 75 s; every 12 s one of them is asked to end (SIGTERM), and started again 3 to 6 s
+    later. Silence is how long nobody asked CallFire about an account whose owner was asked to end, from then on."""
+    with fleet(folder, database, accounts=20, rate=2.5) as ours:
+        return fail_over(ours, "ended", replicas=3, seconds=75, every=12, batches=500, draw=random.Random(SEED))
+
+
+def frozen(database: Database, folder: Path) -> Outcome:
+    """3 replicas, 9 accounts; three times one of them is stopped (SIGSTOP) for 12 s, twice its lease, and goes on (SIGCONT).
+
+    Each write of a poller is noted with who had the lease then, and each request to CallFire with whose it was."""
+    with fleet(folder, database, accounts=9, rate=2.5) as ours, relays([address(ours.api)] * 3) as wires:
+        return zombies(ours, wires, frozen=12.0, times=3, draw=random.Random(SEED))
+
+
+def failing(database: Database, folder: Path) -> Outcome:
+    """3 replicas, 6 accounts, and a database that restarts, ends sessions, commits without saying so, may not be written, is
+    silent for 30 s, and is away for 30 s, while batches come and end. Told is what /readyz says of it."""
+    with fleet(folder, database, accounts=6, rate=2.5) as ours, relays([database.socket] * 3) as wires:
+        return outages(ours, wires, lasting=30.0, calm=2.0, draw=random.Random(SEED))
+
+
+def shared(database: Database, folder: Path) -> Outcome:
+    """1, 2 and 4 replicas on the same 20 accounts, 10 s each, and 3 that are left of them."""
+    with fleet(folder, database, accounts=20, rate=2.5) as ours:
+        return share(ours, counts=(1, 2, 4), seconds=10, draw=random.Random(SEED))
+
+
+def elsewhere(database: Database, folder: Path) -> Outcome:
+    """2 replicas; each is asked about accounts that the other one polls. In the end the streams of both have told everything."""
+    with fleet(folder, database, accounts=4, rate=2.5) as ours:
+        return tell(ours)
+
+
+CAMPAIGNS: Final[Mapping[str, Callable[[Database, Path], Outcome]]] = {
+    "killed": killed,
+    "ended": ended,
+    "frozen": frozen,
+    "failing": failing,
+    "shared": shared,
+    "elsewhere": elsewhere,
+}
+
+
+def main(names: list[str]) -> None:
+    """Runs the campaigns named, all by default; those not run keep their section of RESULTS.md."""
+    unknown = set(names) - set(CAMPAIGNS)
+    if unknown:
+        sys.exit(f"no such campaign: {', '.join(sorted(unknown))}. There are: {', '.join(CAMPAIGNS)}")
+    told: dict[str, str] = {}
+    wrong: list[str] = []
+    version = ""
+    for name in names or CAMPAIGNS:
+        campaign = CAMPAIGNS[name]
+        print(f"{name}: {(campaign.__doc__ or '').splitlines()[0]}", flush=True)
+        with serving() as database, tempfile.TemporaryDirectory(prefix="watcher-chaos-") as folder:
+            version = database.server.say("SHOW server_version")
+            outcome = campaign(database, Path(folder))
+        wrong += [f"{name}: {each}" for each in outcome.wrong]
+        verdict = (
+            "\n".join(f"- WRONG: {each}" for each in outcome.wrong) or "Nothing was lost, doubled or over a budget."
+        )
+        text = f"{table(('figure', 'value'), outcome.figures)}\n\n{verdict}"
+        print(text, flush=True)
+        told[name] = section(name, _doc(campaign), f"python -m tests.chaos {name}", text)
+    sections = sections_of(RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "") | told
+    head = HEAD.format(machine=f"{machine()[:-1]}, PostgreSQL {version}.")
+    RESULTS.write_text("\n".join([head, *(sections[name] for name in CAMPAIGNS if name in sections)]), encoding="utf-8")
+    if wrong:
+        sys.exit("\n".join(wrong))
+
+
+def _doc(campaign: Callable[..., Outcome]) -> str:
+    return "\n".join(line.strip() for line in (campaign.__doc__ or "").splitlines())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,27 @@
+"""What a campaign tells: its figures, and what it found that is wrong."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Figure = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """`wrong` is empty where everything that was promised held."""
+
+    figures: Sequence[Figure]
+    wrong: Sequence[str]
+
+
+def spread(what: str, seconds: Sequence[float | None]) -> list[Figure]:
+    """The middle and the longest of these times; how many of them never came, where there are such."""
+    came = sorted(each for each in seconds if each is not None)
+    figures = [(f"{what}: never", str(len(seconds) - len(came)))] if len(came) < len(seconds) else []
+    if came:
+        figures += [
+            (f"{what}: median, s", f"{statistics.median(came):.2f}"),
+            (f"{what}: longest, s", f"{came[-1]:.2f}"),
+        ]
+    return figures

@@ -1,0 +1,67 @@
+"""What a store does for leases that several processes may have. Called inside a transaction."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from watcher.ports import Held, Lease, Replica, Standing
+from watcher.store.work import Connection, Statements
+
+KEPT: Final = 86_400_000
+"""Milliseconds after which a replica that is not there is forgotten: a process that only stood still is back before."""
+
+
+def replicas(connection: Connection, sql: Statements, *, polling: bool = False) -> list[Replica]:
+    """The processes that are there, or those of them that poll."""
+    rows = connection.execute(sql["replicas"])
+    return [
+        Replica(id=row["id"], name=row["name"], version=row["version"]) for row in rows if row["polls"] or not polling
+    ]
+
+
+def board(
+    connection: Connection, sql: Statements, replica: str, shares: Sequence[str]
+) -> tuple[list[Replica], list[Held], int]:
+    """Who polls, how the shares are spread, and the database's clock in milliseconds."""
+    connection.execute(sql["note_polling"], {"replica": replica, "polls": bool(shares)})
+    values = {"shares": json.dumps(list(shares))}
+    connection.execute(sql["enroll_shares"], values)
+    rows = connection.execute(sql["shares"], values)
+    held = [Held(share=row["share"], epoch=row["epoch"], replica=row["replica"], demand=row["demand"]) for row in rows]
+    there = replicas(connection, sql, polling=True)
+    return there, held, connection.execute(sql["clock"]).fetchone()[0]
+
+
+def take(connection: Connection, sql: Statements, replica: str, shares: Sequence[str]) -> list[Lease]:
+    """Those of the shares that are the replica's from now on. Replicas that were not there for long are forgotten: each start of
+    a process is a new one."""
+    connection.execute(sql["forget_replicas"], {"kept": KEPT})
+    rows = connection.execute(sql["take_shares"], {"replica": replica, "shares": json.dumps(list(shares))})
+    return [Lease(share=row["share"], epoch=row["epoch"]) for row in rows]
+
+
+def give_back(connection: Connection, sql: Statements, replica: str, leases: Sequence[Lease]) -> int:
+    """How many were the replica's, and are nobody's from now on."""
+    return connection.execute(sql["give_back_shares"], {"replica": replica, "held": pairs(leases)}).rowcount
+
+
+def describe(connection: Connection, sql: Statements, replica: str, standings: Mapping[Lease, Standing]) -> None:
+    """How the replica's shares stand."""
+    told = [[lease.share, lease.epoch, each.demand, each.shown] for lease, each in standings.items()]
+    connection.execute(sql["describe_shares"], {"replica": replica, "told": json.dumps(told)})
+
+
+def shown(connection: Connection, sql: Statements) -> dict[str, str]:
+    """What is shown of each share."""
+    return {row["share"]: row["shown"] for row in connection.execute(sql["shown_shares"])}
+
+
+def in_force(connection: Connection, sql: Statements, replica: str, leases: Sequence[Lease]) -> set[Lease]:
+    """Those that are the replica's still, until the end of the transaction."""
+    rows: Any = connection.execute(sql["leases_in_force"], {"replica": replica, "held": pairs(leases)})
+    return {Lease(share=row["share"], epoch=row["epoch"]) for row in rows}
+
+
+def pairs(leases: Sequence[Lease]) -> str:
+    """The leases as the statements want them."""
+    return json.dumps([[lease.share, lease.epoch] for lease in leases])

@@ -1,0 +1,273 @@
+"""What the store on PostgreSQL does for deliveries that are due, where several processes send: claims and settling.
+
+A claim is a row, and holds by the database's clock. Whoever claims for an endpoint has its turn (a row that he locks, and that
+nobody waits for), so its limits, its order and its one probe hold over all processes. Nothing of a claim is remembered here.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from watcher.core.bucket import allowed
+from watcher.core.endpoint import Delivery, DeliveryState, EndpointState, most_at_once
+from watcher.core.health import counted
+from watcher.core.outbox import Settlement
+from watcher.ports import Settled
+from watcher.store.delivering import NOTHING_TOLD, STATES, attempt_noted, delivery_after, may_be_sent, outcome_at
+from watcher.store.endpoint_rows import health_of, values_of_standing
+from watcher.store.lanes import Lanes
+from watcher.store.recording import Told, record, told
+from watcher.store.rows import Columns, Due, OwedEvent, Row, Values, delivery_of, instant_or_none, millis
+from watcher.store.shared import SharedRemembered
+from watcher.store.standing import Aftermath, attempted, given_back, stands_otherwise
+from watcher.store.work import Connection, Statements
+
+TRIES: Final = 3
+"""How often it is tried to claim anything while another process claims for everybody who is owed something: it is done soon."""
+NO_LIMIT: Final = 2**31
+SECOND: Final = 1000
+"""In milliseconds."""
+Key = tuple[int, str]
+"""A delivery, and the token under which it was claimed."""
+KEPT: Final = 3_600_000
+"""Milliseconds after which a claim that has ended is settled by nobody any more."""
+
+
+class PostgresDelivering(Lanes):
+    """The part of the port `Store` that claims and settles deliveries."""
+
+    _remembered: SharedRemembered
+
+    async def claim(
+        self,
+        room: Mapping[str, int],
+        *,
+        token: str,
+        now: datetime,
+        until: datetime,
+        retries_first: bool = False,
+        per_endpoint: int | None = None,
+    ) -> list[Delivery]:
+        asked = {"token": token, "now": millis(now), "retries_first": int(retries_first)}
+        length = millis(until) - millis(now)
+        for _ in range(TRIES):
+            claimed, ours = await self._write("claim", claim, room, asked, length, per_endpoint)
+            if ours:
+                return claimed
+        return []
+
+    async def settle(self, settlements: Sequence[tuple[Settlement, str]]) -> list[Settled | None]:
+        return await self._write("settle", settle, self._remembered, settlements, self._now())
+
+    async def release(self, token: str) -> int:
+        return await self._write("release", release, token)
+
+
+def claim(
+    connection: Connection,
+    sql: Statements,
+    room: Mapping[str, int],
+    asked: Values,
+    length: int,
+    per_endpoint: int | None,
+) -> tuple[list[Delivery], bool]:
+    """What is due now, as far as there is room; and whether it was our turn at all: endpoints for which somebody else claims at
+    this moment are left out."""
+    served = [endpoint_id for endpoint_id, most in room.items() if most > 0]
+    if not served:
+        return [], True
+    hungry = connection.execute(sql["take_turns"], asked | {"asked": json.dumps(served)}).fetchall()
+    turns = [row for row in hungry if row["clock"] is not None]
+    rooms = [_room(row, room[row["id"]], asked["now"], per_endpoint) for row in turns]
+    wanted = [each for each in rooms if each is not None]
+    if not wanted:
+        return [], bool(turns) or not hungry
+    clock = turns[0]["clock"]
+    values = asked | {"asked": json.dumps(wanted), "clock": clock, "until": clock + length}
+    return [_delivery(row) for row in connection.execute(sql["claim_due"], values)], True
+
+
+def release(connection: Connection, sql: Statements, token: str) -> int:
+    """Gives back what is claimed under the token; how many there were."""
+    connection.execute(sql["forget_claims"], {"kept": KEPT})
+    return connection.execute(sql["release_claims"], {"token": token}).rowcount
+
+
+def _room(row: Row, most: int, now: int, per_endpoint: int | None) -> list[object] | None:
+    """What `claim_due` is asked for the endpoint; None where nothing may be sent to it. While its breaker is half open that is
+    one alone: the probe."""
+    health, rate = health_of(row["health"]), row["rate"]
+    if not may_be_sent(instant_or_none(row["paused_until"]), health, now):
+        return None
+    spacing = None
+    if rate is not None:
+        most = min(most, allowed(row["arrival"] / SECOND, row["clock"] / SECOND, rate))
+        spacing = SECOND / rate
+    if most <= 0:
+        return None
+    at_once = NO_LIMIT
+    if health.opened:
+        at_once = 1
+    elif per_endpoint is not None:
+        at_once = most_at_once(row["ordering"], row["concurrency"], per_endpoint)
+    return [row["id"], most, at_once, row["health"], row["paused_until"], spacing]
+
+
+def _delivery(row: Row) -> Delivery:
+    due = Due(
+        id=row["id"],
+        endpoint_id=row["endpoint_id"],
+        position=row["position"],
+        created=row["created"],
+        due=row["due"],
+        attempts=row["attempts"],
+        cause=row["cause"],
+        lane=None,
+        account="",
+    )
+    return delivery_of(due, OwedEvent(row["position"], row["event_id"], row["type"], row["body"]))
+
+
+class _Put(NamedTuple):
+    """What became of an attempt whose token stands, as far as that is known before it is written; `plain` where nothing follows,
+    and it need not be known whether the token stands."""
+
+    settlement: Settlement
+    token: str
+    settled: Settled
+    tell: Sequence[Told] = ()
+    state: EndpointState = EndpointState.ACTIVE
+    former: bool = False
+    plain: bool = False
+
+    @property
+    def key(self) -> Key:
+        return self.settlement.delivery_id, self.token
+
+
+def settle(
+    connection: Connection,
+    sql: Statements,
+    remembered: SharedRemembered,
+    settlements: Sequence[tuple[Settlement, str]],
+    now: int,
+) -> list[Settled | None]:
+    """Writes the attempts, and what follows, of those whose token stands. By far most were accepted by an endpoint in no trouble:
+    for these nothing is locked but their claims."""
+    work = _Settling(connection, sql, remembered, settlements)
+    put = [work.put(settlement, token) for settlement, token in settlements]
+    there = {place: each for place, each in enumerate(put) if each is not None}
+    if work.in_line or any(each.tell for each in there.values()) or work.otherwise:
+        remembered.hold(connection, sql)
+    written = work.write(list(there.values()))
+    results: list[Settled | None] = [None] * len(put)
+    for place, each in there.items():
+        row = written.get(each.key)
+        if row is None:
+            continue
+        if each.plain and not row["moved"]:
+            work.count(each.settlement)
+        events = record(connection, sql, remembered, each.tell, now) if each.tell else NOTHING_TOLD
+        results[place] = replace(each.settled, told=events)
+    for endpoint_id in work.otherwise:
+        remembered.spread(connection, endpoint_id)
+    return results
+
+
+class _Settling:
+    """One settling: which endpoints are in no trouble, and how the others stand, which nobody else changes meanwhile."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        sql: Statements,
+        remembered: SharedRemembered,
+        settlements: Sequence[tuple[Settlement, str]],
+    ) -> None:
+        self._connection = connection
+        self._sql = sql
+        self._remembered = remembered
+        self.otherwise: dict[str, None] = {}  # which endpoints stand noticeably otherwise, in order
+        self._changed: set[str] = set()
+        ids = json.dumps(sorted({settlement.endpoint_id for settlement, _ in settlements}))
+        rows = connection.execute(sql["standings"], {"ids": ids}).fetchall()
+        self.in_line = any(row["ordering"] != "none" for row in rows)
+        calm = {
+            row["id"] for row in rows if row["state"] == EndpointState.ACTIVE and health_of(row["health"]).untroubled
+        }
+        calm.difference_update(settlement.endpoint_id for settlement, _ in settlements if settlement.outcome != "done")
+        self._calm = calm
+        self._standing: dict[Key, Row] = {}
+        mine = [(each, token) for each, token in settlements if each.endpoint_id not in calm]
+        if mine:
+            remembered.lock(connection, sql, sorted({each.endpoint_id for each, _ in mine}))
+            asked = {"asked": json.dumps([[each.delivery_id, token] for each, token in mine])}
+            claims = connection.execute(sql["lock_claims"], asked)
+            self._standing = {(row["delivery_id"], row["token"]): row for row in claims}
+        self._seen: set[Key] = set()
+
+    def put(self, settlement: Settlement, token: str) -> _Put | None:
+        """What becomes of it; None where its token does not stand. Endpoints change one attempt after the other."""
+        key = (settlement.delivery_id, token)
+        if key in self._seen:
+            return None
+        self._seen.add(key)
+        if settlement.endpoint_id in self._calm:
+            return _Put(settlement, token, Settled(outcome=settlement.outcome), plain=True)
+        row, before = self._standing.get(key), self._remembered.endpoint(settlement.endpoint_id)
+        if row is None or before is None:
+            return None
+        recent = self._remembered.recent(before.id)
+        if row["moved"]:
+            settlement, aftermath = given_back(settlement), Aftermath(endpoint=before, recent=recent)
+        else:
+            aftermath = attempted(before, recent, settlement)
+        self._remembered.put_recent(before.id, aftermath.recent)
+        after = aftermath.endpoint
+        noticeable = stands_otherwise(before, after)
+        if after is not before:
+            self._remembered.put(after)
+            self._changed.add(after.id)
+        if noticeable:
+            self.otherwise[after.id] = None
+        outcome = outcome_at(settlement, after.state, former=row["former"])
+        tell = [told(event, self._remembered.origin) for event in aftermath.tell]
+        settled = Settled(outcome=outcome, endpoint=after if noticeable else None)
+        return _Put(settlement, token, settled, tell, after.state, row["former"])
+
+    def write(self, put: Sequence[_Put]) -> dict[Key, Row]:
+        """Writes all of them, and how endpoints stand now; those whose token stood."""
+        columns: list[Columns] = []
+        answers: list[bytes] = []
+        begins = 1  # as SQL counts
+        for each in put:
+            _, *delivery = delivery_after(each.settlement, each.state, former=each.former)
+            attempt = attempt_noted(each.settlement, each.settled.outcome, "")
+            answer = each.settlement.attempt.answer
+            columns.append((each.token, *delivery, *attempt, begins, len(answer)))
+            answers.append(answer)
+            begins += len(answer)
+        values = {"settled": json.dumps(columns), "answers": b"".join(answers)}
+        written = {
+            (row["id"], row["token"]): row for row in self._connection.execute(self._sql["settle_claims"], values)
+        }
+        lanes = [
+            {"endpoint_id": each.settlement.endpoint_id, "lane": written[each.key]["lane"]}
+            for each in put
+            if each.key in written and STATES[each.settlement.outcome] is not DeliveryState.PENDING
+        ]
+        over = [each for each in lanes if each["lane"] is not None]
+        if over and not self.in_line:  # somebody puts them in line at this moment
+            self._remembered.hold(self._connection, self._sql)
+        self._connection.executemany(self._sql["step_forward"], over)
+        changed = [self._remembered.endpoint(endpoint_id) for endpoint_id in sorted(self._changed)]
+        standings = [values_of_standing(endpoint) for endpoint in changed if endpoint is not None]
+        self._connection.executemany(self._sql["put_standing"], standings)
+        return written
+
+    def count(self, settlement: Settlement) -> None:
+        """An endpoint in no trouble accepted it."""
+        recent = self._remembered.recent(settlement.endpoint_id)
+        self._remembered.put_recent(settlement.endpoint_id, counted(recent, settlement.settled, failed=False))
