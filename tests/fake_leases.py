@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tests.fakes import FakeClock
+from watcher.core.parts import part_named
 from watcher.ports import Board, Held, Lease, Replica, Standing, StoreError
 
 LASTS = 6.0
@@ -57,13 +58,19 @@ class FakeLeases:
             me=self.replica,
             replicas=[Replica(id=each, name=f"process of {each}") for each in sorted(table.polling)],
             shares=[Held(share=share, epoch=row.epoch, replica=row.replica, demand=row.demand) for share, row in rows],
+            others=self._others(shares),
             sure_until=table.clock.monotonic() + LASTS,
             skew=0.5,
         )
 
     async def take(self, shares: Sequence[str]) -> list[Lease]:
         self._may("take")
-        taken = [share for share in shares if self.table.rows[share].replica is None]
+        divided = {part_named(share).account for share in self._others(shares)}
+        taken = [
+            share
+            for share in shares
+            if self.table.rows[share].replica is None and part_named(share).account not in divided
+        ]
         for share in taken:
             row = self.table.rows[share]
             row.epoch, row.replica = row.epoch + 1, self.replica
@@ -85,6 +92,16 @@ class FakeLeases:
 
     async def shown(self) -> Mapping[str, str]:
         return {share: row.shown for share, row in self.table.rows.items() if row.shown}
+
+    def _others(self, shares: Sequence[str]) -> list[str]:
+        """What is polled of the same accounts in other divisions."""
+        asked = {part_named(share)[::2] for share in shares}  # accounts, and how they are divided
+        accounts = {account for account, _ in asked}
+        return sorted(
+            share
+            for share, row in self.table.rows.items()
+            if row.replica is not None and part_named(share).account in accounts and part_named(share)[::2] not in asked
+        )
 
     def _is_ours(self, lease: Lease) -> bool:
         row = self.table.rows[lease.share]

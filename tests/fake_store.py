@@ -177,8 +177,11 @@ class FakeStore(Alone, FakeLog, FakeOnce, FakeRanks, FakeSubmissions, FakeTokens
         await self._do("account")
         return self.records.get(name)
 
-    async def save_account(self, change: AccountChange) -> Committed:
+    async def save_account(self, change: AccountChange) -> Committed | None:
         await self._do("save_account")
+        there = self.records.get(change.record.name)
+        if change.shared and there is not None and there.number != change.record.number - len(change.events):
+            return None
         committed = self._record(change.events)
         self.records[change.record.name] = change.record
         await self._answer("save_account")

@@ -10,8 +10,8 @@ from tests.fakes import FakeClock
 from watcher.core.model import Key, Watch
 from watcher.core.submissions import Submission
 from watcher.core.wishes import UNSET, BroadcastWish, FollowedBroadcast, Unset
-from watcher.ports import Followed, Heard, Wish, Word
-from watcher.store.postgres_saying import words_of
+from watcher.ports import Change, Committed, Followed, Heard, Wish, Word
+from watcher.store.postgres_saying import moved, words_of
 
 T = TypeVar("T")
 
@@ -67,6 +67,12 @@ class TalkingStore(FakeStore):
 
     async def follow(self, wishes: Sequence[Wish], now: datetime) -> list[Followed]:
         return self._said("follow", (wishes, now), await super().follow(wishes, now))
+
+    async def commit(self, change: Change) -> Committed | None:
+        committed = await super().commit(change)
+        if committed is not None and change.moves:
+            self.said.append((self.replica, moved(change.watch.account, change.watch.batch_id)))
+        return committed
 
     async def stop(self, key: Key) -> bool:
         return self._said("stop", (key,), await super().stop(key))

@@ -106,7 +106,7 @@ async def test_beside_a_daemon_that_has_the_budget_no_request_is_made(tmp_path: 
     assert finding == Finding(
         name="account default",
         ok=True,
-        detail=f"not tried: process {os.getpid()} has the database and its budget; see /v1/accounts",
+        detail=f"not tried: the budget is spent by process {os.getpid()}; see /v1/accounts",
     )
 
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-import resource
 import signal
 import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,9 +21,9 @@ from tests.cli.conftest import ROOT, process
 from tests.fakes import NOON, Ear, FakeClock, settle_down
 from tests.sockets import http, listening
 from watcher.app import CannotStart, Parts, run
-from watcher.app.daemon import Daemon, allow_files, loop_factory
-from watcher.core.news import AccountTold, Attempted, Changed, EndpointChanged, Looked, Stepped
-from watcher.ports import Check, Store, StoreError
+from watcher.app.daemon import Daemon
+from watcher.core.news import AccountTold, Attempted, Changed, EndpointChanged, LeasesSeen, Looked, Stepped
+from watcher.ports import Board, Check, Leases, Store, StoreError
 from watcher.simulator.config import Addresses, SimulatorConfig
 from watcher.simulator.server import serve
 from watcher.simulator.world import Workload
@@ -228,6 +228,7 @@ async def test_a_store_that_fails_makes_it_not_ready_and_leaves_it_alive(tmp_pat
             "store": False,
             "started": True,
             "leases": True,
+            "clock": True,
             "serving": True,
         }
         assert "disk" not in str(ready)
@@ -240,16 +241,39 @@ async def test_a_store_that_fails_makes_it_not_ready_and_leaves_it_alive(tmp_pat
         }
 
 
-def test_as_many_files_may_be_open_as_the_system_grants() -> None:
-    """Each client of a stream is one, and a shell or a service manager grants 1024 to whoever does not ask for more."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, soft), hard))
-        for _ in range(2):
-            allow_files()
-            assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+class Elsewhere:
+    """Leases in a database whose clock goes otherwise."""
+
+    def __init__(self, real: Leases, clock: SimpleNamespace) -> None:
+        self._real = real
+        self._clock = clock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    async def board(self, shares: Sequence[str]) -> Board:
+        return replace(await self._real.board(shares), skew=self._clock.skew)
+
+
+async def test_with_a_clock_that_is_far_from_the_databases_it_does_not_start_and_is_not_ready(tmp_path: Path) -> None:
+    clock = SimpleNamespace(skew=0.0)
+
+    def elsewhere(parts: Parts) -> Parts:
+        return replace(parts, leases=cast(Leases, Elsewhere(parts.leases, clock)))
+
+    async with serve(QUICK) as callfire:
+        settings = settings_for(tmp_path, callfire.api)
+        async with daemon(settings, elsewhere) as running:
+            assert (await running.get("/readyz"))[0] == 200
+            clock.skew = -61.0
+            await running.until(LeasesSeen, skew=clock.skew)
+            status, ready = await running.get("/readyz")
+        said = "this machine's clock is 61 s behind the database's: set it right"
+        assert status == 503
+        assert [(check["name"], check["detail"]) for check in ready["checks"] if not check["ok"]] == [("clock", said)]
+        with pytest.raises(CannotStart, match=said):
+            async with daemon(settings, elsewhere):
+                raise AssertionError
 
 
 def test_asked_twice_it_ends_at_once(tmp_path: Path) -> None:
@@ -292,8 +316,3 @@ async def test_a_hangup_ends_nothing_and_is_reported(tmp_path: Path) -> None:
         os.kill(os.getpid(), signal.SIGHUP)
         async with running.session.get(f"{running.url}/metrics") as answer:
             assert "watcher_settings_last_reload_successful 0.0" in (await answer.text()).splitlines()
-
-
-def test_without_uvloop_it_runs_on_asyncios_own_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "uvloop", None)
-    assert loop_factory() is None

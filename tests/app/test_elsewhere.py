@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from tests.app.house import PATIENCE, Daemon, asked, daemon, settings_for
-from tests.store.postgres_server import Server, running
+from tests.store.postgres_server import Server
 from watcher.core.news import Answered
 from watcher.simulator.config import SimulatorConfig
 from watcher.simulator.server import serve
@@ -21,20 +21,6 @@ from watcher.simulator.world import Workload
 
 ADMIN = "a-token-of-the-settings-as-long-as-it-has-to-be"
 LISTENERS = "FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def url(server: Server) -> Iterator[str]:
-    """An empty database."""
-    name = server.make()
-    yield server.url(name)
-    server.drop(name)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import ROOT
-from watcher.app.daemon import loop_factory
 from watcher.app.lookups import Lookups
+from watcher.app.process import loop_factory
 
 PATIENCE = 20.0
 
@@ -86,7 +86,7 @@ async def test_where_there_are_no_threads_that_is_said(monkeypatch: pytest.Monke
 
 HANGING = """
 import asyncio, threading
-from watcher.app.daemon import loop_factory
+from watcher.app.process import loop_factory
 from watcher.app.lookups import Lookups
 
 begun = threading.Event()

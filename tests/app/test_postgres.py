@@ -1,6 +1,5 @@
 """The daemon and the commands on PostgreSQL, chosen by database.url alone."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import pytest
 
 from tests.app.house import asked, daemon, settings_for
 from tests.store.making import api_endpoint
-from tests.store.postgres_server import Server, running
 from watcher.app import Finding, check, migrate
 from watcher.app.assembly import Town, open_kept_store
 from watcher.app.planning import experience
@@ -24,20 +22,6 @@ from watcher.store.opening import Migrated
 
 NOWHERE = "http://127.0.0.1:9"
 NEWEST = migrations("postgres")[-1].number
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def url(server: Server) -> Iterator[str]:
-    """An empty database."""
-    name = server.make()
-    yield server.url(name)
-    server.drop(name)
 
 
 @pytest.fixture

@@ -2,17 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.app.house import PATIENCE, Daemon, asked, daemon
 from tests.chaos.relay import relays
-from tests.store.postgres_server import Server, running
+from tests.store.postgres_server import Server
 from watcher.app.waiting import wait_alone
 from watcher.core.news import Changed, LeasesMoved, LeasesSeen, Looked
 from watcher.settings import Settings, load
@@ -28,20 +26,6 @@ QUIET = replace(
     accounts={name: (name, "password") for name in ACCOUNTS},
     latency=0.001,
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def url(server: Server) -> Iterator[str]:
-    """An empty database."""
-    name = server.make()
-    yield server.url(name)
-    server.drop(name)
 
 
 def settings_of(callfire: str, url: str, accounts: Sequence[str] = ACCOUNTS) -> Settings:

@@ -1,5 +1,6 @@
 """Whose turn it is: a process that asks about accounts for a moment waits until nobody polls them, and polls nothing it lost."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import cast
 
@@ -8,7 +9,7 @@ import pytest
 from tests.fake_leases import LASTS, FakeLeases, Row, Table
 from tests.fakes import FakeClock
 from watcher.app.turns import TRY, Turn, in_turn
-from watcher.ports import Lease, Store
+from watcher.ports import Board, Lease, Store
 
 LEASE = timedelta(seconds=LASTS)
 
@@ -47,12 +48,19 @@ async def test_what_another_process_polls_is_waited_for_and_who_that_is_is_said_
             if len(waits) == 2:
                 table.gone("other")
 
+    class Noted(FakeLeases):
+        async def board(self, shares: Sequence[str]) -> Board:
+            taking_part.append(bool(shares))
+            return await super().board(shares)
+
     table.rows["b"], table.polling = Row(epoch=4, replica="other"), {"other"}
     waits: list[float] = []
     said: list[str] = []
-    async with in_turn(store_of(FakeLeases(table, "me")), ["a", "b"], LEASE, Waiting(), said.append) as turn:
+    taking_part: list[bool] = []
+    async with in_turn(store_of(Noted(table, "me")), ["a", "b"], LEASE, Waiting(), said.append) as turn:
         assert [lease.share for lease in turn.leases] == ["a", "b"]
     assert (said, len(waits)) == (["b is polled by process of other"], 2)
+    assert taking_part == [True, False, False, False]  # or the others would give it something again and again
 
 
 async def test_it_is_sure_of_its_turn_as_long_as_it_says_in_time_that_it_is_there(table: Table) -> None:

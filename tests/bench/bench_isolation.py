@@ -19,7 +19,7 @@ import uvloop
 from tests.bench.bench_latency import percentile
 from tests.bench.opponent import opponent
 from tests.bench.post import SECRETS, delivery
-from watcher.app.daemon import tune_the_interpreter
+from watcher.app.process import tune_the_interpreter
 from watcher.core.endpoint import Endpoint
 from watcher.delivery import Limits
 

@@ -16,7 +16,7 @@ import uvloop
 
 from tests.bench.opponent import opponent
 from tests.bench.post import SECRETS, bare_session, delivery, event, post
-from watcher.app.daemon import tune_the_interpreter
+from watcher.app.process import tune_the_interpreter
 from watcher.clock import SystemClock
 from watcher.core.endpoint import Endpoint
 from watcher.core.message import body_of

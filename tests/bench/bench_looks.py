@@ -19,7 +19,7 @@ from aiohttp import ClientSession
 
 from tests.bench.opponent import opponent, parsed
 from watcher.app.assembly import Town
-from watcher.app.daemon import tune_the_interpreter
+from watcher.app.process import tune_the_interpreter
 from watcher.callfire.client import CallFire, open_session
 from watcher.callfire.limits import Budget
 from watcher.callfire.wire import access, batch_request

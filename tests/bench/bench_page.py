@@ -20,7 +20,7 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.bench.bench_pages import WATCHES, Served, served
 from tests.page.visiting import Visit, launched, visiting
-from watcher.app.daemon import tune_the_interpreter
+from watcher.app.process import tune_the_interpreter
 
 SECONDS: Final = 30.0
 WEIGHINGS: Final = 6

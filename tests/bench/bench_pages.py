@@ -25,7 +25,7 @@ import uvloop
 from tests.bench.crowd import Crowd, Wanted, crowd
 from tests.bench.serving import streaming
 from watcher.app.assembly import Town
-from watcher.app.daemon import tune_the_interpreter
+from watcher.app.process import tune_the_interpreter
 from watcher.clock import SystemClock
 from watcher.core.account import Account
 from watcher.core.hazard import Sight

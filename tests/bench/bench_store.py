@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import uvloop
 
-from watcher.app.daemon import tune_the_interpreter
+from watcher.app.process import tune_the_interpreter
 from watcher.clock import SystemClock
 from watcher.core.endpoint import Attempt, Delivery, Endpoint
 from watcher.core.model import Batch, Key, LastLook, Seen, Watch

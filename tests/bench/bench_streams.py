@@ -28,7 +28,7 @@ from tests.bench.post import change
 from tests.bench.serving import streaming
 from tests.web.house import FakeFollowing
 from watcher.app.assembly import Town
-from watcher.app.daemon import tune_the_interpreter
+from watcher.app.process import tune_the_interpreter
 from watcher.clock import SystemClock
 from watcher.core.model import Batch, Key, Recorded, Seen, Watch
 from watcher.core.news import Changed, StreamClosed, StreamOpened

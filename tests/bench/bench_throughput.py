@@ -17,7 +17,7 @@ import uvloop
 
 from tests.bench.opponent import opponent
 from tests.bench.post import LOOPBACK, SECRETS, Delivery, bare_session, delivery, event, flood
-from watcher.app.daemon import tune_the_interpreter
+from watcher.app.process import tune_the_interpreter
 from watcher.clock import SystemClock
 from watcher.core.endpoint import Attempt, Endpoint
 from watcher.core.endpoint import Delivery as Owed

@@ -17,7 +17,7 @@ import asyncpg
 import uvloop
 
 from tests.bench.post import SECRETS, bare_session, change, delivery, flood
-from watcher.app.daemon import tune_the_interpreter
+from watcher.app.process import tune_the_interpreter
 from watcher.clock import SystemClock
 from watcher.core.endpoint import Endpoint
 from watcher.core.model import Key
@@ -116,8 +116,10 @@ async def deliveries(bench: Bench) -> int:
     async with delivery(given["url"], hooks(given["urls"]), limits, token=given["account"]) as at_work:
         await bench.ready()
         at_work.begin()
-        while any(owed.pending for owed in await at_work.store.owed()):
-            await asyncio.sleep(0.05)
+        done = -1
+        while at_work.done > done or any(owed.pending for owed in await at_work.store.owed()):
+            done = at_work.done  # asked is only when none came lately: to count what is owed is work for the database
+            await asyncio.sleep(0.02)
         return at_work.done
 
 

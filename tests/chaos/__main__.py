@@ -37,15 +37,15 @@ and against what the receiver of webhooks got. Times move with the machine, and 
 def killed(database: Database, folder: Path) -> Outcome:
     """3 replicas, 20 accounts, 2,000 batches in 5 minutes; every 15 s one of them is killed, and started again 3 to 6 s later.
 
-    Silence is how long nobody asked CallFire about an account whose owner was killed."""
-    with fleet(folder, database, accounts=20, rate=2.5) as ours:
+    How long nobody asked CallFire about an account is counted from the moment when its owner was killed."""
+    with fleet(folder, database, accounts=20, rate=3) as ours:
         return fail_over(ours, "killed", replicas=3, seconds=300, every=15, batches=2000, draw=random.Random(SEED))
 
 
 def ended(database: Database, folder: Path) -> Outcome:
     """3 replicas, 20 accounts, 500 batches in 75 s; every 12 s one of them is asked to end (SIGTERM), and started again 3 to 6 s
-    later. Silence is how long nobody asked CallFire about an account whose owner was asked to end, from then on."""
-    with fleet(folder, database, accounts=20, rate=2.5) as ours:
+    later. How long nobody asked CallFire about an account is counted from the moment when its owner was asked to."""
+    with fleet(folder, database, accounts=20, rate=3) as ours:
         return fail_over(ours, "ended", replicas=3, seconds=75, every=12, batches=500, draw=random.Random(SEED))
 
 
@@ -53,26 +53,26 @@ def frozen(database: Database, folder: Path) -> Outcome:
     """3 replicas, 9 accounts; three times one of them is stopped (SIGSTOP) for 12 s, twice its lease, and goes on (SIGCONT).
 
     Each write of a poller is noted with who had the lease then, and each request to CallFire with whose it was."""
-    with fleet(folder, database, accounts=9, rate=2.5) as ours, relays([address(ours.api)] * 3) as wires:
+    with fleet(folder, database, accounts=9, rate=3) as ours, relays([address(ours.api)] * 3) as wires:
         return zombies(ours, wires, frozen=12.0, times=3, draw=random.Random(SEED))
 
 
 def failing(database: Database, folder: Path) -> Outcome:
     """3 replicas, 6 accounts, and a database that restarts, ends sessions, commits without saying so, may not be written, is
     silent for 30 s, and is away for 30 s, while batches come and end. Told is what /readyz says of it."""
-    with fleet(folder, database, accounts=6, rate=2.5) as ours, relays([database.socket] * 3) as wires:
+    with fleet(folder, database, accounts=6, rate=3) as ours, relays([database.socket] * 3) as wires:
         return outages(ours, wires, lasting=30.0, calm=2.0, draw=random.Random(SEED))
 
 
 def shared(database: Database, folder: Path) -> Outcome:
     """1, 2 and 4 replicas on the same 20 accounts, 10 s each, and 3 that are left of them."""
-    with fleet(folder, database, accounts=20, rate=2.5) as ours:
+    with fleet(folder, database, accounts=20, rate=3) as ours:
         return share(ours, counts=(1, 2, 4), seconds=10, draw=random.Random(SEED))
 
 
 def elsewhere(database: Database, folder: Path) -> Outcome:
     """2 replicas; each is asked about accounts that the other one polls. In the end the streams of both have told everything."""
-    with fleet(folder, database, accounts=4, rate=2.5) as ours:
+    with fleet(folder, database, accounts=4, rate=3) as ours:
         return tell(ours)
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from watcher.app import Parts, run
-from watcher.app.daemon import loop_factory
+from watcher.app.process import loop_factory
 from watcher.ports import Sender, Store, Upstream
 from watcher.settings import load
 from watcher.telemetry.logs import configure

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from tests.chaos.evidence import ACCEPTED, by_account, findings
-from tests.chaos.fleet import Fleet
+from tests.chaos.fleet import Fleet, wait_for
 from tests.chaos.outcome import Outcome, spread
 from tests.chaos.replica import Replica
 
@@ -37,6 +37,7 @@ def fail_over(
     ours.audit()
     ours.hire(replicas - len(first))
     ours.anchor()
+    wait_for(lambda: len(set(ours.owners().values())) == replicas, 30, "every replica has an account")
     departures: list[Departure] = []
     away: dict[float, Replica] = {}
     began = time.monotonic()
@@ -99,6 +100,7 @@ def _depart(ours: Fleet, replica: Replica, going: Going) -> Departure:
     if going == "killed":
         replica.kill()
     else:
+        replica.ask_to_end()
         replica.end()
     return Departure(began=began, gone=time.time(), accounts=mine)
 

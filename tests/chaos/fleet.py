@@ -34,7 +34,8 @@ Json = Any
 
 @dataclass(slots=True)
 class Fleet:
-    """Where everything is. `unfollowed` are batches that nobody has said yet are followed."""
+    """Where everything is. `unfollowed` are batches that nobody has said yet are followed; `longest` is how long they validate at
+    most, in seconds."""
 
     folder: Path
     api: str
@@ -49,6 +50,7 @@ class Fleet:
     unfollowed: list[Batch] = field(default_factory=list)
     anchors: list[int] = field(default_factory=list)
     audited: bool = False
+    longest: float = 15.0
     draw: random.Random = field(default_factory=lambda: random.Random(1))
 
     def hire(self, count: int, *, database: int | None = None, api: int | None = None) -> list[Replica]:
@@ -116,8 +118,9 @@ class Fleet:
         for number in self.anchors:
             http(f"{self.control}/batches/{number}/end", {})
 
-    def some(self, draw: random.Random, count: int, longest: float = 15.0) -> None:
-        """Batches of any account, with any life."""
+    def some(self, draw: random.Random, count: int, longest: float | None = None) -> None:
+        """Batches of any account, with any life up to so many seconds and a fifth of them."""
+        longest = self.longest if longest is None else longest
         self.add(
             draw.choice(list(self.accounts)),
             count,
@@ -230,9 +233,11 @@ class Fleet:
 
     def dismiss(self) -> None:
         """Every replica that is there ends in good order."""
-        for replica in self.replicas:
-            if replica.process is not None:
-                replica.end()
+        there = [replica for replica in self.replicas if replica.process is not None]
+        for replica in there:
+            replica.ask_to_end()
+        for replica in there:
+            replica.end()
 
     def logs(self) -> str:
         """The end of what each replica logged, but for what happened to batches."""

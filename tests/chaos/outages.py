@@ -15,6 +15,8 @@ from tests.chaos.relay import Relay
 from tests.chaos.replica import Replica
 from tests.chaos.troubles import TOLD, TROUBLES, Place
 
+LIFE: Final = 4.0
+"""Seconds that a batch lives at most: some end before a trouble, some during it, some after."""
 RECOVERY: Final = 60.0
 """Seconds within which all replicas are ready again."""
 
@@ -82,7 +84,7 @@ def outages(
 def _suffer(ours: Fleet, name: str, place: Place, figures: list[Figure], draw: random.Random) -> list[str]:
     """Batches that end before, during and after it."""
     for _ in range(4):
-        ours.some(draw, 5, 8.0)
+        ours.some(draw, 5, LIFE)
     ours.follow()
     stop = threading.Event()
     client = threading.Thread(target=_go_on, args=(ours, stop, random.Random(draw.random())), name="client")
@@ -110,5 +112,5 @@ def _suffer(ours: Fleet, name: str, place: Place, figures: list[Figure], draw: r
 def _go_on(ours: Fleet, stop: threading.Event, draw: random.Random) -> None:
     """Batches go on being added, and asked to be followed until somebody says that they are."""
     while not stop.wait(0.5):
-        ours.some(draw, 2, 8.0)
+        ours.some(draw, 2, LIFE)
         ours.follow()

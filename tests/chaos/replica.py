@@ -52,7 +52,7 @@ class Replica:
         if not self._url:
             assert self.process is not None
             said = lines_of(self.process)
-            assert said, f"replica {self.number} ended with {self._ended(5)}: {self.log()[-3000:]}"
+            assert said, f"replica {self.number} ended with {self._ended(5)}: {self.log()[-600:]}"
             self._url = said.split()[-1]
         return self._url
 
@@ -89,10 +89,13 @@ class Replica:
         self.process.kill()
         self._gone(-signal.SIGKILL, 5)
 
-    def end(self, seconds: float = 25) -> None:
-        """SIGTERM; returns when it has ended in good order."""
+    def ask_to_end(self) -> None:
+        """SIGTERM."""
         assert self.process is not None
         self.process.terminate()
+
+    def end(self, seconds: float = 25) -> None:
+        """Returns when it has ended in good order, after it was asked to."""
         self._gone(0, seconds)
 
     def drop(self) -> None:
@@ -103,7 +106,7 @@ class Replica:
 
     def _gone(self, expected: int, seconds: float) -> None:
         code = self._ended(seconds)
-        assert code == expected, f"replica {self.number} ended with {code}: {self.log()[-3000:]}"
+        assert code == expected, f"replica {self.number} ended with {code}: {self.log()[-600:]}"
 
     def _ended(self, seconds: float) -> int:
         assert self.process is not None

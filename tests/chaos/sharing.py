@@ -25,6 +25,7 @@ def share(ours: Fleet, *, counts: Sequence[int], seconds: float, draw: random.Ra
             ours.audit()
             ours.anchor()
         figures += _worked(ours, f"{count} replicas", seconds, draw)
+    ours.replicas[0].ask_to_end()
     ours.replicas[0].end()
     figures += _worked(ours, "one of them ended", seconds, draw)
     ours.settle(60)

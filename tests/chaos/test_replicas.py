@@ -31,9 +31,10 @@ def adds_up(outcome: Outcome) -> None:
 
 
 def test_replicas_that_are_killed_lose_and_double_nothing(database: Database, tmp_path: Path) -> None:
-    """Two of them, in fifteen seconds."""
+    """Two kills in ten seconds."""
     with fleet(tmp_path, database, accounts=6, rate=2, fail_share=0.0) as ours:
-        adds_up(fail_over(ours, "killed", replicas=3, seconds=11, every=2, batches=60, draw=random.Random(1)))
+        ours.longest = 4.0
+        adds_up(fail_over(ours, "killed", replicas=3, seconds=10, every=1.5, batches=60, draw=random.Random(1)))
 
 
 def test_an_owner_that_was_frozen_for_longer_than_its_lease_writes_and_asks_nothing(

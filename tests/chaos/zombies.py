@@ -47,10 +47,11 @@ def _once(ours: Fleet, frozen: float, draw: random.Random, figures: list[Figure]
         ours.add(account, 3, new_for=0.0, validating_for=draw.uniform(0.5, frozen), end="ACTIVE")
     assert ours.follow(zombie)
     time.sleep(0.5)
-    before = ours.epochs()
     lost, fenced = noticed(zombie)
     zombie.freeze()
     began = time.monotonic()
+    mine = {account for account, pid in ours.owners().items() if pid == zombie.pid}
+    before = ours.epochs()
     taken = wait_for(lambda: not mine & _accounts_of(ours, zombie), 60, "the accounts of a stopped replica are taken")
     while time.monotonic() - began < frozen:
         ours.some(draw, 2, frozen / 2)

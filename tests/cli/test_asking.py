@@ -34,6 +34,7 @@ NAMES = {"accounts": ["a", "b"]}
         ),
         (Unauthorized("Only this machine may ask.", kind="local-only"), "Only this machine may ask.", 2),
         (TryLater("The store is busy"), "The store is busy: try again in a moment", 2),
+        (TryLater("It is full. Try again in a few seconds."), "It is full. Try again in a few seconds.", 2),
         (
             Refused("several", kind="account-wanted", document=NAMES),
             "there are several accounts: name one with --account (a, b)",

@@ -59,6 +59,13 @@ def test_a_batch_is_explained_in_words_then_in_figures(watcher: Watcher, there: 
     ]
 
 
+def test_of_a_divided_account_the_part_is_said(watcher: Watcher, there: Interface) -> None:
+    watcher("add", 13, WATCHER_URL=there.url)
+    there.following.explanations[Key("default", 13)] = replace(FOUND, part="default@2/4")
+    lines = watcher("explain", 13, WATCHER_URL=there.url).stdout.splitlines()
+    assert [" ".join(line.split()) for line in lines][2:4] == ["batch 13 of account default", "part default@2/4"]
+
+
 @pytest.mark.parametrize(("page", "said"), [(None, "page"), (0, "page 1 of broadcast 9")])
 def test_a_page_that_is_not_asked_for_has_no_worth(
     watcher: Watcher, there: Interface, page: int | None, said: str

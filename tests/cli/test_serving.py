@@ -173,8 +173,8 @@ def test_migrating_says_from_where_to_where(watcher: Watcher) -> None:
 def test_migrating_says_what_waits() -> None:
     assert told("the database", Migrated(before=6, after=8, waiting=("0007_contract_more", "0008_aside_by_name"))) == [
         "the database was brought from version 6 to 8",
-        "0007_contract_more waits until no older process has it: give this command again then",
-        "0008_aside_by_name waits until no older process has it: give this command again then",
+        "0007_contract_more waits until no older process has the database: give this command again then",
+        "0008_aside_by_name is being taken by another process, or could not be: give this command again",
     ]
 
 

@@ -46,6 +46,7 @@ def test_all_that_is_to_be_said_of_a_watch_by_itself() -> None:
         "due": NOW,
         "threshold": PACE.worth,
         "why": "by itself",
+        "part": None,
     }
     assert made.explain(99, NOW) is None
 

@@ -16,13 +16,14 @@ from watcher.core.opened import COLUMNS, columns_of
 from watcher.core.roster import NOWHERE, Roster
 from watcher.polling.admitting import not_from_the_future
 
-moments = st.none() | st.integers(-(10**10), 10**10).map(lambda count: NOON + timedelta(milliseconds=count))
+moment = st.integers(-(10**10), 10**10).map(lambda count: NOON + timedelta(milliseconds=count))
+moments = st.none() | moment
 counts = st.none() | st.integers(0, 10**7)
 watches = st.builds(
     Watch,
     account=st.just("default"),
     batch_id=st.integers(1, 8),
-    opened=moments.filter(lambda at: at is not None),
+    opened=moment,
     status=st.sampled_from([None, NEW, VALIDATING, ACTIVE, "PAUSED", "HALTED"]),
     since=moments,
     name=st.sampled_from([None, "API 14"]),

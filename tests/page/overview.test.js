@@ -3,11 +3,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ACCOUNTS } from "../../watcher/web/page/meanings.js";
 import { arranged, budget } from "../../watcher/web/page/overview/accounts.js";
 import { changes, followChanges, latest } from "../../watcher/web/page/overview/changes.js";
 import { endpointWord, needsOf } from "../../watcher/web/page/overview/needs.js";
 import { needsList } from "../../watcher/web/page/overview/needs_list.js";
 import { listed, totals } from "../../watcher/web/page/overview/statuses.js";
+import { toneOf } from "../../watcher/web/page/parts.js";
 
 const NOW = new Date("2026-11-26T12:00:00Z");
 const account = (name, condition = "ok") => ({ name, condition, reason: "", until: null, open: 3 });
@@ -77,6 +79,15 @@ test("who may only read sees no buttons, and who may not administrate cannot res
 test("a pause that CallFire asked for has no button that could not end it", () => {
   const page = pageOf({ accounts: [account("a", "throttled")] });
   assert.deepEqual(all("button", needsList(appOf(page, ["admin"]), page)), []);
+});
+
+test("an account that no replica polls is known, and has no button that could not help it", () => {
+  const page = pageOf({ accounts: [account("a", "unpolled"), account("b", "down"), account("c", "paused")] });
+  assert.deepEqual(needsOf(page).groups.map(({ word, what }) => [word, what]), ["down", "unpolled", "paused"].map((word) => [word, ACCOUNTS[word]?.what]));
+  assert.deepEqual(arranged(Object.values(page.accounts), "").map((each) => each.name), ["b", "a", "c"]);
+  assert.equal(toneOf("unpolled"), "bad");
+  const alone = pageOf({ accounts: [account("a", "unpolled")] });
+  assert.deepEqual(all("button", needsList(appOf(alone, ["admin"]), alone)), []);
 });
 
 test("a watch that ran out of time is followed again as it was", async (context) => {

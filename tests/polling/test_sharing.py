@@ -1,8 +1,10 @@
 """Accounts come and go as leases do: polled here as long as it is sure that nobody else does, and handed over in good order."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from weakref import ref
 
 import pytest
 
@@ -14,7 +16,7 @@ from tests.polling.world import after, validating
 from watcher.core.account import Account
 from watcher.core.answers import Kind, SwitchAnswer
 from watcher.core.model import VALIDATING, Key, PageRef
-from watcher.core.news import LeasesMoved, LeasesSeen, Stepped, WorkerFailed
+from watcher.core.news import DividedOtherwise, LeasesMoved, LeasesSeen, Stepped, WorkerFailed
 from watcher.core.schedule import Pace
 from watcher.core.submissions import Order
 from watcher.core.transitions import Rules
@@ -22,7 +24,7 @@ from watcher.polling.following import Polling
 from watcher.polling.holding import KNOWN
 from watcher.polling.leased import DOUBT, Leased, Sure
 from watcher.polling.poller import Errand, Poller
-from watcher.polling.sharing import DESCRIBED, LOADING, STAYS, Sharer
+from watcher.polling.sharing import DESCRIBED, LOADING, STAYS, Sharer, skewed
 from watcher.polling.shown import from_json
 from watcher.polling.standing import Rates
 from watcher.ports import Lease, LeaseLost, StoreError
@@ -45,6 +47,7 @@ class Here:
         self.made = asyncio.Event()
         self.made.set()
         self.making = 0
+        self.slow = set(shares)  # those that are made when `made` is set
         self.crew = Crew(clock=self.clock, tell=self.ear, grace=0.0)
         self.sharer = Sharer(
             shares,
@@ -60,7 +63,8 @@ class Here:
 
     async def _make(self, lease: Lease, sure: Sure, errand: Errand) -> Poller:
         self.making += 1
-        await self.made.wait()
+        if lease.share in self.slow:
+            await self.made.wait()
         return Poller(
             Account(name=lease.share, credentials="mine", proven=True),
             rates=Rates(rate=5.0, concurrency=4),
@@ -111,6 +115,23 @@ def table(clock: FakeClock) -> Table:
 
 
 # Taking
+
+
+async def test_an_account_that_another_replica_divides_differently_is_left_to_it_and_told_of_once(table: Table) -> None:
+    other = FakeLeases(table, "two")
+    await other.board(["a@1/2", "a@2/2"])
+    theirs = await other.take(["a@1/2"])
+    there = Here(table, "one", ["a", "b"])
+    async with started(there):
+        await there.look(later=EVERY)
+        await there.look(later=EVERY)
+        assert there.here == {"b"}
+        assert there.ear.of(DividedOtherwise) == [DividedOtherwise(account="a", shares=("a@1/2",))]
+        await other.give_back(theirs)
+        await other.board([])
+        await there.look(later=EVERY)
+        assert there.here == {"a", "b"}
+        assert there.ear.of(DividedOtherwise)[1:] == [DividedOtherwise(account="a")]
 
 
 async def test_who_is_alone_polls_everything_before_it_says_that_it_is_up(table: Table) -> None:
@@ -187,6 +208,31 @@ async def test_an_account_that_cannot_be_loaded_is_tried_again_by_the_next_look(
         there.store.failing = set()
         await there.look(later=0.1)
         assert there.here == {"a", "b"}
+
+
+async def test_who_loads_what_another_one_had_is_ready_to_be_asked_all_the_while(table: Table) -> None:
+    table.rows["b"], table.polling = Row(epoch=1, replica="two"), {"two"}
+    async with started(Here(table, "one", ["a", "b"])) as there:
+        there.made.clear()
+        table.gone("two")
+        await there.look()
+        assert (there.here, there.sharer.settled) == ({"a"}, True)
+
+
+async def test_while_others_are_still_loaded_one_that_is_makes_nobody_look(table: Table) -> None:
+    table.rows |= {"a": Row(epoch=1, replica="two"), "b": Row(epoch=1, replica="two")}
+    table.polling = {"two"}
+    async with started(Here(table, "one", ["a", "b"])) as there:
+        there.made.clear()
+        there.slow = {"b"}
+        table.gone("two")
+        await there.look()
+        looking = asyncio.ensure_future(there.sharer.step())
+        await settle_down()
+        assert (there.here, looking.done()) == ({"a"}, False)
+        there.made.set()
+        await looking
+        assert (there.here, all(row.shown for row in table.rows.values())) == ({"a", "b"}, True)
 
 
 # Being sure
@@ -349,6 +395,17 @@ async def test_who_has_too_much_lets_end_what_flies_keeps_it_and_gives_back(tabl
     assert there.store.done["save_looks"] == 1
 
 
+async def test_of_what_was_given_back_nothing_is_remembered(table: Table) -> None:
+    there = Here(table, "one", ["a", "b"])
+    there.store.put(validating(1, account="b"))
+    async with started(there):
+        poller = ref(there.polling.pollers["b"])
+        table.polling |= {"two"}
+        await there.look(later=0.1)
+        gc.collect()
+        assert (there.here, len(there.upstreams["b"].owners), poller()) == ({"a"}, 1, None)
+
+
 async def test_what_came_back_stays(table: Table) -> None:
     async with started(Here(table, "one", ["a", "b"])) as there:
         table.polling |= {"two"}
@@ -367,6 +424,33 @@ async def test_what_came_back_stays(table: Table) -> None:
         assert len(there.leases.given) == 3
 
 
+async def test_what_came_back_from_one_that_is_gone_is_given_to_the_next(table: Table) -> None:
+    async with started(Here(table, "one", ["a", "b"])) as there:
+        table.polling |= {"two"}
+        await there.look(later=0.1)
+        taken_over(table, "b", "two")
+        await there.look(later=EVERY)
+        table.gone("two")
+        await there.look(later=EVERY)
+        assert table.owners() == {"a": "one", "b": "one"}
+        table.polling |= {"three"}
+        await there.look(later=EVERY)
+        assert (table.owners(), there.leases.given) == ({"a": "one", "b": None}, [("b",), ("b",)])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (59.9, ""),
+        (-59.9, ""),
+        (60.0, "this machine's clock is 60 s ahead of the database's: set it right"),
+        (-3600.2, "this machine's clock is 3600 s behind the database's: set it right"),
+    ],
+)
+def test_a_clock_that_is_a_minute_off_is_said_to_be(seconds: float, said: str) -> None:
+    assert skewed(seconds) == said
+
+
 async def test_who_leaves_gives_everything_back_at_once_and_takes_no_part_any_more(table: Table) -> None:
     async with started(Here(table, "one", ["a", "b", "c"])) as there:
         await there.crew.rest()
@@ -382,11 +466,46 @@ async def test_who_leaves_while_an_account_is_being_loaded_does_not_wait_for_it(
         there.made.clear()
         table.gone("two")
         await there.look()
-        assert (there.here, there.sharer.settled) == ({"a"}, False)
+        assert there.here == {"a"}
         await there.sharer.leave()
         assert (there.here, table.owners()) == (set(), {"a": None, "b": None})
         await there.look()  # a look that was under way takes nothing more
         assert table.owners() == {"a": None, "b": None}
+
+
+async def test_who_leaves_gives_back_also_what_it_took_without_hearing_so(table: Table) -> None:
+    table.rows["a"], table.polling = Row(epoch=1, replica="two"), {"two"}
+    async with started(Here(table, "one", ["a"])) as there:
+        there.leases.unanswered = {"take"}
+        table.gone("two")
+        await there.look()
+        assert table.owners() == {"a": "one"}
+        await there.crew.rest()
+        await there.sharer.leave()
+        assert (table.owners(), table.polling) == ({"a": None}, set())
+
+
+async def test_what_cannot_be_kept_is_given_back_all_the_same(table: Table) -> None:
+    there = Here(table, "one", ["a", "b"])
+    there.store.put(validating(1, account="a"), validating(1, account="b"))
+    async with started(there):
+        there.polling.pollers["b"].roster.note(seen(VALIDATING, after(1), batch_id=1))
+        there.store.failing = {"save_looks"}
+        table.polling |= {"two"}
+        await there.look(later=0.1)
+        assert (there.here, table.owners()) == ({"a"}, {"a": "one", "b": None})
+        assert there.moved[-1] == LeasesMoved(given_back=("b",))
+
+
+async def test_what_cannot_be_given_back_is_not_polled_here_until_it_is_found_again(table: Table) -> None:
+    async with started(Here(table, "one", ["a", "b"])) as there:
+        there.leases.failing = {"give_back"}
+        table.polling |= {"two"}
+        await there.look(later=0.1)
+        assert (there.here, there.moved[-1]) == ({"a"}, LeasesMoved(given_back=("b",)))
+        table.gone("two")
+        await there.look(later=0.1)
+        assert (there.here, there.moved[-1]) == ({"a", "b"}, LeasesMoved(taken=("b",)))
 
 
 async def test_who_leaves_while_the_store_fails_ends_all_the_same(table: Table) -> None:

@@ -8,6 +8,7 @@ from tests.fake_store import FakeStore
 from tests.fakes import NOON, Ear, FakeClock, shows
 from tests.polling.world import World, validating
 from watcher.core.news import Answered, Attempted, Changed, Looked, Result, StoreTook, StreamRanked
+from watcher.core.parts import Part
 from watcher.core.streamrank import StreamRank
 from watcher.polling.keeping import Keeper
 from watcher.polling.streamrank import StreamRanks
@@ -104,11 +105,11 @@ def test_what_is_of_an_account_that_is_not_there_any_more_and_other_news_count_n
 async def test_what_was_counted_goes_on_after_a_restart() -> None:
     store = FakeStore(FakeClock())
     first = ranks(store)
-    await first.load()
+    await first.come(Part("a"), store)
     first.hear(answered())
     await first.save()
     second = ranks(store)
-    await second.load()
+    await second.come(Part("a"), store)
     second.hear(looked("changed"))
     assert (second.rank("a").polling_size_download_average, second.rank("a").change_yes) == (500.0, 1)
 
@@ -168,19 +169,19 @@ async def test_an_account_is_counted_as_long_as_it_is_polled_here_and_where_it_i
     store, held = FakeStore(FakeClock()), FakeStore(FakeClock())
     made = ranks(store)
     made.hear(answered(account="b"))
-    await made.come("b", held)
+    await made.come(Part("b"), held)
     made.hear(answered())
     made.hear(answered(account="b"))
     await made.save()
     assert (list(store.rank_records), list(held.rank_records)) == (["a"], ["b"])
     made.hear(answered(account="b"))
-    await made.save_of("b")
-    await made.save_of("b")
-    made.go("b")
+    await made.save_of(Part("b"))
+    await made.save_of(Part("b"))
+    made.go(Part("b"))
     made.hear(answered(account="b"))
     await made.save()
     assert (held.done["save_ranks"], store.done["save_ranks"]) == (2, 1)
-    await made.come("b", held)
+    await made.come(Part("b"), held)
     made.hear(looked("changed", account="b"))
     assert (made.rank("b").polling_size_download_average, made.rank("b").change_yes) == (500.0, 1)
 
@@ -192,7 +193,7 @@ async def test_what_another_replica_counts_by_now_is_not_kept_and_keeps_nobody_f
 
     store = FakeStore(FakeClock())
     made = ranks(store, "b")
-    await made.come("a", Lost(FakeClock()))
+    await made.come(Part("a"), Lost(FakeClock()))
     made.hear(answered())
     made.hear(answered(account="b"))
     await made.save()

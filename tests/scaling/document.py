@@ -207,7 +207,7 @@ def _seconds(value: float) -> str:
 
 
 def _micro(value: float) -> str:
-    return f"{1e6 * value:,.0f} µs" if value >= 10e-6 else f"{1e6 * value:.1f} µs" if value else ""
+    return f"{1e6 * value:,.0f} µs" if value >= 10e-6 else f"{1e6 * value:.2g} µs" if value else ""
 
 
 def _cores(value: float) -> str:

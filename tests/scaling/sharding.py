@@ -80,6 +80,7 @@ CROSSING: Final[Mapping[str, frozenset[str]]] = {
             "end_of_events",
             "forget_attempts",
             "forget_broadcasts",
+            "end_claims",
             "forget_claims",
             "forget_deliveries",
             "forget_deliveries_of",

@@ -341,6 +341,10 @@ def test_without_an_account_it_is_said_how_to_give_one() -> None:
             "w.toml:polling.min_interval: is longer than max_interval: make it shorter, ",
         ),
         (
+            ACCOUNT + "parts = 5\nconcurrency = 4\n",
+            "w.toml:accounts.main.parts: is more than concurrency: make it less, or concurrency more: each part needs one",
+        ),
+        (
             ACCOUNT + "[polling]\nlook_timeout = 4\n",
             "polling.connect_timeout: is longer than look_timeout: make it shorter, or ",
         ),

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -24,6 +25,7 @@ from watcher.store.sqlite import SqliteStore, open_store
 
 Somebody: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Turn = Callable[[datetime], Awaitable[None]]
+Say = Callable[[str], str]
 
 
 @pytest.fixture
@@ -70,6 +72,19 @@ async def postgres(url: str, clock: FakeClock, ear: Ear) -> AsyncIterator[Postgr
     """An empty store on PostgreSQL, for what is special about it."""
     async with open_postgres(url, tell=ear, clock=clock) as store:
         yield store
+
+
+@pytest.fixture
+async def other(postgres: PostgresStore, url: str, clock: FakeClock) -> AsyncIterator[PostgresStore]:
+    """A second process, which has the database of `postgres` too."""
+    async with open_postgres(url, tell=Ear(), clock=clock) as store:
+        yield store
+
+
+@pytest.fixture
+def say(server: Server, url: str) -> Say:
+    """Says something to the test's database, as somebody else; gives what psql prints."""
+    return lambda text: server.say(text, urlsplit(url).path[1:])
 
 
 def _opened(

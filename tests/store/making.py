@@ -70,6 +70,12 @@ async def follow(store: Store, *keys: Key) -> list[Watch]:
     return [followed.watch for followed in await store.follow([Wish(key=key) for key in keys], NOON)]
 
 
+def changed(watch: Watch, **more: Any) -> Change:
+    """The next change of the watch, with one event."""
+    number = watch.number + 1
+    return Change(watch=replace(watch, number=number), version=watch.version, events=[event(watch, number, **more)])
+
+
 async def happen(store: Store, *kinds: str, key: Key = KEY, at: datetime = NOON, **more: object) -> Committed:
     """One change of the watch with an event of each kind; the watch is made where there is none."""
     watch = await store.watch(key) or (await follow(store, key))[0]

@@ -188,6 +188,20 @@ async def test_a_repeated_number_of_an_account_is_refused_with_its_record(store:
     assert len(await store.events(EventQuery())) == 1
 
 
+async def test_of_two_that_share_an_account_the_one_is_told_that_the_other_was_faster(store: Store) -> None:
+    first = AccountChange(record=RECORD, events=[account_event(1)], shared=True)
+    assert await store.save_account(first) is not None
+    late = replace(RECORD, refusals=9)
+    assert await store.save_account(AccountChange(record=late, events=[account_event(1)], shared=True)) is None
+    assert await store.account("default") == RECORD
+    assert len(await store.events(EventQuery())) == 1
+    assert await store.save_account(AccountChange(record=late, shared=True)) == Committed(events=[], deliveries=[])
+    assert await store.account("default") == late
+    well = AccountRecord(name="default", credentials="f00d", number=2)
+    assert await store.save_account(AccountChange(record=well, events=[account_event(2)], shared=True)) is not None
+    assert await store.account("default") == well
+
+
 # The log
 
 

@@ -9,14 +9,17 @@ import pytest
 
 from tests.fakes import NOON, Ear, FakeClock
 from tests.store.conftest import Somebody, Turn
-from tests.store.making import LEASE, answered, api_endpoint, claim, happen, owe, settle_one, settled
-from watcher.core.endpoint import DeliveryState
+from tests.store.making import LEASE, answered, api_endpoint, claim, endpoint, happen, owe, settle_one, settled
+from watcher.core.endpoint import DeliveryState, Endpoint, EndpointState
+from watcher.core.health import Health
 from watcher.core.model import Key
-from watcher.core.recovering import DeliveryQuery, Recovery
+from watcher.core.recovering import Cutoffs, DeliveryQuery, Forgotten, Recovery
 from watcher.ports import Settled
+from watcher.store.endpoint_rows import COUNTS, TIMES, values_of_standing
 from watcher.store.postgres import PostgresStore, open_postgres
 from watcher.store.postgres_delivering import KEPT
 from watcher.store.rows import millis
+from watcher.store.work import Connection, Statements
 
 MOMENT = timedelta(milliseconds=1)
 WAITS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -33,6 +36,20 @@ def other(stores: list[PostgresStore]) -> PostgresStore:
 
 
 # Claims
+
+
+async def test_what_a_replica_that_is_gone_has_claimed_is_free_when_another_one_looks(
+    one: PostgresStore, other: PostgresStore, somebody: Somebody, turn: Turn
+) -> None:
+    await owe(one, 2)
+    [first] = await claim(one, NOON, room=1, token=f"{one.replica}.1")
+    [second] = await claim(other, NOON, room=1, token=f"{other.replica}.1")
+    await somebody.execute("UPDATE replicas SET held_until = 0 WHERE id = $1", one.replica)
+    assert await claim(other, NOON, token=f"{other.replica}.2") == []
+    await other.board(["default"])
+    assert await claim(other, NOON, token=f"{other.replica}.3") == [first]
+    assert await settled(one, answered(first, 200, NOON), token=f"{one.replica}.1") is None
+    assert await settled(other, answered(second, 200, NOON), token=f"{other.replica}.1") == "done"
 
 
 async def test_hundreds_of_claims_and_settlings_at_once_send_everything_once(stores: list[PostgresStore]) -> None:
@@ -227,16 +244,49 @@ async def test_an_attempt_that_is_settled_twice_in_one_go_counts_once(one: Postg
     assert outcomes == [Settled(outcome="done"), None, None]
 
 
+@pytest.mark.parametrize(
+    "hook",
+    [
+        endpoint(),
+        endpoint(ordering="batch"),
+        *(replace(endpoint(), state=state) for state in (EndpointState.DISABLED, EndpointState.REMOVED)),
+        *(replace(endpoint(), health=replace(Health(), **{name: 1})) for name in COUNTS),  # type: ignore[arg-type]
+        *(replace(endpoint(), health=replace(Health(), **{name: NOON})) for name in TIMES),  # type: ignore[arg-type]
+        replace(endpoint(), health=Health(told={"endpoint.failing": NOON})),
+    ],
+)
+async def test_nothing_is_settled_at_once_where_a_success_may_change_the_endpoint(
+    one: PostgresStore, somebody: Somebody, hook: Endpoint
+) -> None:
+    await owe(one, 1)
+    [delivery] = await claim(one, NOON)
+    stands = values_of_standing(hook)
+    text = "UPDATE endpoints SET state = $1, health = $2, ordering = $3"
+    await somebody.execute(text, stands["state"], stands["health"], hook.ordering)
+
+    def settle(connection: Connection, sql: Statements) -> list[int]:
+        put = {"id": delivery.id, "token": "mine", "state": "done", "attempts": 1, "cause": "schedule", "begins": 1}
+        put |= {"tried": "schedule", "outcome": "done", "at": 1, "took": 1, "length": 0}
+        values = {"settled": json.dumps([put]), "answers": b"", "calm": '["hook"]'}
+        return [row["id"] for row in connection.execute(sql["settle_claims"], values)]
+
+    calm = hook.state is EndpointState.ACTIVE and hook.ordering == "none" and hook.health.untroubled
+    assert await one._write("look", settle) == [delivery.id] * calm
+
+
+NOTHING_OLD = Cutoffs(events=NOON, deliveries=NOON, broadcasts=NOON)
+
+
 async def test_claims_that_nobody_settles_any_more_are_forgotten(
     one: PostgresStore, somebody: Somebody, turn: Turn
 ) -> None:
     await owe(one, 2)
     await claim(one, NOON)
     await turn(NOON + LEASE + timedelta(milliseconds=KEPT))
-    await one.release("nobody's")
+    await one.forget(NOTHING_OLD, Forgotten(), 10)
     assert await somebody.fetchval("SELECT count(*) FROM claims") == 2
     await turn(NOON + LEASE + timedelta(milliseconds=KEPT + 1))
-    await one.release("nobody's")
+    await one.forget(NOTHING_OLD, Forgotten(), 10)
     assert await somebody.fetchval("SELECT count(*) FROM claims") == 0
 
 
@@ -293,7 +343,7 @@ async def test_however_much_is_owed_only_what_is_claimed_is_read(one: PostgresSt
         "INSERT INTO deliveries (account, endpoint_id, position, created, due, state, cause, behind) "
         "SELECT 'default', 'hook', n, 1, n, 'pending', 'schedule', 0 FROM generate_series(100, 20000) AS n"
     )
-    text = "SELECT due FROM due_deliveries('hook', 0, $1, '{}', '{}', 3)"
+    text = "SELECT due FROM due_deliveries('{hook}', '{3}', '{9}', $1, 0)"
     assert [row["due"] for row in await somebody.fetch(text, millis(NOON))] == [100, 101, 102]
     explained = await somebody.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {text}", millis(NOON))
     [plan] = json.loads(explained)

@@ -91,6 +91,16 @@ async def test_one_of_two_who_make_or_change_the_same_endpoint_at_once_does(stor
     assert after.version == hook.version + 1
 
 
+async def test_an_event_is_owed_to_an_endpoint_that_another_process_has_just_made(
+    one: PostgresStore, other: PostgresStore
+) -> None:
+    assert list((await happen(one, "batch.new")).deliveries) == [0]
+    await other.make_endpoint(api_endpoint(), NOON)
+    assert list((await happen(one, "batch.active")).deliveries) == [1]
+    await other.remove_endpoint(api_endpoint().id)
+    assert list((await happen(one, "batch.errors")).deliveries) == [0]
+
+
 async def test_an_endpoint_made_at_one_is_known_at_the_other_to_whoever_recovers(
     one: PostgresStore, other: PostgresStore
 ) -> None:

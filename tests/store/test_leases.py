@@ -1,45 +1,23 @@
 """Leases: one owner for each share, whose writes nobody mistakes for those of a former one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
 from tests.fakes import Ear, FakeClock
-from tests.store.making import KEY, api_endpoint, endpoint, event, follow, happen
-from tests.store.postgres_server import Server
-from watcher.core.model import Key, LastLook, Watch
+from tests.store.conftest import Say
+from tests.store.making import KEY, changed, follow
+from watcher.core.model import Key, LastLook
 from watcher.core.news import WriteFenced
-from watcher.ports import Change, EventQuery, Heard, Held, Lease, LeaseLost, Standing, Store, Word
+from watcher.ports import EventQuery, Held, Lease, LeaseLost, Standing, Store
 from watcher.store.leases import pairs
 from watcher.store.postgres import PostgresStore, open_postgres
 from watcher.store.postgres_work import placed
 from watcher.store.statements import load
 
-Say = Callable[[str], str]
 GONE = "UPDATE replicas SET held_until = 0"
-
-
-@pytest.fixture
-def say(server: Server, url: str) -> Say:
-    """Says something to the test's database, as somebody else."""
-    return lambda text: server.say(text, urlsplit(url).path[1:])
-
-
-@pytest.fixture
-async def other(postgres: PostgresStore, url: str, clock: FakeClock) -> AsyncIterator[PostgresStore]:
-    """A second process, which has the database of `postgres` too."""
-    async with open_postgres(url, tell=Ear(), clock=clock) as store:
-        yield store
-
-
-def changed(watch: Watch) -> Change:
-    """The next change of the watch, with one event."""
-    number = watch.number + 1
-    return Change(watch=replace(watch, number=number), version=watch.version, events=[event(watch, number)])
 
 
 async def owners(store: Store, *shares: str) -> list[str | None]:
@@ -160,6 +138,34 @@ async def test_whoever_lost_a_lease_without_knowing_writes_nothing_for_it_and_go
     assert ear.of(WriteFenced) == [WriteFenced(operation="save_looks"), WriteFenced(operation="commit")]
 
 
+async def test_an_account_is_left_to_whoever_divides_it_differently_as_long_as_that_polls_any_of_it(
+    postgres: PostgresStore, other: PostgresStore, say: Say
+) -> None:
+    halves, whole = ["a@1/2", "a@2/2", "b"], ["a", "b"]
+    await postgres.board(halves)
+    [lease] = await postgres.take(["a@1/2"])
+    board = await other.board(whole)
+    assert (list(board.others), await owners(other, *whole)) == (["a@1/2"], [None, None])
+    assert [each.share for each in await other.take(whole)] == ["b"]
+    assert list((await postgres.board(halves)).others) == []
+    assert [each.share for each in await postgres.take(halves)] == ["a@2/2"]
+    await postgres.give_back([lease])
+    assert await other.take(["a"]) == []
+    say(GONE)
+    await other.ping()
+    assert [each.share for each in await other.take(["a"])] == ["a"]
+    assert list((await postgres.board(halves)).others) == ["a"]
+
+
+async def test_two_that_divide_an_account_differently_do_not_both_find_it_free(
+    postgres: PostgresStore, other: PostgresStore
+) -> None:
+    await postgres.board(["a"])
+    await other.board(["a@1/2", "a@2/2"])
+    found = await asyncio.gather(postgres.take(["a"]), other.take(["a@1/2", "a@2/2"]))
+    assert sorted(map(len, found)) in ([0, 1], [0, 2])
+
+
 async def test_an_epoch_that_is_over_is_no_lease_even_where_the_same_replica_has_the_share_again(
     postgres: PostgresStore, other: PostgresStore
 ) -> None:
@@ -221,50 +227,12 @@ async def test_the_clocks_of_machine_and_database_are_compared(postgres: Postgre
     assert 3500 < (await postgres.board(["a"])).skew - first.skew < 3601
 
 
-# Words
-
-
-async def test_words_are_heard_by_the_others_in_their_order(postgres: PostgresStore, other: PostgresStore) -> None:
-    words = [Word(kind="followed", account="a", body={"ids": [number]}) for number in range(3)]
-    begin = await other.last_word()
-    await postgres.say(words[:2])
-    await postgres.say(words[2:])
-    heard = await other.heard(begin, 10)
-    assert heard == [
-        Heard(number=begin + place, replica=postgres.replica, word=word) for place, word in enumerate(words, start=1)
-    ]
-    assert await other.heard(begin + 1, 1) == heard[1:2]
-    assert await postgres.heard(begin, 10) == []
-    assert await other.last_word() == begin + 3
-
-
-async def test_what_is_given_back_is_a_word_to_the_others(postgres: PostgresStore, other: PostgresStore) -> None:
-    await postgres.board(["a"])
-    await postgres.give_back(await postgres.take(["a"]))
-    assert [heard.word.kind for heard in await other.heard(0, 10)] == ["freed"]
-
-
-# Endpoints that another process changes
-
-
-async def test_an_event_is_owed_to_an_endpoint_that_another_process_has_just_made(
-    postgres: PostgresStore, other: PostgresStore, clock: FakeClock
+async def test_replicas_that_were_not_there_for_a_day_are_forgotten_by_the_next_that_comes(
+    postgres: PostgresStore, url: str, clock: FakeClock, say: Say
 ) -> None:
-    assert list((await happen(postgres, "batch.new")).deliveries) == [0]
-    await other.make_endpoint(api_endpoint(), clock.now())
-    committed = await happen(postgres, "batch.active")
-    assert list(committed.deliveries) == [1]
-    await other.remove_endpoint(api_endpoint().id)
-    assert list((await happen(postgres, "batch.errors")).deliveries) == [0]
-    assert endpoint().id != api_endpoint().id
-
-
-async def test_replicas_that_were_not_there_for_a_day_are_forgotten(postgres: PostgresStore, say: Say) -> None:
-    await postgres.board(["a"])
-    there = "INSERT INTO replicas (id, name, version, polls, started, held_until, commits) "
-    say(
-        there
-        + "SELECT 'r_' || age, '', 0, FALSE, 0, clock_ms() - age, 1 FROM unnest(ARRAY[3600000, 86500000]) AS aged (age)"
-    )
-    await postgres.take(["a"])
-    assert say("SELECT string_agg(id, ',' ORDER BY id) FROM replicas WHERE id LIKE 'r\\_%'").strip() == "r_3600000"
+    """Each start of a process is another one."""
+    there = "INSERT INTO replicas (id, name, version, keys, polls, started, held_until, commits) "
+    aged = "SELECT 'r_' || age, '', 0, '', FALSE, 0, clock_ms() - age, 1 FROM unnest(ARRAY[3600000, 86500000]) AS aged (age)"
+    say(there + aged)
+    async with open_postgres(url, tell=Ear(), clock=clock):
+        assert say("SELECT string_agg(id, ',' ORDER BY id) FROM replicas WHERE id LIKE 'r\\_%'").strip() == "r_3600000"

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from typing import Any, Final
@@ -21,12 +20,12 @@ from tests.store import test_settling as settling
 from tests.store import test_submissions as submissions
 from tests.store import test_tokens as tokens
 from tests.store import test_watches as watches
-from tests.store.making import KEY, answered, claim, endpoint, event, follow, happen, settled
+from tests.store.making import KEY, answered, changed, claim, endpoint, follow, happen, settled
 from tests.store.pooler import PORT, pooling
 from tests.store.postgres_server import Server
 from tests.store.turned import open_turned
-from watcher.core.model import Key, Watch
-from watcher.ports import Change, EventQuery, LeaseLost, Store
+from watcher.core.model import Key
+from watcher.ports import EventQuery, LeaseLost, Store
 from watcher.store.postgres import PostgresStore, open_postgres
 from watcher.store.postgres_pool import Access
 
@@ -83,11 +82,6 @@ async def two(pooled_url: str, clock: FakeClock, ear: Ear) -> AsyncIterator[tupl
         open_postgres(pooled_url, tell=ear, clock=clock, access=POOLED) as other,
     ):
         yield one, other
-
-
-def changed(watch: Watch) -> Change:
-    number = watch.number + 1
-    return Change(watch=replace(watch, number=number), version=watch.version, events=[event(watch, number)])
 
 
 @pytest.mark.parametrize("promise", ESSENTIALS, ids=lambda promise: promise.__name__)

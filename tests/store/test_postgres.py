@@ -1,9 +1,9 @@
 """What is special about PostgreSQL: the order of the log, who may write, and the troubles of a database that is elsewhere."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,10 +11,11 @@ import asyncpg
 import pytest
 
 from tests.fakes import Ear, FakeClock
+from tests.store.conftest import Say
 from tests.store.cutting import Cut, wired
-from tests.store.making import KEY, endpoint, event, follow, happen
+from tests.store.making import KEY, changed, endpoint, event, follow, happen
 from tests.store.postgres_server import Server
-from watcher.core.model import Key, Watch
+from watcher.core.model import Key
 from watcher.core.news import StoreFailed, StoreRecovered
 from watcher.ports import Change, EventQuery, Store, StoreError, UnusableStore, WatchQuery
 from watcher.ports.errors import UnknownOutcome
@@ -22,32 +23,23 @@ from watcher.store.migrations import migrations
 from watcher.store.opening import Migrated
 from watcher.store.postgres import PostgresStore, open_postgres
 from watcher.store.postgres_failures import explain, place_of
+from watcher.store.postgres_opening import outlook, peek
 from watcher.store.postgres_pool import Access
 from watcher.store.postgres_work import placed
+from watcher.store.sealing import Seal
 from watcher.store.statements import load
 from watcher.store.work import Connection
 
 SQL = load("postgres")
 NEWEST = migrations("postgres")[-1].number
-Say = Callable[[str], str]
 END = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
 """Ends everybody else's connections."""
+PATIENCE = 20.0
+"""Seconds after which what is waited for will not come."""
 PREPARED = "SELECT count(*) FROM pg_prepared_statements"
-
-
-@pytest.fixture
-def say(server: Server, url: str) -> Say:
-    """Says something to the test's database, as somebody else."""
-    return lambda text: server.say(text, urlsplit(url).path[1:])
-
-
-def changed(watch: Watch) -> Change:
-    """The next change of the watch, with one event."""
-    number = watch.number + 1
-    return Change(watch=replace(watch, number=number), version=watch.version, events=[event(watch, number)])
 
 
 async def commits(store: PostgresStore) -> int:
@@ -126,8 +118,9 @@ async def test_a_database_that_was_closed_can_be_opened_at_once(url: str, clock:
 async def test_whoever_writes_nothing_still_says_that_it_is_there(url: str, clock: FakeClock) -> None:
     async with open_postgres(url, tell=Ear(), clock=clock, access=Access(lease=timedelta(milliseconds=60))) as store:
         before = await commits(store)
-        while await commits(store) < before + 3:
-            pass
+        async with asyncio.timeout(PATIENCE):
+            while await commits(store) < before + 3:
+                pass
 
 
 # Troubles
@@ -327,6 +320,30 @@ async def test_a_database_with_another_encoding_is_refused(server: Server, clock
     server.drop("latin")
 
 
+async def test_a_user_who_may_not_make_tables_is_told_so_before_the_start_too(server: Server, clock: FakeClock) -> None:
+    server.say("CREATE DATABASE foreign_one TEMPLATE template0")
+    server.say("DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+    as_guest = server.url("foreign_one").replace("postgres@", "guest@")
+    said = "postgresql:///foreign_one does not allow it: give the user of database.url the right to make and use tables"
+    with pytest.raises(UnusableStore, match=said):
+        async with open_postgres(as_guest, tell=Ear(), clock=clock):
+            pass
+    with pytest.raises(UnusableStore, match=said):
+        await peek(as_guest, Access(), partial(outlook, place="here", seal=Seal()))
+    server.drop("foreign_one")
+
+
+async def test_the_outlook_says_whether_the_keys_are_those_of_the_processes_that_are_there(
+    url: str, clock: FakeClock
+) -> None:
+    async with open_postgres(url, tell=Ear(), clock=clock, seal=Seal([b"1" * 32])):
+        assert "may be by this one too" in await peek(
+            url, Access(), partial(outlook, place="here", seal=Seal([b"1" * 32]))
+        )
+        with pytest.raises(UnusableStore, match=r"^here: process \d+ on .* encrypts secrets with the key"):
+            await peek(url, Access(), partial(outlook, place="here", seal=Seal()))
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -335,7 +352,11 @@ async def test_a_database_with_another_encoding_is_refused(server: Server, clock
         (asyncpg.CannotConnectNowError("wait"), "here is being stopped or started: it goes on by itself (wait)"),
         (
             asyncpg.InvalidPasswordError("no"),
-            "here refused our login: check the user and the password in database.url (no)",
+            "here refused our login: check the user and the password (database.url, database.password) (no)",
+        ),
+        (
+            asyncpg.DuplicateTableError('relation "watches" already exists'),
+            'here has tables of another program: name an empty database (relation "watches" already exists)',
         ),
         (OSError("gone"), "here cannot be reached: check that it runs, and the address (gone)"),
         (ValueError("odd"), "here: odd"),

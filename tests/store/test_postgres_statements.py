@@ -60,7 +60,16 @@ CLAIMED: Final = [n // DAY * WIDTH + n % DAY + 1 for n in range(0, 50_000, 1_000
 """What is claimed: deliveries by their ids."""
 SETTLED: Final = json.dumps(
     [
-        ["mine", "done", 1, None, "schedule", "a0", each, "schedule", "done", None, 1, 1, 200, *[None] * 8, 1, 0]
+        {
+            "id": each,
+            "token": "mine",
+            "state": "done",
+            "attempts": 1,
+            "cause": "schedule",
+            "tried": "schedule",
+            "outcome": "done",
+        }
+        | {"at": 1, "took": 1, "code": 200, "begins": 1, "length": 0}
         for each in CLAIMED
     ]
 )
@@ -88,7 +97,7 @@ SESSION: Final[Values] = {"digest": b"new", "token_digest": b"", "now": 50, "cre
 
 WRITTEN: Final[Mapping[str, Values]] = {
     # polling
-    "begin_writing": {"replica": "r1", "name": "", "version": 1, "lease": 6000, "number": 1},
+    "begin_writing": {"replica": "r1", "name": "", "version": 1, "keys": "", "lease": 6000, "number": 1},
     "last_commit": LEASES,
     "leases_in_force": LEASES,
     "lock_log": {"events": 1, "words": 1, "endpoints": 0},
@@ -131,7 +140,7 @@ WRITTEN: Final[Mapping[str, Values]] = {
         "retries_first": 0,
     },
     "lock_claims": {"asked": json.dumps([[each, "mine"] for each in CLAIMED])},
-    "settle_claims": {"settled": SETTLED, "answers": b""},
+    "settle_claims": {"settled": SETTLED, "answers": b"", "calm": '["hook", "other"]'},
     "step_forward": DELIVERY,
     "step_back": DELIVERY,
     "stand_in_line": DELIVERY,
@@ -227,13 +236,17 @@ PROPORTIONATE: Final[Mapping[str, tuple[Values, int]]] = {
 ELSEWHERE: Final = frozenset({
     "answers_sealed", "reseal_submission", "sessions", "shown_shares", "remove_sessions_of",  # all of it is asked for
     "accounts_of_endpoint", "endpoint", "endpoints", "put_endpoint", "put_standing", "put_sealed", "token", "tokens",
-    "make_token", "remove_token", "note_used", "meta", "put_meta", "note_forgotten", "replicas", "note_polling",
-    "forget_replicas", "last_word", "old_partitions", "spared_positions", "forget_claims", "release_claims", "lock_endpoints",
+    "make_token", "remove_token", "note_used", "meta", "put_meta", "note_forgotten", "replicas",
+    "keys_of_replicas", "note_polling",
+    "forget_replicas", "last_word", "old_partitions", "spared_positions", "end_claims", "forget_claims", "release_claims",
+    "lock_endpoints",
     "standings", "hold_log", "begin_partition", "empty_partition", "drop_partition", "may_forget",  # of small tables
     "begin_migrating", "begin_aside", "server", "clock", "letters_of_icu", "letters_of_unicode",  # of none
-    "make_event", "make_submission", "note_kind", "put_account", "put_broadcast", "put_learnt", "put_rank",
-    "say_words",  # rows by their key alone
-    "enroll_shares", "shares", "take_shares", "give_back_shares", "describe_shares", "leave",  # shares are asked for all at once
+    "make_event", "make_submission", "make_broadcast", "note_kind", "put_account", "put_broadcast", "put_learnt",
+    "put_rank",
+    "say_words", "swap_account",  # rows by their key alone
+    "enroll_shares", "shares", "shares_of_other_divisions", "free_shares", "take_in_turn", "take_shares", "give_back_shares",
+    "describe_shares", "leave",  # shares are asked for all at once
 })  # fmt: skip
 """Statements that read no large table, or all of it."""
 

@@ -9,19 +9,19 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
 from tests.fakes import Ear, FakeClock
-from tests.store.making import KEY, endpoint, event, follow
+from tests.store.making import KEY, changed, endpoint, follow
 from tests.store.postgres_server import NOBODY, SETTINGS, Server, running
 from watcher.core.model import Key, Watch
 from watcher.core.news import StoreFailed, StoreRecovered
 from watcher.core.recovering import DeliveryQuery
-from watcher.ports import Change, EventQuery, StoreError, UnusableStore
+from watcher.ports import EventQuery, StoreError, UnusableStore
 from watcher.store.postgres import PostgresStore, open_postgres
 from watcher.store.postgres_failures import explain
 from watcher.store.postgres_pool import KEEPALIVES, Access, begun, open_pool
@@ -29,12 +29,6 @@ from watcher.store.work import Connection
 
 SPACE: Final = 40 * 2**20
 """Bytes of the small disk: a database without rows takes a third of it."""
-
-
-def changed(watch: Watch, **more: Any) -> Change:
-    """The next change of the watch, with one event."""
-    number = watch.number + 1
-    return Change(watch=replace(watch, number=number), version=watch.version, events=[event(watch, number, **more)])
 
 
 def grown(watch: Watch) -> Watch:
@@ -242,7 +236,8 @@ async def test_where_no_connection_is_left_it_is_said_and_with_one_it_goes_on(
 ) -> None:
     taken = [await asyncpg.connect(few) for _ in range(4)]
     with pytest.raises(
-        UnusableStore, match="has no connection left: raise max_connections, or put pgbouncer before it"
+        UnusableStore,
+        match=r"has no connection left: raise max_connections \(or the role's CONNECTION LIMIT\), or put pgbouncer",
     ):
         async with open_postgres(few, tell=ear, clock=clock):
             pass

@@ -5,13 +5,14 @@ import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 import asyncpg
 import pytest
 
 from tests.fakes import NOON
 from tests.store.making import KEY, claim, endpoint, event, follow, happen, last_look
+from tests.store.waiting import Somebody, until_waited_for
 from watcher.core.model import Key, State, Watch
 from watcher.ports import Change, Committed, EventQuery, StoreError, Wish
 from watcher.store.postgres import PostgresStore
@@ -20,9 +21,7 @@ from watcher.store.recording import told
 from watcher.store.rows import millis, values_of_watch
 from watcher.store.work import Answers, Connection
 
-Somebody: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 KEYS = [Key("default", batch_id) for batch_id in range(1, 41)]
-WAITS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture
@@ -61,13 +60,6 @@ def numbered(watch: Watch, *numbers: int, version: int | None = None) -> Change:
 async def commit_all(store: PostgresStore, *changes: Change) -> list[Committed | None]:
     """What becomes of changes that wait for the same commit."""
     return await asyncio.gather(*map(store.commit, changes))
-
-
-async def until_waited_for(somebody: Somebody) -> None:
-    """Until another transaction waits for what somebody has locked."""
-    async with asyncio.timeout(30):
-        while await somebody.fetchval(WAITS) == 0:
-            pass
 
 
 # Changes

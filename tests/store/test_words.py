@@ -1,7 +1,7 @@
 """What replicas tell each other of what they store, and how they are notified of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.fakes import NOON, Ear, FakeClock
+from tests.store.conftest import Say
 from tests.store.making import KEY, api_endpoint, follow, happen
 from tests.store.postgres_server import Server
 from watcher.core.model import Key, Watch
 from watcher.core.submissions import Submission, SubmissionState
 from watcher.core.tokens import Session, Token
-from watcher.ports import BroadcastWish, Followed, Heard, Wish, Word
+from watcher.ports import BroadcastWish, Change, Followed, Heard, Wish, Word
 from watcher.store.postgres import PostgresStore, open_postgres
 from watcher.store.postgres_pool import Access
 from watcher.store.postgres_saying import IDS_MOST, words_of
@@ -28,19 +29,26 @@ TOKEN = Token(id="t", name="", digest=b"d", scopes=frozenset({"read"}), created=
 SESSION = Session(digest=b"s", token_digest=b"d", created=NOON, expires=NOON + timedelta(hours=1))
 
 
-@pytest.fixture
-async def other(postgres: PostgresStore, url: str, clock: FakeClock) -> AsyncIterator[PostgresStore]:
-    """A second process, which has the database of `postgres` too."""
-    async with open_postgres(url, tell=Ear(), clock=clock) as store:
-        yield store
-
-
 async def said(store: PostgresStore) -> list[Word]:
     """What the other replica heard so far."""
     return [heard.word for heard in await store.heard(0, 1000)]
 
 
 # What is said
+
+
+async def test_words_are_heard_by_the_others_in_their_order(postgres: PostgresStore, other: PostgresStore) -> None:
+    words = [Word(kind="followed", account="a", body={"ids": [number]}) for number in range(3)]
+    begin = await other.last_word()
+    await postgres.say(words[:2])
+    await postgres.say(words[2:])
+    heard = await other.heard(begin, 10)
+    assert heard == [
+        Heard(number=begin + place, replica=postgres.replica, word=word) for place, word in enumerate(words, start=1)
+    ]
+    assert await other.heard(begin + 1, 1) == heard[1:2]
+    assert await postgres.heard(begin, 10) == []
+    assert await other.last_word() == begin + 3
 
 
 async def test_watches_that_are_followed_are_named_in_one_word(postgres: PostgresStore, other: PostgresStore) -> None:
@@ -74,6 +82,20 @@ async def test_what_is_stopped_or_told_anew_is_said(postgres: PostgresStore, oth
         Word(kind="relabelled", account=KEY.account, body=ids),
         Word(kind="stopped", account=KEY.account, body=ids),
     ]
+
+
+async def test_that_another_part_of_its_account_polls_a_watch_is_said_with_the_change_that_shows_it(
+    postgres: PostgresStore, other: PostgresStore
+) -> None:
+    [watch] = await follow(postgres, KEY)
+    shares = ["default@1/2"]
+    await postgres.board(shares)
+    [lease] = await postgres.take(shares)
+    held, before = postgres.held(lease), len(await said(other))
+    change = Change(watch=replace(watch, broadcast_id=7), version=watch.version, moves=True)
+    assert await held.commit(change) is not None
+    assert await held.commit(change) is None  # somebody was faster: it does not move
+    assert (await said(other))[before:] == [Word(kind="relabelled", account=KEY.account, body={"ids": [KEY.batch_id]})]
 
 
 async def test_broadcasts_are_said(postgres: PostgresStore, other: PostgresStore) -> None:
@@ -117,6 +139,12 @@ async def test_tokens_sessions_and_endpoints_are_said(postgres: PostgresStore, o
     assert {heard.word.kind for heard in await other.heard(before, 10)} == {"endpoint"}
 
 
+async def test_what_is_given_back_is_a_word_to_the_others(postgres: PostgresStore, other: PostgresStore) -> None:
+    await postgres.board(["a"])
+    await postgres.give_back(await postgres.take(["a"]))
+    assert [heard.word.kind for heard in await other.heard(0, 10)] == ["freed"]
+
+
 async def test_a_word_is_said_with_what_it_tells_of_or_not_at_all(
     postgres: PostgresStore, other: PostgresStore
 ) -> None:
@@ -139,18 +167,12 @@ def test_very_many_batches_are_named_in_several_words() -> None:
     assert [len(list(word.body["ids"])) for word in words] == [IDS_MOST, IDS_MOST, 1]  # type: ignore[call-overload]
 
 
-async def test_old_words_and_replicas_that_are_long_gone_are_deleted(
-    postgres: PostgresStore, other: PostgresStore, server: Server, url: str
-) -> None:
-    database = urlsplit(url).path[1:]
+async def test_words_are_deleted_after_ten_minutes(postgres: PostgresStore, other: PostgresStore, say: Say) -> None:
     await postgres.say([Word(kind="freed"), Word(kind="token")])
     assert await other.forget_words() == 0
-    server.say("UPDATE words SET at = at - 600001 WHERE number = 1", database)
-    gone = "'gone', name, version, polls, started, held_until - 90000000, commits"
-    server.say(f"INSERT INTO replicas SELECT {gone} FROM replicas LIMIT 1", database)
+    say("UPDATE words SET at = at - 600001 WHERE number = 1")
     assert await other.forget_words() == 1
     assert [word.kind for word in await said(other)] == ["token"]
-    assert server.say("SELECT count(*) FROM replicas WHERE id = 'gone'", database).strip() == "0"
 
 
 # Being notified

@@ -54,6 +54,7 @@ EVERYTHING: tuple[News, ...] = (
     told.Backlog(endpoint="e", pending=4, oldest_age=12.0, state="active"),
     told.EndpointChanged(endpoint="e", state="disabled", reason="410"),
     told.EndpointTold(endpoint="e", type="endpoint.failing", position=4, deliveries=1),
+    told.DividedOtherwise(account="a", shares=("a@1/2",)),
     told.LeasesMoved(taken=("a", "b@1/2"), given_back=("c",), lost=("d",)),
     told.LeasesSeen(held=2, replicas=3, skew=-0.25),
     told.MigrationsWait(steps=("0012_contract_more",)),

@@ -249,7 +249,7 @@ def test_steps_that_wait_for_older_processes_are_told_with_the_remedy() -> None:
             "level": "info",
             "event": "migration.waits",
             "steps": ["0012_contract_more"],
-            "remedy": "end the older processes, and run `watcher db migrate` or start once more",
+            "remedy": "run `watcher db migrate`, when the older processes have ended",
         }
     ]
 

@@ -2,6 +2,7 @@
 
 import re
 import typing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -74,6 +75,7 @@ NAMES = {
 UNCOUNTED = {
     told.SetAside,  # what became of the requests is counted
     told.AccountTold,
+    told.DividedOtherwise,
     told.MigrationsWait,
     told.SecretsExposed,
     told.AuthCalm,
@@ -499,6 +501,31 @@ def test_how_an_account_stands_is_shown_by_whoever_polls_it_and_by_nobody_else()
     metrics(told.LeasesMoved(taken=("a@1/2", "c")))
     states = {labels for labels, value in samples(metrics, "account_state").items() if value}
     assert states == {("a", "ok"), ("b", "ok"), ("c", "ok")}
+
+
+def test_of_a_divided_account_its_parts_that_are_here_are_added_up() -> None:
+    tally = told.Tally(
+        account="a", by_status={"new": 1}, overdue=1, oldest_look_age=5.0, stuck=1, expected_wait=0.5, part="a@1/3"
+    )
+    budget = told.BudgetUsed(account="a", configured=2.0, effective=1.0, used=0.5, part="a@1/3")
+    second = "a@2/3"
+    metrics = metrics_after(
+        told.LeasesMoved(taken=("a@1/3", "a@2/3")),
+        tally,
+        replace(tally, by_status={"new": 2, "active": 7}, oldest_look_age=3.0, part=second),
+        budget,
+        replace(budget, used=0.25, part=second),
+        replace(budget, used=0.75, part=second),
+    )
+    names = ("watches_overdue", "watch_oldest_look_age_seconds", "watches_stuck", "expected_wait_seconds")
+    rates = ("account_rate_configured", "account_rate_effective", "account_rate_used")
+    assert [samples(metrics, name)[("a",)] for name in (*names, *rates)] == [2.0, 5.0, 2.0, 1.0, 4.0, 2.0, 1.25]
+    assert [samples(metrics, "watches")[("a", status)] for status in ("new", "active")] == [3.0, 7.0]
+    metrics(told.LeasesMoved(given_back=("a@1/3",)))
+    metrics(replace(budget, used=0.75, part=second))
+    assert samples(metrics, "account_rate_used") == {("a",): 0.75}
+    metrics(told.LeasesMoved(lost=("a@2/3",)))
+    assert samples(metrics, "account_rate_used") == {}
 
 
 def test_leases_are_counted() -> None:

@@ -62,6 +62,7 @@ async def test_an_explanation_has_the_figures_what_goes_before_and_a_summary(hou
         {
             "account": "default",
             "batch_id": 13,
+            "part": None,
             "at": "2026-11-23T12:00:00.000Z",
             "why": "by_itself",
             "summary": "A look at it would end 0.26 s of expected waiting. 2 requests go before it. "
@@ -89,6 +90,12 @@ async def test_pages_are_counted_from_one(house: House) -> None:
     house.following.explanations[KEY] = replace(FOUND, broadcast=9, page=2, page_worth=4.0, why="on a page")
     shown = (await house.ask("GET", ONE)).json
     assert (shown["broadcast_id"], shown["page"], shown["page_worth"], shown["why"]) == (9, 3, 4.0, "on_a_page")
+
+
+async def test_of_a_divided_account_the_part_is_named(house: House) -> None:
+    await house.ask("PUT", WATCH)
+    house.following.explanations[KEY] = replace(FOUND, part="default@2/4")
+    assert (await house.ask("GET", ONE)).json["part"] == "default@2/4"
 
 
 async def test_no_turn_is_expected_before_the_account_may_be_asked(house: House) -> None:

@@ -125,9 +125,10 @@ async def test_a_wrong_method_is_a_problem_that_names_the_right_ones(house: Hous
     assert answer.json["type"] == "/problems/method-not-allowed"
 
 
+@pytest.mark.parametrize("full", ["The disk is full.", "The disk is full"])
 @pytest.mark.parametrize(("method", "route"), EVERY_ROUTE)
-async def test_a_store_that_cannot_is_a_503_with_when_to_try_again(method: str, route: str) -> None:
-    broken = BrokenStore(StoreError("The disk is full."))
+async def test_a_store_that_cannot_is_a_503_with_when_to_try_again(method: str, route: str, full: str) -> None:
+    broken = BrokenStore(StoreError(full))
     async with open_house(store=broken, subscribing=broken) as house:
         answer = await house.ask(method, route.format(**PLACES))
         assert (answer.status, answer.headers["Retry-After"]) == (503, "5")

@@ -1,15 +1,15 @@
 """The parts, made from the settings: what both the daemon and a `wait` without one are put together from."""
 
-import base64
-import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from aiohttp import ClientSession, encode_basic_auth
 
 import watcher
+from watcher.app.logins import Marked, mark_of
 from watcher.app.lookups import Lookups
 from watcher.callfire.client import CallFire
 from watcher.callfire.client import open_session as open_callfire
@@ -20,12 +20,15 @@ from watcher.core.endpoint import Endpoint, Secrets
 from watcher.core.learnt import LearntHazard
 from watcher.core.looks import Looks, room_of_each
 from watcher.core.news import News, Tell
+from watcher.core.parts import Part, part_named, parts_of
 from watcher.core.schedule import Pace
 from watcher.core.submissions import Caution
 from watcher.core.transitions import Rules
 from watcher.delivery import Retention
 from watcher.polling.following import Polling
+from watcher.polling.learning import Moved
 from watcher.polling.leased import Leased, Sure
+from watcher.polling.parting import OfPart
 from watcher.polling.poller import Errand, Poller
 from watcher.polling.standing import Rates
 from watcher.ports import Accounts, Clock, Lease, Leases, Sender, Store, Upstream
@@ -132,8 +135,8 @@ async def open_parts(settings: Settings, store: Store, *, clock: Clock, tell: Te
             accounts=store,
             leases=store,
             upstreams={
-                name: _upstream(name, account, settings.polling, callfire, clock, tell)
-                for name, account in settings.accounts.items()
+                part.share: _upstream(part.account, account, settings.polling, callfire, clock, tell)
+                for part, account in _parts(settings)
             },
             sender=WebhookSender(session=session, clock=clock, connect=webhooks.connect_timeout),
             clock=clock,
@@ -148,7 +151,7 @@ def _upstream(
         name,
         access=access(account.base_url, account.login, account.password.get_secret_value(), partial=account.partial),
         session=session,
-        budget=Budget(account.rate),
+        budget=Budget(account.rate / account.parts),
         clock=clock,
         tell=tell,
         connect=polling.connect_timeout,
@@ -156,33 +159,55 @@ def _upstream(
     )
 
 
+def _parts(settings: Settings) -> list[tuple[Part, AccountSettings]]:
+    """The parts of all accounts, in the order of the settings."""
+    return [(part, each) for name, each in settings.accounts.items() for part in parts_of(name, each.parts)]
+
+
+def shares_of(settings: Settings) -> list[str]:
+    """What is shared out among replicas."""
+    return [part.share for part, _ in _parts(settings)]
+
+
 def make_polling(settings: Settings, parts: Parts) -> Polling:
     """All accounts of the settings, none of which is polled here yet."""
     rates = {name: account.rate for name, account in settings.accounts.items()}
+    divided = {name: account.parts for name, account in settings.accounts.items()}
     pace = pace_of(settings.polling)
-    return Polling({}, store=parts.store, clock=parts.clock, tell=parts.tell, rates=rates, pace=pace)
+    return Polling({}, store=parts.store, clock=parts.clock, tell=parts.tell, rates=rates, pace=pace, divided=divided)
 
 
-async def make_poller(settings: Settings, parts: Parts, lease: Lease, sure: Sure, errand: Errand) -> Poller:
-    """The poller for whoever has the lease, with what the store kept of the account; its watches are still to be loaded."""
-    name = lease.share
+async def make_poller(
+    settings: Settings, parts: Parts, moved: Moved, lease: Lease, sure: Sure, errand: Errand
+) -> Poller:
+    """The poller for whoever has the lease, with what the store kept of the account; its watches are still to be loaded. Parts of
+    an account have its rate and its room between them."""
+    part = part_named(lease.share)
+    name = part.account
     account = settings.accounts[name]
-    store, accounts = parts.store.held(lease), parts.accounts.held(lease)
-    known = await accounts.account(name)
+    mark = partial(mark_of, account)
+    store, accounts = parts.store.held(lease), Marked(parts.accounts.held(lease), mark)
+    kept: Accounts = accounts if part.of == 1 else OfPart(part, accounts)
+    known = await kept.account(name)
+    login = (
+        await mark() if known is not None and known.refused else ""
+    )  # the mark of an account in order is not asked for
     return Poller(
-        recall(name, fingerprint(account), known),
-        rates=Rates(rate=account.rate, concurrency=account.concurrency),
+        recall(name, login, known),
+        rates=Rates(rate=account.rate / part.of, concurrency=account.concurrency // part.of),
         pace=pace_of(settings.polling),
         rules=rules_of(settings.polling),
-        upstream=Leased(parts.upstreams[name], sure=sure, clock=parts.clock),
+        upstream=Leased(parts.upstreams[part.share], sure=sure, clock=parts.clock),
         store=store,
-        accounts=accounts,
+        accounts=kept,
         clock=parts.clock,
         tell=parts.tell,
         errand=errand,
         learnt=await _learnt(name, parts),
         looks=Looks(parts.clock.now().timestamp(), room_of_each(len(settings.accounts))),
         caution=caution_of(settings),
+        part=part,
+        moved=moved,
     )
 
 
@@ -264,16 +289,3 @@ def rules_of(polling: PollingSettings) -> Rules:
         stuck_most=polling.stuck_most,
         max_age=polling.max_age,
     )
-
-
-def fingerprint(account: AccountSettings) -> str:
-    """Tells whether an account's credentials changed, and nothing else: it is slow to guess from, and short."""
-    digest = hashlib.scrypt(
-        account.password.get_secret_value().encode(),
-        salt=f"{account.base_url}\n{account.login}".encode(),
-        n=2**12,
-        r=8,
-        p=1,
-        dklen=12,
-    )
-    return base64.b64encode(digest).decode()

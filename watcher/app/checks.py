@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from watcher.app.assembly import CannotStart, Town, access_of, open_parts, unfit_keys
 from watcher.clock import SystemClock
 from watcher.core.answers import Answer, Kind
+from watcher.core.parts import Part
 from watcher.ports import UnusableStore
 from watcher.settings.database import Database
 from watcher.settings.model import Settings
@@ -84,7 +86,8 @@ async def migrate(settings: Settings) -> Migrated:
 async def _postgres(settings: Settings) -> Finding:
     database = settings.database
     try:
-        said = await peek(database.url, access_of(database), postgres_opening.outlook)
+        look = partial(postgres_opening.outlook, place=database.place, seal=Seal(database.keys))
+        said = await peek(database.url, access_of(database), look)
     except UnusableStore as error:
         return Finding(name="database", ok=False, detail=str(error))
     return Finding(name="database", ok=True, detail=f"{database.place} {said}")
@@ -170,7 +173,7 @@ async def _accounts(settings: Settings) -> list[Finding]:
     """What CallFire says to each login. A request beside a running daemon's would be one over the budget: none is made."""
     process = await _held_by(settings.database)
     if process is not None:
-        busy = f"not tried: {process} has the database and its budget; see /v1/accounts"
+        busy = f"not tried: the budget is spent by {process}; see /v1/accounts"
         return [Finding(name=f"account {name}", ok=True, detail=busy) for name in settings.accounts]
     town = Town()
     clock = SystemClock()
@@ -179,19 +182,20 @@ async def _accounts(settings: Settings) -> list[Finding]:
         open_parts(settings, store, clock=clock, tell=town.tell) as parts,
     ):
         findings = []
-        for name, upstream in parts.upstreams.items():
+        for name, account in settings.accounts.items():
+            upstream = parts.upstreams[Part(name, of=account.parts).share]
             period = 1 / upstream.effective_rate
             if period > FIRST_REQUEST or not await upstream.token(FIRST_REQUEST):
                 come = f"at this rate the first request would come in {math.ceil(period)} s"
                 findings.append(Finding(name=f"account {name}", ok=True, detail=f"not tried: {come}"))
                 continue
             answer = await upstream.look(PROBE_BATCH)
-            findings.append(_verdict(name, settings.accounts[name].base_url, answer))
+            findings.append(_verdict(name, account.base_url, answer))
         return findings
 
 
 async def _held_by(database: Database) -> str | None:
-    """The process that has the database, in words."""
+    """The processes that have the database, in words; None where there is none, or that cannot be seen."""
     if not database.postgres:
         process = await asyncio.to_thread(_holder, database.path)
         return None if process is None else f"process {process}"

@@ -1,10 +1,6 @@
 """The daemon: everything opened in order, run until it is asked to stop, and closed in the opposite order."""
 
 import asyncio
-import gc
-import resource
-import sys
-import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
@@ -24,8 +20,10 @@ from watcher.app.assembly import (
     open_parts,
     pace_of,
     retention_of,
+    shares_of,
 )
 from watcher.app.planner import Planner
+from watcher.app.process import allow_files, loop_factory, tune_the_interpreter
 from watcher.app.signals import signals
 from watcher.clock import SystemClock
 from watcher.core.news import AccountTold, Changed, EndpointTold, News, Started
@@ -34,7 +32,7 @@ from watcher.polling.desk import Desk
 from watcher.polling.following import Polling
 from watcher.polling.hearing import Hearing, ends_of
 from watcher.polling.keeping import Keeper
-from watcher.polling.sharing import Sharer
+from watcher.polling.sharing import Sharer, skewed
 from watcher.ports import Check, Clock, Store, StoreError
 from watcher.settings.model import Settings
 from watcher.telemetry.logs import Logs, configure
@@ -51,9 +49,6 @@ GRACE: Final = 20.0
 STALLED: Final = 60.0
 """Seconds without a step of a poller or a beat of the loop after which the daemon does not count as alive."""
 
-SWITCH: Final = 0.0005
-"""Seconds that a thread may go on while another one waits."""
-
 Decorate = Callable[[Parts], Parts]
 
 
@@ -63,22 +58,6 @@ def main(settings: Settings, *, announce: Callable[[str], None] = lambda _: None
     allow_files()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(run(settings, announce=announce))
-
-
-def allow_files() -> None:
-    """Takes as many open files as the system grants: each client of a stream is one, and who does not ask has 1024 as a rule."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(OSError, ValueError):  # a system that lowers it after all: then with what there is
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop where it is available: a third less work per request. None means asyncio's own."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 async def run(
@@ -109,9 +88,7 @@ async def run(
             stack.callback(daemon.planner.end)  # before requests under way are waited for
             daemon.begin(*streams.workers, app[ADMISSION])
             tune_the_interpreter()
-            here = daemon.polling.here()
-            watches = sum(len(poller.roster) for _, poller in here)
-            town.tell(Started(version=watcher.__version__, listen=url, accounts=len(here), watches=watches))
+            town.tell(_started(daemon.polling, url))
             announce(url)
             await stop.wait()
             # Before anything is closed: a client that dawdles over its request must not keep us asking CallFire.
@@ -120,6 +97,14 @@ async def run(
         # Of opening and wiring only: once it runs, whoever asks the store hears of its trouble.
         raise CannotStart(str(error)) from error
     return 0
+
+
+def _started(polling: Polling, url: str) -> Started:
+    """What is here at the start; apart, for `run` would remember its pollers as long as it runs, also of shares that left."""
+    pollers = [poller for _, poller in polling.here()]
+    watches = sum(len(poller.roster) for poller in pollers)
+    accounts = len({poller.account.name for poller in pollers})
+    return Started(version=watcher.__version__, listen=url, accounts=accounts, watches=watches)
 
 
 def _interface(
@@ -223,33 +208,23 @@ class Daemon:
         except StoreError:
             # Anybody may ask: where the database is, and what is wrong with it, stands in the log.
             store = Check(name="store", ok=False, detail="cannot be read and written: see the log")
-        settled = self._sharer.settled
+        settled, amiss = self._sharer.settled, self._sharer.skewed
         return (
             store,
             Check(name="started", ok=self._started),
             Check(name="leases", ok=settled, detail="" if settled else "who polls which account is not known now"),
+            Check(name="clock", ok=not amiss, detail=amiss),
             Check(name="serving", ok=not self._stopping, detail="asked to stop" if self._stopping else ""),
         )
-
-
-def tune_the_interpreter() -> None:
-    """For a loop that is busy beside a thread that writes.
-
-    No collection walks through what is loaded now and stays, and young objects are collected by the ten thousand: a look makes
-    about a hundred and leaves no cycle, which gains a twentieth of the looks that a core can do. And a thread that waits for the
-    interpreter gets it after half a millisecond, not five: each step of SQLite's is followed by such a wait, and deliveries wait
-    for what is written.
-    """
-    sys.setswitchinterval(SWITCH)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 @asynccontextmanager
 async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterator[Daemon]:
     """The workers, wired; on the way out what flies ends, looks are saved, and claims are given back."""
     clock, store = parts.clock, parts.store
+    amiss = skewed((await parts.leases.board([])).skew)
+    if amiss:
+        raise CannotStart(amiss)
     endpoints = endpoints_of(settings)
     begin = await ends_of(store)  # before anything is read that other replicas may change
     await store.settle_endpoints(list(endpoints.values()))
@@ -258,11 +233,11 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
     async with Crew(clock=clock, tell=parts.tell, grace=GRACE) as crew:
         polling = make_polling(settings, parts)
         sharer = Sharer(
-            tuple(settings.accounts),
+            shares_of(settings),
             polling=polling,
             store=store,
             leases=parts.leases,
-            make=partial(make_poller, settings, parts),
+            make=partial(make_poller, settings, parts, polling.moved),
             crew=crew,
             clock=clock,
             tell=parts.tell,
@@ -273,7 +248,7 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
         deliverer = Deliverer(
             book,
             limits=Limits(per_endpoint=settings.webhooks.per_endpoint, in_all=settings.webhooks.max_in_flight),
-            token=uuid.uuid4().hex,
+            token=store.replica,
             sender=parts.sender,
             store=store,
             clock=clock,
@@ -299,6 +274,8 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
         hearing.heed("freed", sharer.wake)
         hearing.heed("endpoint", partial(_read_again, book, store, deliverer))
         town.listen(polling.ranks.hear)
+        town.listen(polling.hear)
+        hearing.listen(polling.hear)
         town.listen(lately.hear)
         planner = Planner(polling, pace=pace_of(settings.polling), clock=clock, errand=crew.errand)
         pulse = Pulse(clock=clock, tell=parts.tell)

@@ -114,7 +114,7 @@ def _require_way_in(
 
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[tuple[Store, datetime]]:
-    """The store, and what time it is. It is refused to a second process, so that a daemon that starts meanwhile is not misled."""
+    """The store, and what time it is. On SQLite nobody else has it meanwhile; daemons on PostgreSQL hear of what is changed."""
     clock, town = SystemClock(), Town()
     try:
         async with open_kept_store(settings, tell=town.tell, clock=clock) as store:

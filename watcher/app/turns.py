@@ -40,9 +40,9 @@ async def in_turn(
     store: Store, accounts: Sequence[str], lease: timedelta, clock: Clock, in_use: Callable[[str], None]
 ) -> AsyncIterator[Turn]:
     """All of the accounts, as soon as no process polls any of them; `in_use` is told once who does."""
+    board = await store.board(accounts)  # once: the others reckon with whoever asks for some
     told = False
     while True:
-        board = await store.board(accounts)
         leases = await store.take(accounts)
         board_now = await store.board([])  # we take no part: nobody has to give us anything
         if len(leases) == len(accounts):

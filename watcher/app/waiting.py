@@ -1,6 +1,6 @@
 """`watcher wait` without a daemon: the same poller, within the same budget, around a store that is forgotten afterwards.
 
-Only what is kept of accounts is not: it stands in the database, which also lets one process at a time spend the budget.
+Only what is kept of accounts is not: it stands in the database, which also lets one process at a time spend an account's budget.
 """
 
 import asyncio
@@ -11,12 +11,22 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
-from watcher.app.assembly import CannotStart, Parts, Town, make_poller, make_polling, open_kept_store, open_parts
+from watcher.app.assembly import (
+    CannotStart,
+    Parts,
+    Town,
+    make_poller,
+    make_polling,
+    open_kept_store,
+    open_parts,
+    shares_of,
+)
 from watcher.app.turns import TRY, Turn, in_turn
 from watcher.clock import SystemClock
 from watcher.core.account import Account, AccountRecord, Condition
 from watcher.core.model import Key, State, Watch
 from watcher.core.news import AccountTold, Changed, ConditionChanged, News
+from watcher.core.parts import part_named
 from watcher.ports import AccountChange, Clock, Committed, EventQuery, Lease, Store, StoreInUse, UnusableStore, Wish
 from watcher.settings.model import Settings
 from watcher.store.sqlite import open_store
@@ -49,9 +59,9 @@ async def wait_alone(
 ) -> Ended:
     """Follows the batches until all (or any) have ended, or `timeout` seconds are over, and says how each ended.
 
-    An account that refuses our login ends the wait for its batches at once. Where another process has the database, it
-    has the budget too: `in_use` is told who, once, and our turn comes when that one has ended. Raises CannotStart where
-    the database cannot be used.
+    An account that refuses our login ends the wait for its batches at once. Where another process has the database (SQLite),
+    or polls one of the accounts, it has the budget too: `in_use` is told who, once, and our turn comes when that one has
+    ended. Raises CannotStart where the database cannot be used.
     """
     keys = [Key(account, batch_id) for account, batch_id in batches]
     deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
@@ -65,10 +75,11 @@ async def wait_alone(
             shown = await stack.enter_async_context(open_store(None, tell=town.tell, clock=clock))
             parts = await stack.enter_async_context(open_parts(settings, shown, clock=clock, tell=town.tell))
             parts = replace(parts, accounts=_Both(kept, shown), leases=kept)
-            accounts = sorted({key.account for key in keys})
+            named = {key.account for key in keys}
+            shares = [share for share in shares_of(settings) if part_named(share).account in named]
             wanted = len(keys) if until == "all" else 1
             async with asyncio.timeout_at(deadline):
-                turn = await stack.enter_async_context(in_turn(kept, accounts, settings.database.lease, clock, in_use))
+                turn = await stack.enter_async_context(in_turn(kept, shares, settings.database.lease, clock, in_use))
                 await _follow(settings, parts, town, turn, keys, wanted, progress, ended, refusals)
     except TimeoutError:
         pass
@@ -94,19 +105,21 @@ async def _follow(
     async with Crew(clock=parts.clock, tell=town.tell, grace=GRACE) as crew:
         polling = make_polling(settings, parts)
         for lease in turn.leases:
-            poller = await make_poller(settings, parts, lease, turn.is_sure, crew.errand)
+            poller = await make_poller(settings, parts, polling.moved, lease, turn.is_sure, crew.errand)
             await polling.admit(lease.share, poller, parts.store)
             await poller.load()
         await polling.follow([Wish(key=key) for key in keys])
-        asked = dict(polling.here())
+        asked = [poller for _, poller in polling.here()]
+        town.listen(polling.hear)
         crew.hire(turn)
-        for poller in asked.values():
+        for poller in asked:
             crew.hire(poller)
         position = 0
         while len(ended) < wanted:
             await turned.wait()
             turned.clear()
-            for name, poller in asked.items():
+            for poller in asked:
+                name = poller.account.name
                 # Of the store too, and before the events are shown: a refusal is in it together with its event.
                 record = await parts.accounts.account(name)
                 if record is not None and record.refused and _is_refused(poller.account, parts.clock.now()):
@@ -122,8 +135,8 @@ def _is_refused(account: Account, now: datetime) -> bool:
 
 @asynccontextmanager
 async def _in_time(settings: Settings, clock: Clock, town: Town, in_use: Callable[[str], None]) -> AsyncIterator[Store]:
-    """The database that the daemon would use, for as long as the context lasts: who has it has the budget of its accounts,
-    and there stands what must outlive us, such as that CallFire refused the login."""
+    """The database that the daemon would use, for as long as the context lasts: there stands what must outlive us, such as that
+    CallFire refused the login. Who has it on SQLite is waited for."""
     told = False
     while True:
         async with AsyncExitStack() as stack:
@@ -152,8 +165,9 @@ class _Both:
     async def account(self, name: str) -> AccountRecord | None:
         return await self._kept.account(name)
 
-    async def save_account(self, change: AccountChange) -> Committed:
-        await self._kept.save_account(change)
+    async def save_account(self, change: AccountChange) -> Committed | None:
+        if await self._kept.save_account(change) is None:
+            return None
         return await self._shown.save_account(change)
 
 

@@ -115,7 +115,7 @@ def words(error: "WatcherError", options: Mapping[str, str] = QUERY) -> list[str
             said = "the daemon does not accept the token: set WATCHER_API_TOKEN to one that is good there"
         case Unauthorized(kind="token-wanted"):
             said = "the daemon wants a token: set WATCHER_API_TOKEN to one that `watcher token new` made"
-        case TryLater():
+        case TryLater() if not said.endswith("."):  # sentences of the daemon say themselves when
             said += ": try again in a moment"
         case Refused(kind="account-wanted"):
             said = f"there are several accounts: name one with --account ({names})"

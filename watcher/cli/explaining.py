@@ -47,6 +47,7 @@ def say_explanation(explanation: "Document") -> None:
         ("", ""),
         [
             ("batch", f"{explanation['batch_id']} of account {explanation['account']}"),
+            *([("part", explanation["part"])] if explanation.get("part") else []),
             ("age", f"{explanation['age']:.1f} s"),
             ("waited", f"{explanation['waited']:.1f} s since it was last asked about"),
             ("hazard", f"{explanation['hazard']:.3g} since then"),

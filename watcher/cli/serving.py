@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,6 +14,9 @@ from watcher.cli.progress import moving
 if TYPE_CHECKING:
     from watcher.app import Finding, Migrated
     from watcher.settings import Settings
+
+CONTRACTING: Final = "_contract_"
+"""Stands in the name of a migration that waits for older processes to end."""
 
 
 def run(config: Config = None, output: As = Output.TABLE) -> None:
@@ -123,8 +126,14 @@ def told(place: str, migrated: "Migrated") -> list[str]:
     """What was done to the database at that place, and what is still to be done, a line each."""
     before, after = migrated.before, migrated.after
     done = f"has version {after} already" if before == after else f"was brought from version {before} to {after}"
-    waits = "waits until no older process has it: give this command again then"
-    return [f"{place} {done}", *(f"{name} {waits}" for name in migrated.waiting)]
+    return [f"{place} {done}", *(f"{name} {_waits(name)}" for name in migrated.waiting)]
+
+
+def _waits(name: str) -> str:
+    """What the step of that name waits for, and what to do."""
+    if CONTRACTING in name:
+        return "waits until no older process has the database: give this command again then"
+    return "is being taken by another process, or could not be: give this command again"
 
 
 def _print(settings: "Settings", output: Output) -> None:

@@ -27,6 +27,7 @@ class Explanation:
     what a look at it alone would end of waiting, `page_worth` the same for its page, where that competes. `rank` is how many
     requests that are due now are worth more, and `ahead` the greatest of them. `due` is when it is worth a request, which takes
     `threshold`. Where a watch is overdue, the worth of pages and of those ahead is beyond all measure: OVERDUE and more.
+    `part` names the part of the account that polls it, where the account is divided: all else is about that alone.
     """
 
     broadcast: int | None
@@ -43,6 +44,7 @@ class Explanation:
     due: float
     threshold: float
     why: Why
+    part: str | None = None
 
 
 FIRST: Final[dict[int, Literal["new", "refresh"] | None]] = {NONE: None, NEW: "new", REFRESH: "refresh"}

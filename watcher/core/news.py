@@ -14,6 +14,7 @@ from watcher.core.interface_news import AuthFailure as AuthFailure  # noqa: PLC0
 from watcher.core.interface_news import RequestFailed as RequestFailed  # noqa: PLC0414 -- to be had from here
 from watcher.core.interface_news import StreamClosed as StreamClosed  # noqa: PLC0414 -- to be had from here
 from watcher.core.interface_news import StreamOpened as StreamOpened  # noqa: PLC0414 -- to be had from here
+from watcher.core.store_news import DividedOtherwise as DividedOtherwise  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import LeasesMoved as LeasesMoved  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import LeasesSeen as LeasesSeen  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import MigrationsWait as MigrationsWait  # noqa: PLC0414 -- to be had from here
@@ -116,7 +117,8 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many watches an account has by status label, and what is owed to them; told every few seconds."""
+    """How many watches an account has by status label, and what is owed to them; told every few seconds. `part` is which part of
+    it, where it is divided."""
 
     account: str
     by_status: dict[str, int]
@@ -124,6 +126,7 @@ class Tally:
     oldest_look_age: float
     stuck: int
     expected_wait: float
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,12 +169,14 @@ class Throttled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetUsed:
-    """Requests a second: what is configured, what is in force, and what was used since the last such news."""
+    """Requests a second: what is configured, what is in force, and what was used since the last such news; of a `part` of the
+    account, where it is divided."""
 
     account: str
     configured: float
     effective: float
     used: float
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,6 +318,7 @@ News = (
     | Backlog
     | EndpointChanged
     | EndpointTold
+    | DividedOtherwise
     | LeasesMoved
     | LeasesSeen
     | MigrationsWait

@@ -22,7 +22,6 @@ CODES: Final = {None: UNSEEN} | {status: code for code, status in enumerate(KNOW
 FINAL_NAMES: Final = frozenset(status.lower() for status in FINAL_STATUSES)
 NEVER: Final = -1e18
 """Asked or seen at this time, in epoch seconds: not yet."""
-
 NOWHERE: Final = -1
 """Instead of a broadcast: not known yet. Instead of a page: not looked for yet."""
 ABSENT: Final = -2
@@ -134,14 +133,8 @@ class Roster:
         where that is later than the last time it was seen."""
         row = self._rows.get(watch.batch_id)
         if row is None:
-            row = self._take_row()
-            self._rows[watch.batch_id] = row
-            self.batch_id[row] = watch.batch_id
-            self.tried[row] = NEVER
-            self.live[row] = True
-            self.broadcast[row] = NOWHERE
-            self.page[row] = NOWHERE
-            self.first[row] = 0
+            row = self._rows[watch.batch_id] = self._take_row()
+            self._begin(row, watch.batch_id)
         self.born[row] = min(_seconds(watch.created or watch.opened), _seconds(watch.opened))
         self.asked[row] = NEVER if watch.asked is None else _seconds(watch.asked)
         self.answered[row] = NEVER if watch.answered is None else _seconds(watch.answered)
@@ -178,11 +171,7 @@ class Roster:
         new = [batch_id for batch_id in ids if batch_id not in self._rows]
         taken = [self._take_row() for _ in new]
         self._rows.update(zip(new, taken, strict=True))
-        self.batch_id[taken] = new
-        self.tried[taken] = NEVER
-        self.live[taken] = True
-        self.broadcast[taken] = self.page[taken] = NOWHERE
-        self.first[taken] = 0
+        self._begin(taken, new)
         rows = np.fromiter((self._rows[batch_id] for batch_id in ids), np.int64, len(ids))
         for name, column in roster_columns(opened, self._rules, now, NEVER).items():
             getattr(self, name)[rows] = column
@@ -318,6 +307,14 @@ class Roster:
             self._grow()
         self._used += 1
         return self._used - 1
+
+    def _begin(self, rows: int | list[int], batch_ids: int | list[int]) -> None:
+        """The row, or rows, are those of the batches from now on."""
+        self.batch_id[rows] = batch_ids
+        self.tried[rows] = NEVER
+        self.live[rows] = True
+        self.broadcast[rows] = self.page[rows] = NOWHERE
+        self.first[rows] = 0
 
     def _grow(self) -> None:
         """Makes every column longer."""

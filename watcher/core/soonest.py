@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
 from math import inf, log
 from typing import Final
 
@@ -31,6 +33,14 @@ class Soonest:
 
 NONE: Final = Soonest(total=0)
 """Of an account that nobody polls."""
+
+
+def merged(parts: Sequence[Soonest], most: int) -> Soonest:
+    """Those of the parts of an account together: `most` of them."""
+    if len(parts) == 1:
+        return parts[0]
+    first = merge(*(part.first for part in parts))
+    return Soonest(total=sum(part.total for part in parts), first=tuple(islice(first, most)))
 
 
 class Expected:

@@ -68,6 +68,15 @@ class LeasesMoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DividedOtherwise:
+    """Another replica polls these shares, of an account that it divides differently (accounts.NAME.parts): until they are given
+    back this one takes nothing of the account. None are left where that has ended."""
+
+    account: str
+    shares: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeasesSeen:
     """It was looked how shares are spread: so many are polled here, by one of so many replicas. `skew` is by how many seconds
     this machine's clock is ahead of the database's."""

@@ -13,6 +13,7 @@ from typing import Final
 from watcher.core.account import Condition
 from watcher.core.model import BroadcastKind
 from watcher.core.news import Submitted, Tell
+from watcher.core.parts import Part
 from watcher.core.submissions import (
     Caution,
     Submission,
@@ -72,8 +73,10 @@ class Cases:
         clock: Clock,
         tell: Tell,
         wake: Callable[[], None],
+        part: Part,
     ) -> None:
         self._account = account
+        self._part = part
         self._standing = standing
         self._store = store
         self._caution = caution
@@ -90,6 +93,8 @@ class Cases:
     async def load(self) -> None:
         """Takes in what is not settled. What was under way when the process ended is looked for before anything is sent."""
         for submission in await self._store.unsettled(self._account):
+            if not self._part.lists(submission.broadcast_id):
+                continue
             await self.keep(self.put(submission), lambda stored: recalled(stored, self._clock.now()))
 
     async def submit(self, submission: Submission) -> Submission:
@@ -109,7 +114,9 @@ class Cases:
                 await self.reread(case)
             return
         stored = await self._store.submission(self._account, submission_id)
-        if stored is not None and not stored.over and submission_id not in self._cases:
+        if stored is None or stored.over or not self._part.lists(stored.broadcast_id):
+            return
+        if submission_id not in self._cases:
             await self._begin(self.put(stored))
 
     async def _begin(self, case: Case) -> Submission:

@@ -7,19 +7,22 @@ from watcher.polling.poller import Poller
 from watcher.ports import Store
 
 
-def know(poller: Poller, watch: Watch) -> None:
-    """The watch as it is stored now: followed, stopped, or told anew."""
-    if watch.state is not State.OPEN:
+def know(poller: Poller, watch: Watch, *, anew: bool = True) -> None:
+    """The watch as it is stored now: followed, stopped, told anew, or another part's. One that is not `anew`, and was looked at
+    before, comes from another part."""
+    if watch.state is not State.OPEN or not poller.part.has(watch):
         if watch.batch_id in poller.roster:
             poller.drop(watch.batch_id)
     elif watch.batch_id not in poller.roster:
-        poller.admit(watch)
+        (poller.admit if anew else poller.take_over)(watch)
     else:
         poller.roster.remind(watch)
 
 
 def know_broadcast(poller: Poller, broadcast: Broadcast) -> None:
     """The broadcast as it is stored now: followed as a whole, or not any more."""
+    if not poller.part.lists(broadcast.broadcast_id):
+        return
     if broadcast.followed:
         poller.follow_broadcast(broadcast)
     else:

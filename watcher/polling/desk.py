@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from watcher.core.model import Key
 from watcher.core.submissions import Submission
 from watcher.polling.answering import SWITCHED
 from watcher.polling.following import Polling
@@ -22,13 +23,13 @@ class Desk:
         self._store = store
 
     async def submit(self, submission: Submission) -> Submission:
-        poller = self._polling.pollers.get(submission.account)
+        poller = self._polling.places.owner(submission.account, submission.broadcast_id)
         if poller is not None:
             return await poller.submitter.cases.submit(submission)
         return await self._store.intend(submission)
 
     def over(self, submission: Submission) -> asyncio.Event | None:
-        poller = self._polling.pollers.get(submission.account)
+        poller = self._polling.places.owner(submission.account, submission.broadcast_id)
         if poller is not None:
             return poller.submitter.cases.over(submission.id)
         if submission.over or submission.account not in self._polling.accounts:
@@ -45,21 +46,23 @@ class Desk:
         submission = await self._store.submission(account, submission_id)
         if submission is None or submission.over or account not in self._polling.accounts:
             return submission
-        poller = self._polling.pollers.get(account)
+        poller = self._polling.places.owner(account, submission.broadcast_id)
         if poller is not None:
             await poller.submitter.cases.withdraw(submission_id)
         else:
-            await self._polling.questions.ask("withdraw", account, id=submission_id)
+            share = self._polling.places.share(account, submission.broadcast_id)
+            await self._polling.questions.ask("withdraw", share, id=submission_id)
         return await self._store.submission(account, submission_id)
 
     async def switch(self, account: str, batch_id: int, enabled: bool, wait: float) -> Switched:
-        poller = self._polling.pollers.get(account)
+        share = await self._polling.share_of(Key(account, batch_id))
+        poller = self._polling.pollers.get(share)
         if poller is not None:
             return await poller.submitter.switches.switch(batch_id, enabled, wait)
         asked = {"id": batch_id, "enabled": enabled, "wait": wait}
         try:
             return SWITCHED.validate_python(
-                await self._polling.questions.ask("switch", account, within=wait + WITHIN, **asked)
+                await self._polling.questions.ask("switch", share, within=wait + WITHIN, **asked)
             )
         except NotAnswered:
             return UNANSWERED

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
+from types import MappingProxyType
 from typing import Final
 
 from watcher.core.expecting import Expectation, expectations
@@ -13,6 +14,7 @@ from watcher.core.hazard import Hazard, scale_free
 from watcher.core.learnt import LearntHazard
 from watcher.core.lengths import Eta, Lengths, lengths
 from watcher.core.model import Key, Watch
+from watcher.core.parts import part_named
 from watcher.core.ranking import Pace
 from watcher.core.streamrank import Meter, StreamRank
 from watcher.polling.shown import Shown, from_json, together
@@ -28,6 +30,7 @@ REMEMBERED: Final = 20_000
 """Watches of which it is remembered what is expected of them, those that were shown last."""
 UNPOLLED: Final = "unpolled"
 """The condition of an account that no replica polls at the moment."""
+NO_PARTS: Final[Mapping[str, Shown]] = MappingProxyType({})
 NOBODY: Final = "no replica polls it now: one that can takes it over within seconds"
 
 
@@ -39,18 +42,20 @@ class Elsewhere:
         self._pace = pace
         self._store = store
         self._clock = clock
-        self._shown: Mapping[str, Sequence[str]] = {}
+        self._shown: Mapping[str, Mapping[str, str]] = {}
         self._read: float | None = None
         self._reading = asyncio.Lock()
         self._hazards: dict[str, tuple[float, Hazard]] = {}
         self._expected: OrderedDict[Key, Expectation] = OrderedDict()
 
-    async def shown(self, account: str) -> Shown:
-        """The account as its owners said last, by parts or as a whole; what there is to say where it has none."""
+    async def shown(self, account: str, here: Mapping[str, Shown] = NO_PARTS) -> Shown:
+        """The account as its owners said last, by parts or as a whole; what there is to say where it has none. `here` are the
+        parts that this replica polls itself."""
         await self._read_shown()
-        parts = [shown for text in self._shown.get(account, ()) if (shown := from_json(text)) is not None]
+        said = {share: from_json(text) for share, text in self._shown.get(account, {}).items() if share not in here}
+        parts = [shown for shown in said.values() if shown is not None]
         now = self._clock.now()
-        there = [shown for shown in parts if now - shown.at < STALE]
+        there = [*here.values(), *(shown for shown in parts if now - shown.at < STALE)]
         if there:
             return together([replace(shown, view=replace(shown.view, name=account)) for shown in there])
         return Shown(at=now, view=self._unpolled(account, max(parts, key=lambda shown: shown.at, default=None)))
@@ -95,9 +100,9 @@ class Elsewhere:
         async with self._reading:
             if self._read is not None and self._clock.monotonic() - self._read < FRESH:
                 return
-            by_account: dict[str, list[str]] = {}
+            by_account: dict[str, dict[str, str]] = {}
             for share, text in (await self._store.shown()).items():
-                by_account.setdefault(share.partition("@")[0], []).append(text)
+                by_account.setdefault(part_named(share).account, {})[share] = text
             self._shown, self._read = by_account, self._clock.monotonic()
 
     async def _hazard(self, account: str) -> Hazard:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from itertools import product
 from typing import Any, Final
 
 from watcher.core.model import Recorded
@@ -108,8 +109,8 @@ class Hearing:
         kinds = await self._read_words()
         if away >= FORGOTTEN.total_seconds():
             kinds = set(self._heeds)
-            for account, poller in self._polling.pollers.items():
-                self._errand(f"catch up {account}", catch_up(poller, self._store))
+            for share, poller in self._polling.here():
+                self._errand(f"catch up {share}", catch_up(poller, self._store))
         for kind, heed in self._heeds.items():
             if kind in kinds and (heeded := heed()) is not None:
                 await heeded
@@ -171,33 +172,34 @@ class Hearing:
                 self._asked(word.body)
             case "submission":
                 await self._submission(word)
-            case "broadcast" | "refresh" | "resume":
-                poller = self._polling.pollers.get(word.account)
-                if poller is not None:
+            case "broadcast" | "resume":
+                for poller in self._polling.places.here(word.account):
                     await self._to(poller, word)
+            case "refresh":
+                asked = self._polling.pollers.get(str(word.body.get("share", word.account)))
+                if asked is not None:
+                    self._refresh(asked, word)
 
     async def _to(self, poller: Poller, word: Word) -> None:
-        """Something that only the account's poller heeds."""
+        """Something that only the account's pollers heed."""
         if word.kind == "broadcast":
             for broadcast in await self._store.broadcasts(word.account):
                 if broadcast.broadcast_id in word.body["ids"]:  # type: ignore[operator] # JSON
                     know_broadcast(poller, broadcast)
-        elif word.kind == "resume":
-            self._errand(f"resume {word.account}", poller.resume())
         else:
-            self._refresh(poller, word)
+            self._errand(f"resume {word.account}", poller.resume())
 
     async def _watches(self, word: Word) -> None:
         account, ids = word.account, _ids(word)
-        poller = self._polling.pollers.get(account)
-        if poller is not None:
+        here = self._polling.places.here(account)
+        if here:
             for start in range(0, len(ids), PORTION):
                 some = ids[start : start + PORTION]
                 query = WatchQuery(accounts=[account], among={account: some}, limit=len(some))
                 found = {watch.batch_id: watch for watch in await self._store.find(query)}
-                for batch_id in some:
+                for batch_id, poller in product(some, here):
                     if batch_id in found:
-                        know(poller, found[batch_id])
+                        know(poller, found[batch_id], anew=word.kind == "followed")
                     elif batch_id in poller.roster:  # what nobody follows is not found
                         poller.drop(batch_id)
         for batch_id in ids:
@@ -207,8 +209,7 @@ class Hearing:
         """One was handed in elsewhere, or is settled."""
         submission_id = str(word.body["id"])
         self._polling.settled(submission_id)
-        poller = self._polling.pollers.get(word.account)
-        if poller is not None:
+        for poller in self._polling.places.here(word.account):
             await poller.submitter.cases.take_up(submission_id)
 
     def _refresh(self, poller: Poller, word: Word) -> None:

@@ -50,8 +50,6 @@ class Holding:
         """Ends all of it at once."""
         self.leaving = self.over = True
         self.team.drop()
-        if self.poller is not None:
-            self.poller.refreshes.give_up()
 
     def weigh(self, now: float, at: float) -> None:
         """Takes the work it was lately for what it needs. `now` is of the monotonic clock, `at` in epoch seconds."""

@@ -11,8 +11,6 @@ Report = Callable[[], Awaitable[None]]
 
 REPORTED: Final = 5.0
 """Seconds after which it is told anew how things stand, however seldom looks are saved: a gauge must not be old."""
-
-
 LEARNT_KEPT: Final = 60.0
 """Seconds after which what was learnt of durations is kept anew: it costs some milliseconds an account, and changes little in
 a minute."""

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final
 
 from watcher.core.answers import Answer
@@ -10,6 +11,7 @@ from watcher.core.learnt import LearntHazard, sights_of
 from watcher.core.looks import Looks
 from watcher.core.model import TRANSITION_TYPES, Key, Look, Recorded, Seen, State, Unanswered, Watch
 from watcher.core.news import By, Changed, Following, Looked, Result, Tell, UnknownStatus
+from watcher.core.parts import Part
 from watcher.core.roster import Roster
 from watcher.core.transitions import Learnt, Rules, is_known, learn
 from watcher.core.usage import Usage
@@ -17,14 +19,23 @@ from watcher.ports import Change, Committed, Store, StoreError
 
 TRIES: Final = 5
 """How often a look is learnt from again when somebody else changed the watch meanwhile."""
+RECOUNTED: Final = 12
+"""Times that the counts were told, after which the store is asked for what ended in other parts."""
 UNCOUNTED: Final = frozenset({State.OPEN, State.STOPPED})
 SHOWN: Final[frozenset[Result]] = frozenset({"changed", "unchanged", "missing"})
 """Results of looks that CallFire told something by."""
 
 
+Moved = Callable[[Watch], None]
+"""Is told of an open watch that another part of its account polls from now on."""
+
+
 class Learner:
     """Takes in looks at one account's open watches, and keeps count of the watches that ended. What looks tell of how long
-    validation takes goes into `learnt`; each is remembered in `looks`, and those that told something are counted in `usage`."""
+    validation takes goes into `learnt`; each is remembered in `looks`, and those that told something are counted in `usage`.
+
+    Of a divided account the first part alone counts what ended, of all parts, and is late by RECOUNTED with what ended in others.
+    """
 
     def __init__(
         self,
@@ -37,8 +48,12 @@ class Learner:
         usage: Usage,
         store: Store,
         tell: Tell,
+        part: Part,
+        moved: Moved,
     ) -> None:
         self._account = account
+        self._part = part
+        self._moved = moved
         self._looks = looks
         self._usage = usage
         self._durations = learnt
@@ -46,8 +61,10 @@ class Learner:
         self._rules = rules
         self._store = store
         self._tell = tell
+        self._learnt_saved = learnt.seen_ends
         self._ended: Counter[str] = Counter()
         self._recount = True
+        self._told = 0
         self._learning: set[int] = set()  # batches of which something is being recorded now
         self._learnings = 0  # how often that came to an end
         self._reopened: set[int] = set()  # those of them that were made or opened meanwhile
@@ -104,7 +121,7 @@ class Learner:
         for _ in range(TRIES):
             self._reopened.discard(batch_id)
             stored = await self._store.watch(key)
-            if stored is None or stored.state is not State.OPEN:
+            if stored is None or stored.state is not State.OPEN or not self._part.has(stored):
                 self._leave(batch_id)
                 self.looked_at(batch_id, look, by, "overtaken")
                 return
@@ -113,7 +130,8 @@ class Learner:
             if learnt.watch == watch:
                 self.looked_at(batch_id, look, by, learnt.result)
                 return
-            change = Change(watch=learnt.watch, version=stored.version, events=learnt.events)
+            moves = learnt.watch.state is State.OPEN and not self._part.has(learnt.watch)
+            change = Change(watch=learnt.watch, version=stored.version, events=learnt.events, moves=moves)
             committed = await self._store.commit(change)
             if committed is not None:
                 self._learnt(look, by, watch, learnt, committed)
@@ -125,11 +143,15 @@ class Learner:
         if isinstance(look, Seen) and not before.final:
             for sight in sights_of(before, look, ended=after.final):
                 self._durations.saw(sight)
-        if after.broadcast_id is not None:
+        ours = self._part.has(after)
+        if after.broadcast_id is not None and ours:
             self._roster.place_of(after.broadcast_id)  # also when it ended: others may be found on the pages of it
         if after.state is not State.OPEN:
             self._leave(after.batch_id)
             self._ended[_label(after.state, after.status)] += 1
+        elif not ours:  # its broadcast is known now
+            self._roster.drop(after.batch_id)
+            self._moved(after)
         elif after.batch_id in self._roster:  # or it was stopped meanwhile
             self._roster.put(after, tried=look.asked)
         self.looked_at(after.batch_id, look, by, learnt.result)
@@ -174,13 +196,25 @@ class Learner:
             if not saved:
                 self._roster.give_back_unsaved(looks)
 
+    async def save_learnt(self, now: datetime) -> None:
+        """Keeps what was learnt of durations, where another batch has ended since the last time. Of a divided account what its
+        first part learns is kept: each has a fair sample of its broadcasts."""
+        self._durations.settle(now.timestamp())  # or what was seen last would not be counted yet
+        ends = self._durations.seen_ends
+        if ends != self._learnt_saved and self._part.first:
+            await self._store.save_learnt(self._account, self._durations.to_record(), now)
+            self._learnt_saved = ends
+
     def recount(self) -> None:
         """Somebody else than a look ended or opened a watch: the store is asked for the counts the next time."""
         self._recount = True
 
     async def by_status(self) -> dict[str, int]:
         """How many watches there are by status; those that ended without one under how they ended."""
-        if self._recount:
+        if not self._part.first:
+            return self._roster.by_status()
+        self._told += 1
+        if self._recount or (self._part.of > 1 and self._told % RECOUNTED == 0):
             await self._count()
         return self._roster.by_status() | dict(self._ended)
 

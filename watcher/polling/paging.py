@@ -10,6 +10,7 @@ from watcher.core.answers import OF_THE_LISTING, Kind, PageAnswer, told_by
 from watcher.core.broadcasts import Broadcast, BroadcastView
 from watcher.core.model import BroadcastKind, Key, Page, Seen, State
 from watcher.core.news import Following, Tell
+from watcher.core.parts import Part
 from watcher.core.roster import Roster
 from watcher.core.schedule import PageChoice, Schedule
 from watcher.polling.learning import Learner
@@ -36,8 +37,10 @@ class Paging:
         store: Store,
         clock: Clock,
         tell: Tell,
+        part: Part,
     ) -> None:
         self._account = account
+        self._part = part
         self._roster = roster
         self._schedule = schedule
         self._learner = learner
@@ -52,7 +55,8 @@ class Paging:
     async def load(self) -> None:
         """Takes in what is kept of broadcasts: those that are followed are listed from end to end."""
         for broadcast in await self._store.broadcasts(self._account):
-            self.follow(broadcast)
+            if self._part.lists(broadcast.broadcast_id):
+                self.follow(broadcast)
 
     def follow(self, broadcast: Broadcast) -> None:
         """Takes in a broadcast as it is kept now: followed as a whole, or only known. One that is followed already is not gone
@@ -170,8 +174,9 @@ class Paging:
         followed = await self._store.follow(wishes, self._clock.now())
         self._schedule.listings.knows(broadcast_id, batch_ids)
         for each in followed:
-            if each.watch.state is State.OPEN and each.watch.batch_id not in self._roster:
-                self._roster.put(each.watch)
+            watch = each.watch
+            if watch.state is State.OPEN and watch.batch_id not in self._roster and self._part.has(watch):
+                self._roster.put(watch)
             if each.what == "created":
                 self._tell(Following(account=self._account, batch_id=each.watch.batch_id, what="created"))
         if any(each.what == "created" for each in followed):

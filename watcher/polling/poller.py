@@ -10,11 +10,12 @@ from typing import Final
 
 from watcher.core.account import Account
 from watcher.core.answers import Kind, look_of
-from watcher.core.broadcasts import Broadcast, BroadcastView
+from watcher.core.broadcasts import Broadcast
 from watcher.core.learnt import LearntHazard
 from watcher.core.looks import Looks
 from watcher.core.model import State, Unanswered, Watch
 from watcher.core.news import BudgetUsed, SetAside, Stepped, Tally, Tell
+from watcher.core.parts import Part
 from watcher.core.roster import Roster
 from watcher.core.schedule import Choice, Pace, PageChoice, Schedule
 from watcher.core.submissions import Caution
@@ -22,7 +23,7 @@ from watcher.core.transitions import Rules
 from watcher.core.usage import Usage
 from watcher.core.wishes import Followed
 from watcher.polling.admitting import not_from_the_future, told
-from watcher.polling.learning import Learner
+from watcher.polling.learning import Learner, Moved
 from watcher.polling.paging import Paging
 from watcher.polling.refreshing import Refreshes
 from watcher.polling.standing import LONGEST_WAIT, Rates, Standing
@@ -60,9 +61,14 @@ class Poller(Viewed):
         learnt: LearntHazard | None = None,
         looks: Looks | None = None,
         caution: Caution | None = None,
+        part: Part | None = None,
+        moved: Moved = lambda _: None,
     ) -> None:
-        self.name = f"poller {account.name}"
-        self.standing = Standing(account, rates=rates, upstream=upstream, accounts=accounts, clock=clock, tell=tell)
+        self.part = part or Part(account.name)
+        self.name = f"poller {self.part.share}"
+        self.standing = Standing(
+            account, rates=rates, upstream=upstream, accounts=accounts, clock=clock, tell=tell, part=self.part
+        )
         self.roster = Roster(rules)
         self.schedule = Schedule(self.roster, pace)
         self.learnt = learnt if learnt is not None else LearntHazard(now=clock.now().timestamp())
@@ -78,6 +84,8 @@ class Poller(Viewed):
             usage=self.usage,
             store=store,
             tell=tell,
+            part=self.part,
+            moved=moved,
         )
         self.paging = Paging(
             account.name,
@@ -87,10 +95,11 @@ class Poller(Viewed):
             store=store,
             clock=clock,
             tell=tell,
+            part=self.part,
         )
         self.refreshes = Refreshes(self.roster, self.schedule, wake=self.wake)
         self.last_step = clock.now()
-        self._look_name = f"look {account.name}"
+        self._look_name = f"look {self.part.share}"
         self._told_step = float("-inf")
         self._upstream = upstream
         self._store = store
@@ -100,7 +109,6 @@ class Poller(Viewed):
         self._wake = asyncio.Event()
         self._asked = 0
         self._settled = float("-inf")
-        self._learnt_saved = self.learnt.seen_ends
         self._reported = clock.monotonic()
         self._looks_turn = False  # the last request was for what is to be sent
         self.submitter = Submitter(
@@ -115,12 +123,13 @@ class Poller(Viewed):
             clock=clock,
             tell=tell,
             wake=self.wake,
+            part=self.part,
         )
 
     async def load(self) -> None:
         """Takes in all open watches of the store. Those never seen are looked at first."""
         async for opened in self._store.opened(self.account.name):
-            for batch_id in self.roster.take_in(opened, self._clock.now()):
+            for batch_id in self.roster.take_in(self.part.among(opened), self._clock.now()):
                 self.schedule.first(batch_id)
             self.schedule.changed()
             await asyncio.sleep(0)
@@ -140,15 +149,21 @@ class Poller(Viewed):
         """Somebody wished that a batch be followed: where that changed anything it is looked at, and told."""
         watch, what = each.watch, each.what
         if watch.state is State.OPEN and (what != "known" or watch.batch_id not in self.roster):
-            self.admit(watch)
+            if self.part.has(watch):
+                self.admit(watch)
         elif each.told:
             self.roster.remind(watch)  # it may expire at another moment now
         news = told(each)
         if news is not None:
             self._tell(news)
 
+    def take_over(self, watch: Watch) -> None:
+        """Another part of the account, which had it until now, found that it is this one's. It was just looked at."""
+        self._admit(watch)
+        self.wake()
+
     def drop(self, batch_id: int) -> None:
-        """Nobody follows the batch any more."""
+        """Nobody follows the batch any more, or another part of the account does."""
         self.roster.drop(batch_id)
         self.refreshes.landed((batch_id,), answered=False)
         self.schedule.changed()
@@ -165,10 +180,6 @@ class Poller(Viewed):
         self.paging.stop(broadcast_id)
         self.wake()
 
-    def broadcast_view(self, broadcast_id: int) -> BroadcastView | None:
-        """How a broadcast stands; None where nothing is known of it."""
-        return self.paging.view(broadcast_id)
-
     async def resume(self) -> None:
         """An operator wants the account to be asked again, and now: where nothing else is due, about what waits longest."""
         await self.standing.resume()
@@ -176,6 +187,14 @@ class Poller(Viewed):
         until, oldest = self.schedule.wait_until(now), self.schedule.waits_longest(now)
         if oldest is not None and (until is None or until > now):
             self.schedule.first(oldest, "refresh")
+        self.wake()
+
+    def account_told(self) -> None:
+        """Another part found that the account is refused, or in order again."""
+        self._errand(f"account {self.account.name}", self._reread())
+
+    async def _reread(self) -> None:
+        await self.standing.reread()
         self.wake()
 
     def wake(self) -> None:
@@ -197,7 +216,7 @@ class Poller(Viewed):
                 self._wake, LONGEST_WAIT if until is None else min(max(until - now, SHORTEST_WAIT), LONGEST_WAIT)
             )
             return
-        if not await self._upstream.token(LONGEST_WAIT):
+        if not (await self.standing.may_try() and await self._upstream.token(LONGEST_WAIT)):
             return
         asked = self._clock.now()
         now = asked.timestamp()
@@ -287,13 +306,8 @@ class Poller(Viewed):
             self.schedule.first(watch.batch_id)
 
     async def save_learnt(self) -> None:
-        """Keeps what was learnt of durations, where another batch has ended since the last time."""
-        now = self._clock.now()
-        self.learnt.settle(now.timestamp())  # or what was seen last would not be counted yet
-        ends = self.learnt.seen_ends
-        if ends != self._learnt_saved:
-            await self._store.save_learnt(self.account.name, self.learnt.to_record(), now)
-            self._learnt_saved = ends
+        """Keeps what was learnt of durations."""
+        await self.learner.save_learnt(self._clock.now())
 
     def _settle(self, now: float) -> None:
         """Has the schedule go by what was learnt meanwhile: with many watches less often, as all are reckoned anew."""
@@ -317,6 +331,7 @@ class Poller(Viewed):
                 configured=self.standing.rates.rate,
                 effective=self._upstream.effective_rate,
                 used=asked / elapsed if elapsed > 0 else 0.0,
+                part=self.part.told,
             )
         )
         self._tell(
@@ -327,5 +342,6 @@ class Poller(Viewed):
                 oldest_look_age=self.schedule.oldest_look_age(now),
                 stuck=self.roster.stuck_count(),
                 expected_wait=self.schedule.expected_wait(now),
+                part=self.part.told,
             )
         )

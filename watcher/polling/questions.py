@@ -47,7 +47,8 @@ class Questions:
         return len(self._asked) + len(self._looks)
 
     async def ask(self, what: What, account: str, *, within: float = WITHIN, **more: object) -> Any:
-        """What the account's poller answers. NotAnswered where it did not in time; StoreError where it cannot be asked."""
+        """What the poller of the account, or of that part of one, answers. NotAnswered where it did not in time; StoreError where
+        it cannot be asked."""
         given = await self.ask_all(what, [account], within=within, **more)
         if account not in given:
             raise NotAnswered(f"whoever polls account {account!r} did not answer within {within:g} s")
@@ -67,14 +68,15 @@ class Questions:
             del self._asked[name]
         return asked.given
 
-    async def look(self, account: str, batch_id: int) -> "asyncio.Future[bool]":
-        """Has the batch looked at by whoever polls its account; the future tells whether CallFire answered."""
+    async def look(self, account: str, batch_id: int, share: str) -> "asyncio.Future[bool]":
+        """Has the batch looked at by whoever polls that share of its account; the future tells whether CallFire answered."""
         name = self._name()
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._looks[name] = _Look(since=self._clock.monotonic(), answered=future)
         future.add_done_callback(lambda _: self._looks.pop(name, None))
+        body = {"question": name, "id": batch_id} | ({} if share == account else {"share": share})
         try:
-            await self._store.say([Word(kind="refresh", account=account, body={"question": name, "id": batch_id})])
+            await self._store.say([Word(kind="refresh", account=account, body=body)])
         except BaseException:
             future.cancel()
             raise

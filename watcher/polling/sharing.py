@@ -9,7 +9,8 @@ from contextlib import suppress
 from math import isfinite
 from typing import Final
 
-from watcher.core.news import LeasesMoved, LeasesSeen, Tell
+from watcher.core.news import DividedOtherwise, LeasesMoved, LeasesSeen, Tell
+from watcher.core.parts import part_named
 from watcher.core.sharing import Share, to_give_back, to_take
 from watcher.polling.following import Polling
 from watcher.polling.holding import Holding, Make
@@ -22,9 +23,18 @@ LOADING: Final = 8
 DESCRIBED: Final = 5.0
 """Seconds after which the other replicas are told anew how our accounts stand."""
 STAYS: Final = 600.0
-"""Seconds for which a share that came back after it was given back stays, however uneven that is."""
+"""Seconds for which a share that came back after it was given back stays, however uneven that is, unless replicas come or go."""
+SKEWED: Final = 60.0
+"""Seconds by which this machine's clock may differ from the database's. Receivers take five minutes amiss, at either side."""
 GRACE: Final = 20.0
 """Seconds that what flies has to end before a share is given back; longer than an answer of CallFire may take."""
+
+
+def skewed(seconds: float) -> str:
+    """What is wrong with a clock that is so far ahead of the database's; nothing where it is good enough."""
+    if abs(seconds) < SKEWED:
+        return ""
+    return f"this machine's clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} the database's: set it right"
 
 
 class Sharer:
@@ -60,18 +70,26 @@ class Sharer:
         self._started = False
         self._leaving = False
         self._sure_until = float("-inf")
+        self._skew = 0.0
         self._looked = float("-inf")
         self._described = float("-inf")
         self._free: dict[str, float] = {}  # shares that nobody has, and since when
         self._gone: dict[str, float] = {}  # shares that were given back, or lost, and when
         self._returning: set[str] = set()
         self._given: list[Lease] = []
+        self._divided: dict[str, tuple[str, ...]] = {}  # what others poll of accounts that they divide differently
+        self._replicas: list[str] = []
+        self._changed = float("-inf")  # when a replica came or went
 
     @property
     def settled(self) -> bool:
-        """Whether it is known whose the accounts are, and those that are ours are polled."""
-        loaded = all(holding.ready for holding in self._holdings.values())
-        return loaded and self._clock.monotonic() - self._looked < 4 * self._every
+        """Whether it is known whose the accounts are. Those that are being loaded can be asked about like anybody else's."""
+        return self._clock.monotonic() - self._looked < 4 * self._every
+
+    @property
+    def skewed(self) -> str:
+        """What is wrong with this machine's clock; nothing where it is good enough."""
+        return skewed(self._skew)
 
     def wake(self) -> None:
         """Somebody gave something back, or is gone: a look at once may be worth it."""
@@ -110,7 +128,13 @@ class Sharer:
         """Gives everything back, each share as soon as what flies for it has ended, and takes no part any more."""
         self._leaving = True
         with suppress(StoreError):
+            asked = self._clock.monotonic()
+            unheard = self._found(
+                await self._leases.board(self._shares), asked
+            )  # the answer came too late for the last round
             await self._leases.board([])
+            if unheard:
+                await self._leases.give_back(unheard)
         async with asyncio.TaskGroup() as group:
             for holding in self._here():
                 group.create_task(self._hand_over(holding), name=f"give back {holding.lease.share}")
@@ -124,10 +148,17 @@ class Sharer:
         if self._leaving:
             return []
         self._lose(self._lost(board))
-        self._sure_until, self._looked = board.sure_until, self._clock.monotonic()
-        shares = [Share(held.share, held.replica, held.demand) for held in board.shares]
+        self._sure_until, self._looked, self._skew = board.sure_until, self._clock.monotonic(), board.skew
+        self._tell_of_divisions(board.others)
+        shares = [
+            Share(held.share, held.replica, held.demand)
+            for held in board.shares
+            if held.replica is not None or not self._divided or part_named(held.share).account not in self._divided
+        ]
         replicas = [replica.id for replica in board.replicas]
-        staying = {share for share, at in self._gone.items() if asked - at < STAYS}
+        if replicas != self._replicas:
+            self._replicas, self._changed = replicas, asked
+        staying = {share for share, at in self._gone.items() if at >= self._changed and asked - at < STAYS}
         for share in to_give_back(board.me, replicas, shares, staying):
             self._give_back(share)
         taken = self._found(board, asked)
@@ -145,6 +176,16 @@ class Sharer:
         """Told where there can be other replicas at all."""
         if isfinite(self._sure_until):
             self._tell(moved)
+
+    def _tell_of_divisions(self, others: Sequence[str]) -> None:
+        """Takes in, and tells where it is news, of which accounts somebody polls shares of another division."""
+        divided: dict[str, tuple[str, ...]] = {}
+        for share in others:
+            account = part_named(share).account
+            divided[account] = (*divided.get(account, ()), share)
+        before, self._divided = self._divided, divided
+        for account in sorted(before.keys() ^ divided.keys()):
+            self._tell(DividedOtherwise(account=account, shares=divided.get(account, ())))
 
     def _waiting(self, shares: Iterable[Share], now: float) -> set[str]:
         """Those that were free a whole round ago already."""
@@ -198,7 +239,8 @@ class Sharer:
         self._described = float("-inf")  # until it is described, the others take it for polled by nobody
         if self._started:
             holding.hire()
-            self.wake()
+            if all(each.ready for each in self._holdings.values()):
+                self.wake()
 
     def _heed(self, holding: Holding, error: BaseException) -> bool:
         """What was raised for a share. One that could not be loaded is tried anew by the next look."""
@@ -227,10 +269,14 @@ class Sharer:
 
     def _forget(self, holding: Holding) -> None:
         share = holding.lease.share
+        holding.over = True
         self._gone[share] = self._clock.monotonic()
         if self._holdings.get(share) is holding:
             del self._holdings[share]
             self._polling.dismiss(share)
+        if holding.poller is not None:
+            holding.poller.refreshes.give_up()
+            holding.poller = None  # with all its watches: whoever is asked whether the share is ours knows the holding
 
     def _give_back(self, share: str) -> None:
         holding = self._holdings.get(share)
@@ -245,15 +291,13 @@ class Sharer:
         share = holding.lease.share
         self._returning.add(share)
         try:
-            await self._polling.keep(share)
+            with suppress(StoreError):  # a window gets wider
+                await self._polling.keep(share)
             self._forget(holding)
-            holding.over = True
-            await self._return(holding.lease)
-        except StoreError:  # a window gets wider; and the lease runs out, or is found to be ours still
-            holding.over = True
-            self._forget(holding)
+            with suppress(StoreError):  # the lease runs out, or is found to be ours still
+                await self._return(holding.lease)
         finally:
-            self._gone[share] = self._clock.monotonic()
+            self._forget(holding)
             self._returning.discard(share)
 
     async def _return(self, lease: Lease) -> None:
@@ -262,8 +306,10 @@ class Sharer:
         await asyncio.sleep(0)
         given, self._given = self._given, []
         if given:
-            await self._leases.give_back(given)
-            self._moved(LeasesMoved(given_back=tuple(each.share for each in given)))
+            try:
+                await self._leases.give_back(given)
+            finally:  # in any case they are not polled here any more
+                self._moved(LeasesMoved(given_back=tuple(each.share for each in given)))
 
     # What the others see
 
@@ -274,7 +320,7 @@ class Sharer:
         for holding in self._here():
             if holding.ready and holding.poller is not None:
                 holding.weigh(now, self._clock.now().timestamp())
-                shown = self._polling.shown_of(holding.lease.share, holding.poller)
+                shown = self._polling.shown_of(holding.poller)
                 described[holding.lease] = Standing(demand=holding.demand, shown=shown)
         if described:
             await self._leases.describe(described)

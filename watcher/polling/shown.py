@@ -43,6 +43,8 @@ def together(parts: Sequence[Shown]) -> Shown:
     """The account whose parts these are, one at least: budgets and counts are added up, and of what is not the same everywhere
     the worst, or the latest, counts."""
     first = parts[0]
+    if len(parts) == 1:
+        return first
     views = [part.view for part in parts]
     worst = next((view for view in views if view.condition != CALM), first.view)
     looks = [view.looks_per_request for view in views if view.looks_per_request is not None]

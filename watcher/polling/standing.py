@@ -12,6 +12,7 @@ from watcher.core.account import Account, Condition, heed, record_of, resume, ro
 from watcher.core.answers import NO_BATCH, Answer, Kind, PageAnswer, account_answer
 from watcher.core.model import Event
 from watcher.core.news import AccountTold, ConditionChanged, Tell, Throttled
+from watcher.core.parts import Part, adopted
 from watcher.polling.pacing import Pacing
 from watcher.ports import AccountChange, Accounts, Clock, StoreError, Upstream
 
@@ -31,9 +32,18 @@ class Standing:
     """Hand it every answer with `heed`, and tell it with `sent` and `landed` of every request."""
 
     def __init__(
-        self, account: Account, *, rates: Rates, upstream: Upstream, accounts: Accounts, clock: Clock, tell: Tell
+        self,
+        account: Account,
+        *,
+        rates: Rates,
+        upstream: Upstream,
+        accounts: Accounts,
+        clock: Clock,
+        tell: Tell,
+        part: Part | None = None,
     ) -> None:
         self.account = account
+        self._part = part or Part(account.name)
         self.rates = rates
         self.pacing = Pacing(account, rate=rates.rate, concurrency=rates.concurrency, now=clock.now())
         self.in_flight = 0
@@ -87,6 +97,21 @@ class Standing:
         if after is before:
             return
         await self._become(after, heeded.events)
+
+    async def reread(self) -> None:
+        """Another part of the account may have found out how it stands: what it says holds here too. Raises StoreError."""
+        record = await self._accounts.account(self.account.name)
+        if record is not None:
+            before, self.account = self.account, adopted(self.account, record, self._part, self._clock.now())
+            if self.account.condition is not before.condition:
+                self._tell_condition(before.condition)
+
+    async def may_try(self) -> bool:
+        """Whether something may be asked, now that it is time: where the account is refused, another part may have tried."""
+        if self._part.of > 1 and self.account.condition is Condition.REFUSED:
+            await self.reread()
+            return self.held_until(self._clock.now().timestamp()) is None
+        return True
 
     async def resume(self) -> None:
         """An operator wants the account to be asked again."""
@@ -157,6 +182,9 @@ class Standing:
             except StoreError:
                 self._unsaved = _both(change, self._unsaved)
                 raise
+            if committed is None:
+                await self.reread()
+                return
         for recorded, deliveries in zip(committed.events, committed.deliveries, strict=True):
             self._tell(
                 AccountTold(

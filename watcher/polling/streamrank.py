@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from watcher.core.message import account_of
 from watcher.core.news import Answered, Attempted, Changed, Looked, News, StreamRanked, Tell
+from watcher.core.parts import Part
 from watcher.core.streamrank import Meter, StreamRank
 from watcher.ports import Clock, LeaseLost, StoreError
 from watcher.ports.ranks import Ranks
@@ -16,13 +17,14 @@ SHOWN: Final = "200"
 
 
 class StreamRanks:
-    """A meter for each of the accounts that are polled here: the `accounts` given, and those that `come` until they `go`. `load`
-    first; `hear` all news; `save` and `report` now and then."""
+    """A meter for each of the accounts that are polled here: the `accounts` given, and those that `come` until they `go`. `hear`
+    all news; `save` and `report` now and then."""
 
     def __init__(self, accounts: Sequence[str], *, store: Ranks, clock: Clock, tell: Tell) -> None:
         self._meters = {account: Meter() for account in accounts}
         self._store = store
         self._stores: dict[str, Ranks] = {}
+        self._others: set[str] = set()  # accounts whose first part another replica polls
         self._clock = clock
         self._tell = tell
         self._unsaved: set[str] = set()
@@ -34,26 +36,34 @@ class StreamRanks:
             Attempted: self._attempted,
         }
 
-    async def load(self) -> None:
-        """Goes on from what was counted before. Raises StoreError."""
-        for account in self._meters:
-            record = await self._store.rank(account)
-            if record is not None:
-                self._meters[account] = Meter.from_record(record)
+    async def come(self, part: Part, store: Ranks) -> None:
+        """The part of an account is polled here from now on, and what was counted before is in that store. Whoever has its first
+        part keeps and tells the account's figures: what the other parts cost is alike. Raises StoreError."""
+        account = part.account
+        if part.first or account not in self._meters:
+            record = await store.rank(account)
+            self._meters[account] = Meter() if record is None else Meter.from_record(record)
+        if part.first:
+            self._stores[account] = store
+            self._others.discard(account)
+            self._untold.add(account)
+        elif account not in self._stores:
+            self._others.add(account)
 
-    async def come(self, account: str, store: Ranks) -> None:
-        """The account is polled here from now on, and what was counted of it before is in that store. Raises StoreError."""
-        record = await store.rank(account)
-        self._meters[account] = Meter() if record is None else Meter.from_record(record)
-        self._stores[account] = store
-        self._untold.add(account)
-
-    def go(self, account: str) -> None:
-        """The account is not polled here any more: whoever does counts on."""
-        self._meters.pop(account, None)
-        self._stores.pop(account, None)
-        self._unsaved.discard(account)
-        self._untold.discard(account)
+    def go(self, part: Part, *, stays: bool = False) -> None:
+        """The part is not polled here any more: whoever does counts on. `stays`: another part of the account is."""
+        account = part.account
+        if stays:
+            if part.first:
+                self._stores.pop(account, None)
+                self._others.add(account)
+        else:
+            self._meters.pop(account, None)
+            self._stores.pop(account, None)
+            self._others.discard(account)
+        if part.first or not stays:
+            self._unsaved.discard(account)
+            self._untold.discard(account)
 
     def hear(self, news: News) -> None:
         """Counts one piece of news."""
@@ -83,9 +93,10 @@ class StreamRanks:
             self._unsaved |= unsaved & self._meters.keys()
             raise
 
-    async def save_of(self, account: str) -> None:
-        """As `save`, of one account that is about to `go`."""
-        if account in self._unsaved:
+    async def save_of(self, part: Part) -> None:
+        """As `save`, of a part of an account that is about to `go`."""
+        account = part.account
+        if part.first and account in self._unsaved:
             self._unsaved.discard(account)
             await self._keep([account])
 
@@ -129,7 +140,7 @@ class StreamRanks:
     def _meter(self, account: str) -> Meter | None:
         """The account's meter, which counts something now; None where the settings do not have the account any more."""
         meter = self._meters.get(account)
-        if meter is not None:
+        if meter is not None and account not in self._others:
             self._unsaved.add(account)
             self._untold.add(account)
         return meter

@@ -13,6 +13,7 @@ from watcher.core.account import Condition
 from watcher.core.answers import OF_THE_LISTING, Kind, PageAnswer, account_answer, told_by
 from watcher.core.model import Batch, BroadcastKind, PageRef
 from watcher.core.news import Tell
+from watcher.core.parts import Part
 from watcher.core.roster import Roster
 from watcher.core.searching import LIMIT, Search, taken_in
 from watcher.core.submissions import (
@@ -79,6 +80,7 @@ class Submitter:
         clock: Clock,
         tell: Tell,
         wake: Callable[[], None],
+        part: Part,
     ) -> None:
         self.cases = Cases(
             account,
@@ -89,6 +91,7 @@ class Submitter:
             clock=clock,
             tell=tell,
             wake=wake,
+            part=part,
         )
         self.switches = Switches(
             standing=standing, upstream=upstream, roster=roster, learner=learner, clock=clock, wake=wake

@@ -1,18 +1,22 @@
 """What may be seen of a poller: how its account stands, what is known of a watch this moment, and when it is looked at."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from watcher.core.account import Account
+from watcher.core.broadcasts import BroadcastView
 from watcher.core.explaining import Explanation
 from watcher.core.learnt import LearntHazard
 from watcher.core.lengths import Eta, Lengths, lengths
 from watcher.core.looks import Looks, PastLooks
 from watcher.core.model import LastLook
+from watcher.core.parts import Part
 from watcher.core.roster import Roster
 from watcher.core.schedule import Schedule
 from watcher.core.soonest import Soonest
 from watcher.core.usage import Usage
+from watcher.polling.paging import Paging
 from watcher.polling.standing import Standing
 from watcher.ports import AccountView, Clock, Upstream
 
@@ -23,12 +27,14 @@ LAST: Final = 4_102_444_800.0
 class Viewed:
     """The part of a poller that only tells."""
 
+    part: Part
     standing: Standing
     roster: Roster
     schedule: Schedule
     learnt: LearntHazard
     looks: Looks
     usage: Usage
+    paging: Paging
     last_step: datetime
     _upstream: Upstream
     _clock: Clock
@@ -53,7 +59,12 @@ class Viewed:
 
     def explain(self, batch_id: int) -> Explanation | None:
         """Why the watch is looked at when it is; None where it is not open."""
-        return self.schedule.explain(batch_id, self._clock.now().timestamp())
+        found = self.schedule.explain(batch_id, self._clock.now().timestamp())
+        return found if found is None else replace(found, part=self.part.told or None)
+
+    def broadcast_view(self, broadcast_id: int) -> BroadcastView | None:
+        """How a broadcast stands; None where nothing is known of it."""
+        return self.paging.view(broadcast_id)
 
     def last_look(self, batch_id: int) -> LastLook | None:
         """The last look at an open watch."""

@@ -10,7 +10,8 @@ class UnusableStore(StoreError):
 
 
 class StoreInUse(UnusableStore):
-    """Another process has it, and with it the budget of its accounts."""
+    """Another process has it, so this cannot: try again when that one has ended. Who opens a SQLite database has it alone; one on
+    PostgreSQL is only in the way of what wants to be alone."""
 
 
 class UnknownOutcome(StoreError):

@@ -17,7 +17,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replica:
-    """A process that polls, and is there. `name` tells people which; `version` is of the tables that it knows."""
+    """A process that has the database. `name` tells people which; `version` is of the tables that it knows."""
 
     id: str
     name: str
@@ -37,14 +37,17 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """How the shares are spread. What is held by `me` is nobody else's until `sure_until`, of this process's monotonic clock.
+    """How the shares are spread among the `replicas` that poll. What is held by `me` is nobody else's until `sure_until`, of this
+    process's monotonic clock.
 
+    `others` are shares of the same accounts, in other divisions, that somebody polls: of such an account nothing can be taken.
     `skew` is by how many seconds this machine's clock is ahead of the database's.
     """
 
     me: str
     replicas: Sequence[Replica]
     shares: Sequence[Held]
+    others: Sequence[str] = ()
     sure_until: float = inf
     skew: float = 0.0
 
@@ -67,12 +70,13 @@ class Leases(Protocol):
         ...
 
     async def board(self, shares: Sequence[str]) -> Board:
-        """Says that this process polls, and how these shares are spread, in their order; ones not known yet are nobody's. Who
-        asks for none takes no part any more."""
+        """Notes that this process polls, and gives how these shares are spread, in their order; ones not known yet are nobody's.
+        Who asks for none takes no part any more."""
         ...
 
     async def take(self, shares: Sequence[str]) -> list[Lease]:
-        """Takes those that are nobody's, or only of a replica that is gone."""
+        """Takes those that are nobody's, or only of a replica that is gone; none of an account that somebody polls who divides it
+        differently."""
         ...
 
     async def give_back(self, leases: Sequence[Lease]) -> None:

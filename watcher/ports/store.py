@@ -23,19 +23,23 @@ from watcher.ports.words import Words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A watch as it is after a look, with the version it was learnt from, and the events that follow."""
+    """A watch as it is after a look, with the version it was learnt from, and the events that follow. `moves`: another part of
+    the account polls it from now on, and is told."""
 
     watch: Watch
     version: int
     events: Sequence[Event] = ()
+    moves: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountChange:
-    """An account's record as it is now, and the events that follow."""
+    """An account's record as it is now, and the events that follow, each of which adds one to its number. `shared`: others may
+    have changed it."""
 
     record: AccountRecord
     events: Sequence[Event] = ()
+    shared: bool = False
 
 
 class Accounts(Protocol):
@@ -45,8 +49,9 @@ class Accounts(Protocol):
         """What was kept of the account."""
         ...
 
-    async def save_account(self, change: AccountChange) -> Committed:
-        """The record, its events and their deliveries, in one transaction."""
+    async def save_account(self, change: AccountChange) -> Committed | None:
+        """The record, its events and their deliveries, in one transaction. None, and nothing done, where it is shared and is not
+        any more what it was before these events, by its number."""
         ...
 
 

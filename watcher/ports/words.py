@@ -19,6 +19,16 @@ WordKind = Literal[
     "ask",
     "answer",
 ]
+"""What is to be known, and what its `body` says of it:
+
+- followed, stopped, relabelled: watches of the account are stored otherwise (`ids` of batches); broadcast: so are some followed
+  as a whole (`ids` of broadcasts); submission: so is one (`id`). Whoever polls the account reads them.
+- resume: the account is to be asked again. refresh: a batch is to be looked at (`id`; in that `share`, where it is a part), for a
+  `question`; refreshed: it was, and whether CallFire `answered`.
+- ask: `what` of these `accounts`, or parts of some, only their pollers know, for a `question`, with what else they need; answer:
+  what is `given`, by their names.
+- endpoint (`id`), token: read again how they are. freed: shares are nobody's now.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

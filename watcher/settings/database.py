@@ -27,7 +27,10 @@ class Database(Section):
         json_schema_extra=OR_FILE,
     )
     connections: Count = Field(
-        default=5, ge=2, le=1000, description="connections to PostgreSQL at once, at most; one of them writes"
+        default=5,
+        ge=2,
+        le=1000,
+        description="connections of each process to PostgreSQL at once, at most, beside one that listens; one of them writes",
     )
     statement_timeout: Duration = Field(
         default=timedelta(seconds=30),

@@ -58,6 +58,22 @@ class Account(Section):
     partial: bool = Field(
         default=True, description="ask only for the fields that are needed (CallFire's partial answers)"
     )
+    parts: Count = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="into how many parts the account is divided among replicas; the same for all of them",
+    )
+
+    @model_validator(mode="after")
+    def _a_request_for_each(self) -> Self:
+        if self.parts > self.concurrency:
+            raise refusal(
+                "is more than concurrency",
+                "make it less, or concurrency more: each part needs one request",
+                key="parts",
+            )
+        return self
 
 
 class Polling(Section):

@@ -13,12 +13,15 @@ from watcher.store.work import Connection, Statements
 def follow_broadcast(connection: Connection, sql: Statements, wish: BroadcastWish, now: int) -> FollowedBroadcast:
     """Grants the wish."""
     place = {"account": wish.account, "broadcast_id": wish.broadcast_id}
-    row = connection.execute(sql["broadcast"], place).fetchone()
-    stored = None if row is None else broadcast_of(row)
-    granted = grant_broadcast(stored, wish, instant(now))
-    if granted.broadcast is not stored:
-        connection.execute(sql["put_broadcast"], values_of_broadcast(granted.broadcast))
-    return granted
+    while True:
+        row = connection.execute(sql["broadcast"], place).fetchone()
+        stored = None if row is None else broadcast_of(row)
+        granted = grant_broadcast(stored, wish, instant(now))
+        if granted.broadcast is stored:
+            return granted
+        put = sql["make_broadcast" if stored is None else "put_broadcast"]
+        if connection.execute(put, values_of_broadcast(granted.broadcast)).rowcount:
+            return granted  # else another process was faster, and its own is looked at
 
 
 def stop_broadcast(connection: Connection, sql: Statements, account: str, broadcast_id: int) -> bool:

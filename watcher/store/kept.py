@@ -61,10 +61,11 @@ MANY: Final = 5000
 
 
 class KeptStore(KeptLog, KeptOnce, KeptRanks, KeptSubmissions, KeptTokens):
-    """The port `Store`; what is done in its lanes is the same for every database."""
+    """The port `Store`; what is done in its lanes is the same for every database, but for what many replicas do at once, which
+    PostgreSQL's own classes put in its place."""
 
     async def follow(self, wishes: Sequence[Wish], now: datetime) -> list[Followed]:
-        return await self._write("follow", watching.follow, wishes, instant(millis(now)))
+        return await self._write("follow", self._follow, wishes, instant(millis(now)))
 
     async def stop(self, key: Key) -> bool:
         return await self._write("stop", watching.stop, key)
@@ -137,10 +138,11 @@ class KeptStore(KeptLog, KeptOnce, KeptRanks, KeptSubmissions, KeptTokens):
     async def account(self, name: str) -> AccountRecord | None:
         return await self._read("account", recording.account, name)
 
-    async def save_account(self, change: AccountChange) -> Committed:
+    async def save_account(self, change: AccountChange) -> Committed | None:
         record = values_of_record(change.record)
         events = [told(event, self._remembered.origin) for event in change.events]
-        return await self._write("save_account", recording.save_account, self._remembered, record, events, self._now())
+        work, shared = recording.save_account, change.shared
+        return await self._write("save_account", work, self._remembered, record, events, self._now(), shared=shared)
 
     async def events(self, query: EventQuery) -> list[Recorded]:
         types = json.dumps(list(query.types)) if query.types else None

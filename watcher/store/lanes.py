@@ -59,6 +59,13 @@ class Lanes(ABC):
     ) -> T:
         """What the work gave, all of it as the database was at one moment."""
 
+    def _now(self) -> int:
+        return millis(self._clock.now())
+
+
+class GroupLanes(Lanes):
+    """Where each question to the database is a round trip: what waits for the same work is done with the same statements."""
+
     @abstractmethod
     async def _write_together(
         self,
@@ -67,6 +74,3 @@ class Lanes(ABC):
         item: Item,
     ) -> T:
         """As `_write`, for the item; the work may be given others that wait for the same, and has a result for each."""
-
-    def _now(self) -> int:
-        return millis(self._clock.now())

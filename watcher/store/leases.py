@@ -5,10 +5,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from watcher.ports import Held, Lease, Replica, Standing
+from watcher.store.rows import Values
 from watcher.store.work import Connection, Statements
 
 KEPT: Final = 86_400_000
 """Milliseconds after which a replica that is not there is forgotten: a process that only stood still is back before."""
+
+
+def enroll(connection: Connection, sql: Statements, me: Values) -> None:
+    """The process has the database from now on; `me` is what `begin_writing` is told of it. Each start of a process is another
+    replica, so those that are long gone are forgotten here."""
+    connection.execute(sql["begin_writing"], me)
+    connection.execute(sql["forget_replicas"], {"kept": KEPT})
 
 
 def replicas(connection: Connection, sql: Statements, *, polling: bool = False) -> list[Replica]:
@@ -21,22 +29,26 @@ def replicas(connection: Connection, sql: Statements, *, polling: bool = False) 
 
 def board(
     connection: Connection, sql: Statements, replica: str, shares: Sequence[str]
-) -> tuple[list[Replica], list[Held], int]:
-    """Who polls, how the shares are spread, and the database's clock in milliseconds."""
+) -> tuple[list[Replica], list[Held], list[str], int]:
+    """Who polls, how the shares are spread, what is polled of the same accounts by those who divide them differently, and the
+    database's clock in milliseconds. What replicas that are gone have claimed is free from now on."""
     connection.execute(sql["note_polling"], {"replica": replica, "polls": bool(shares)})
+    connection.execute(sql["end_claims"])
     values = {"shares": json.dumps(list(shares))}
     connection.execute(sql["enroll_shares"], values)
     rows = connection.execute(sql["shares"], values)
     held = [Held(share=row["share"], epoch=row["epoch"], replica=row["replica"], demand=row["demand"]) for row in rows]
+    others = [row["share"] for row in connection.execute(sql["shares_of_other_divisions"], values)] if shares else []
     there = replicas(connection, sql, polling=True)
-    return there, held, connection.execute(sql["clock"]).fetchone()[0]
+    return there, held, others, connection.execute(sql["clock"]).fetchone()[0]
 
 
 def take(connection: Connection, sql: Statements, replica: str, shares: Sequence[str]) -> list[Lease]:
-    """Those of the shares that are the replica's from now on. Replicas that were not there for long are forgotten: each start of
-    a process is a new one."""
-    connection.execute(sql["forget_replicas"], {"kept": KEPT})
-    rows = connection.execute(sql["take_shares"], {"replica": replica, "shares": json.dumps(list(shares))})
+    """Those of the shares that are the replica's from now on."""
+    connection.execute(sql["take_in_turn"])
+    asked = {"replica": replica, "shares": json.dumps(list(shares))}
+    connection.execute(sql["free_shares"], asked)
+    rows = connection.execute(sql["take_shares"], asked)
     return [Lease(share=row["share"], epoch=row["epoch"]) for row in rows]
 
 

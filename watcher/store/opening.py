@@ -1,5 +1,5 @@
 """Opening a SQLite database: its place, its lock, its kind, its migrations. Everything that may be wrong is an UnusableStore
-that says where and what to do, and leaves things as they were."""
+that says where and what to do, and leaves things as they were. What `meta` says of any database is read here, too."""
 
 import os
 import secrets

@@ -17,7 +17,7 @@ from watcher.store import leases, words
 from watcher.store.kept import KeptStore
 from watcher.store.migrations import Migration, migrations
 from watcher.store.opening import Migrated
-from watcher.store.postgres_delivering import PostgresDelivering
+from watcher.store.postgres_delivering import PostgresDelivering, forget_claims
 from watcher.store.postgres_failures import explain, place_of
 from watcher.store.postgres_listening import Listening
 from watcher.store.postgres_opening import Prepared, prepare, take_aside
@@ -25,12 +25,12 @@ from watcher.store.postgres_partitions import Partitions
 from watcher.store.postgres_pool import Access, Pool, open_pool
 from watcher.store.postgres_reading import Reading
 from watcher.store.postgres_recording import PostgresRecording
+from watcher.store.postgres_remembered import SharedRemembered
 from watcher.store.postgres_saying import words_of
 from watcher.store.postgres_watching import PostgresWatching
 from watcher.store.postgres_work import say
 from watcher.store.postgres_writing import Writing
 from watcher.store.sealing import NOT_SEALED, Seal
-from watcher.store.shared import SharedRemembered
 from watcher.store.statements import load
 from watcher.store.work import Connection, Statements
 
@@ -95,12 +95,13 @@ class PostgresStore(PostgresDelivering, PostgresRecording, PostgresWatching, Kep
 
     async def board(self, shares: Sequence[str]) -> Board:
         asked, monotonic = self._clock.now(), self._clock.monotonic()
-        replicas, held, clock = await self._write("board", leases.board, self.replica, shares)
+        replicas, held, others, clock = await self._write("board", leases.board, self.replica, shares)
         here = asked + (self._clock.now() - asked) / 2
         return Board(
             me=self.replica,
             replicas=replicas,
             shares=held,
+            others=others,
             sure_until=monotonic + self._access.lease.total_seconds(),
             skew=here.timestamp() - clock / 1000,
         )
@@ -139,6 +140,7 @@ class PostgresStore(PostgresDelivering, PostgresRecording, PostgresWatching, Kep
     async def forget(self, cutoffs: Cutoffs, since: Forgotten, most: int) -> Forgotten:
         whole = Forgotten()
         if since.ended or (since.delivery, since.position) == (0, 0):  # a round begins
+            await self._write("forget_claims", forget_claims)
             whole = await self._partitions.keep(cutoffs)
         portion = await super().forget(cutoffs, since, most)
         return replace(portion, events=portion.events + whole.events, deliveries=portion.deliveries + whole.deliveries)

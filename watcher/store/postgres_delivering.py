@@ -5,7 +5,7 @@ nobody waits for), so its limits, its order and its one probe hold over all proc
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -15,12 +15,12 @@ from watcher.core.endpoint import Delivery, DeliveryState, EndpointState, most_a
 from watcher.core.health import counted
 from watcher.core.outbox import Settlement
 from watcher.ports import Settled
-from watcher.store.delivering import NOTHING_TOLD, STATES, attempt_noted, delivery_after, may_be_sent, outcome_at
+from watcher.store.delivering import STATES, attempt_noted, delivery_after, may_be_sent, outcome_at
 from watcher.store.endpoint_rows import health_of, values_of_standing
 from watcher.store.lanes import Lanes
+from watcher.store.postgres_remembered import SharedRemembered
 from watcher.store.recording import Told, record, told
 from watcher.store.rows import Columns, Due, OwedEvent, Row, Values, delivery_of, instant_or_none, millis
-from watcher.store.shared import SharedRemembered
 from watcher.store.standing import Aftermath, attempted, given_back, stands_otherwise
 from watcher.store.work import Connection, Statements
 
@@ -31,6 +31,12 @@ SECOND: Final = 1000
 """In milliseconds."""
 Key = tuple[int, str]
 """A delivery, and the token under which it was claimed."""
+SETTLED: Final = (
+    "id", "token", "state", "attempts", "due", "cause", "tried", "outcome", "next_due", "at", "took", "code", "error", "detail",
+    "location", "address", "dns", "connect", "tls", "first_byte", "begins", "length",
+)  # fmt: skip
+"""The names under which `settle_claims` has what is written of an attempt; of the answer where it is among all answers."""
+ACCEPTED: Final = Settled(outcome="done")
 KEPT: Final = 3_600_000
 """Milliseconds after which a claim that has ended is settled by nobody any more."""
 
@@ -91,8 +97,12 @@ def claim(
 
 def release(connection: Connection, sql: Statements, token: str) -> int:
     """Gives back what is claimed under the token; how many there were."""
-    connection.execute(sql["forget_claims"], {"kept": KEPT})
     return connection.execute(sql["release_claims"], {"token": token}).rowcount
+
+
+def forget_claims(connection: Connection, sql: Statements) -> int:
+    """Deletes those that ended so long ago that nobody settles under them any more; how many."""
+    return connection.execute(sql["forget_claims"], {"kept": KEPT}).rowcount
 
 
 def _room(row: Row, most: int, now: int, per_endpoint: int | None) -> list[object] | None:
@@ -155,22 +165,25 @@ def settle(
     now: int,
 ) -> list[Settled | None]:
     """Writes the attempts, and what follows, of those whose token stands. By far most were accepted by an endpoint in no trouble:
-    for these nothing is locked but their claims."""
+    where all were, nothing is locked but their claims, and nothing looked at before."""
     work = _Settling(connection, sql, remembered, settlements)
-    put = [work.put(settlement, token) for settlement, token in settlements]
-    there = {place: each for place, each in enumerate(put) if each is not None}
-    if work.in_line or any(each.tell for each in there.values()) or work.otherwise:
-        remembered.hold(connection, sql)
-    written = work.write(list(there.values()))
-    results: list[Settled | None] = [None] * len(put)
+    there = work.accepted()
+    written = work.write(there.values(), calm=True) if there else {}
+    if not written:  # somebody is in trouble, or no token stands
+        there = work.examined()
+        if work.in_line or work.otherwise or any(each.tell for each in there.values()):
+            remembered.hold(connection, sql)
+        written = work.write(there.values())
+    results: list[Settled | None] = [None] * len(settlements)
     for place, each in there.items():
         row = written.get(each.key)
         if row is None:
             continue
         if each.plain and not row["moved"]:
             work.count(each.settlement)
-        events = record(connection, sql, remembered, each.tell, now) if each.tell else NOTHING_TOLD
-        results[place] = replace(each.settled, told=events)
+        results[place] = each.settled
+        if each.tell:
+            results[place] = replace(each.settled, told=record(connection, sql, remembered, each.tell, now))
     for endpoint_id in work.otherwise:
         remembered.spread(connection, endpoint_id)
     return results
@@ -189,34 +202,56 @@ class _Settling:
         self._connection = connection
         self._sql = sql
         self._remembered = remembered
+        self._settlements = settlements
+        self._endpoint_ids = sorted({settlement.endpoint_id for settlement, _ in settlements})
+        self.in_line = False
         self.otherwise: dict[str, None] = {}  # which endpoints stand noticeably otherwise, in order
         self._changed: set[str] = set()
-        ids = json.dumps(sorted({settlement.endpoint_id for settlement, _ in settlements}))
-        rows = connection.execute(sql["standings"], {"ids": ids}).fetchall()
+        self._calm: set[str] = set()
+        self._standing: dict[Key, Row] = {}
+
+    def accepted(self) -> dict[int, _Put]:
+        """What becomes of all where they are of endpoints in no trouble, by their place; of none where one was not accepted."""
+        if any(settlement.outcome != "done" for settlement, _ in self._settlements):
+            return {}
+        return {place: _plain(settlement, token) for place, settlement, token in self._each()}
+
+    def examined(self) -> dict[int, _Put]:
+        """What becomes of each whose token stands, by its place. Endpoints change one attempt after the other."""
+        self._look()
+        put = {place: self._put(settlement, token) for place, settlement, token in self._each()}
+        return {place: each for place, each in put.items() if each is not None}
+
+    def _each(self) -> Iterator[tuple[int, Settlement, str]]:
+        """All, but for what is there twice."""
+        seen: set[Key] = set()
+        for place, (settlement, token) in enumerate(self._settlements):
+            key = (settlement.delivery_id, token)
+            if key not in seen:
+                seen.add(key)
+                yield place, settlement, token
+
+    def _look(self) -> None:
+        """How the endpoints stand, and the claims of those that are in trouble."""
+        rows = self._connection.execute(self._sql["standings"], {"ids": json.dumps(self._endpoint_ids)}).fetchall()
         self.in_line = any(row["ordering"] != "none" for row in rows)
-        calm = {
+        self._calm = {
             row["id"] for row in rows if row["state"] == EndpointState.ACTIVE and health_of(row["health"]).untroubled
         }
-        calm.difference_update(settlement.endpoint_id for settlement, _ in settlements if settlement.outcome != "done")
-        self._calm = calm
-        self._standing: dict[Key, Row] = {}
-        mine = [(each, token) for each, token in settlements if each.endpoint_id not in calm]
+        self._calm.difference_update(each.endpoint_id for each, _ in self._settlements if each.outcome != "done")
+        mine = [(each, token) for each, token in self._settlements if each.endpoint_id not in self._calm]
         if mine:
-            remembered.lock(connection, sql, sorted({each.endpoint_id for each, _ in mine}))
+            self._remembered.lock(self._connection, self._sql, sorted({each.endpoint_id for each, _ in mine}))
             asked = {"asked": json.dumps([[each.delivery_id, token] for each, token in mine])}
-            claims = connection.execute(sql["lock_claims"], asked)
+            claims = self._connection.execute(self._sql["lock_claims"], asked)
             self._standing = {(row["delivery_id"], row["token"]): row for row in claims}
-        self._seen: set[Key] = set()
 
-    def put(self, settlement: Settlement, token: str) -> _Put | None:
-        """What becomes of it; None where its token does not stand. Endpoints change one attempt after the other."""
-        key = (settlement.delivery_id, token)
-        if key in self._seen:
-            return None
-        self._seen.add(key)
+    def _put(self, settlement: Settlement, token: str) -> _Put | None:
+        """What becomes of it; None where its token does not stand."""
         if settlement.endpoint_id in self._calm:
-            return _Put(settlement, token, Settled(outcome=settlement.outcome), plain=True)
-        row, before = self._standing.get(key), self._remembered.endpoint(settlement.endpoint_id)
+            return _plain(settlement, token)
+        row = self._standing.get((settlement.delivery_id, token))
+        before = self._remembered.endpoint(settlement.endpoint_id)
         if row is None or before is None:
             return None
         recent = self._remembered.recent(before.id)
@@ -237,28 +272,32 @@ class _Settling:
         settled = Settled(outcome=outcome, endpoint=after if noticeable else None)
         return _Put(settlement, token, settled, tell, after.state, row["former"])
 
-    def write(self, put: Sequence[_Put]) -> dict[Key, Row]:
-        """Writes all of them, and how endpoints stand now; those whose token stood."""
-        columns: list[Columns] = []
+    def write(self, put: Collection[_Put], *, calm: bool = False) -> dict[Key, Row]:
+        """Writes all of them, and how endpoints stand now; those whose token stood. With `calm` nothing where one of their
+        endpoints is in trouble, or has its deliveries in order."""
+        columns: list[Values] = []
         answers: list[bytes] = []
         begins = 1  # as SQL counts
         for each in put:
-            _, *delivery = delivery_after(each.settlement, each.state, former=each.former)
-            attempt = attempt_noted(each.settlement, each.settled.outcome, "")
             answer = each.settlement.attempt.answer
-            columns.append((each.token, *delivery, *attempt, begins, len(answer)))
+            columns.append(dict(zip(SETTLED, _columns(each, begins, len(answer)), strict=True)))
             answers.append(answer)
             begins += len(answer)
-        values = {"settled": json.dumps(columns), "answers": b"".join(answers)}
+        values = {
+            "settled": json.dumps(columns),
+            "answers": b"".join(answers),
+            "calm": json.dumps(self._endpoint_ids) if calm else None,
+        }
         written = {
             (row["id"], row["token"]): row for row in self._connection.execute(self._sql["settle_claims"], values)
         }
-        lanes = [
+        over = [
             {"endpoint_id": each.settlement.endpoint_id, "lane": written[each.key]["lane"]}
             for each in put
-            if each.key in written and STATES[each.settlement.outcome] is not DeliveryState.PENDING
+            if each.key in written
+            and written[each.key]["lane"] is not None
+            and STATES[each.settlement.outcome] is not DeliveryState.PENDING
         ]
-        over = [each for each in lanes if each["lane"] is not None]
         if over and not self.in_line:  # somebody puts them in line at this moment
             self._remembered.hold(self._connection, self._sql)
         self._connection.executemany(self._sql["step_forward"], over)
@@ -271,3 +310,14 @@ class _Settling:
         """An endpoint in no trouble accepted it."""
         recent = self._remembered.recent(settlement.endpoint_id)
         self._remembered.put_recent(settlement.endpoint_id, counted(recent, settlement.settled, failed=False))
+
+
+def _plain(settlement: Settlement, token: str) -> _Put:
+    return _Put(settlement, token, ACCEPTED, plain=True)
+
+
+def _columns(put: _Put, begins: int, length: int) -> Columns:
+    """The attempt as `settle_claims` wants it."""
+    delivery_id, *delivery = delivery_after(put.settlement, put.state, former=put.former)
+    _, _, *attempt = attempt_noted(put.settlement, put.settled.outcome, "")
+    return delivery_id, put.token, *delivery, *attempt, begins, length

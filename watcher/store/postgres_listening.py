@@ -17,9 +17,9 @@ POLLED: Final = 0.25
 """Seconds after which one reads where nobody can be notified: behind a pooler, or while the connection is broken."""
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 10.0
+"""Seconds before the connection is made again: doubling from the first to the longest where that fails again and again."""
 STILL_THERE: Final = 30.0
-"""Seconds before the connection is made again; doubling, where that fails again and again; and after which
-it is looked at whether it is there still."""
+"""Seconds after which it is looked at whether the connection is there still."""
 
 
 class Listening:

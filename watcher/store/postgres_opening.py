@@ -1,4 +1,5 @@
-"""Opening a PostgreSQL database: its kind, its migrations under a lock of the whole database, and who may write from now on."""
+"""Opening a PostgreSQL database: its kind, its migrations under a lock that every opening takes, and this process among the
+replicas that have it. What is wrong is an UnusableStore that says where and what to do, and leaves things as they were."""
 
 import os
 import secrets
@@ -22,11 +23,11 @@ from watcher.store.opening import (
     kept_schema,
     statements,
 )
-from watcher.store.postgres_failures import explain, place_of
+from watcher.store.postgres_failures import REMEDIES, explain, place_of
 from watcher.store.postgres_pool import Access, Pool, begun, open_pool
 from watcher.store.postgres_work import Asking, doing
 from watcher.store.postgres_writing import Me
-from watcher.store.resealing import settle_in
+from watcher.store.resealing import agree, settle_in
 from watcher.store.sealing import Seal
 from watcher.store.statements import load
 from watcher.store.work import Connection, Statements
@@ -54,14 +55,14 @@ async def prepare(
     them. Raises UnusableStore, with nothing changed: all of it is one transaction."""
     try:
         async with begun(pool, f"BEGIN{access.begin}") as connection:
-            asking, me = Asking(connection), _me(steps[-1].number)
+            asking, me = Asking(connection), _me(steps[-1].number, seal, access)
             found = await doing(lambda: _begin(asking, sql, place, steps[-1].number))
             due = plan(steps, found, await doing(lambda: [each.version for each in others(asking, found.version)]))
             for step in due.now:
                 await connection.execute(step.text)
             migrated = Migrated(before=found.version, after=due.after.version, waiting=names((*due.aside, *due.later)))
+            await doing(lambda: leases.enroll(asking, sql, me.at(0)))
             endpoints, origin, version = await doing(lambda: _settle(asking, sql, place, seal, due.after, migrated))
-            await doing(lambda: _enroll(asking, sql, me, access))
             await connection.execute("COMMIT")
             return Prepared(endpoints, origin, version, me, migrated, due.aside)
     except UnusableStore:
@@ -170,11 +171,12 @@ def _alone(connection: Connection, place: str, version: int) -> None:
         raise StoreInUse(f"{place} is in use by {' and '.join(each.name for each in there)}: end that first")
 
 
-def outlook(connection: Connection, version: int) -> str:
-    """What the next start will find, in words that follow the database's place."""
+def outlook(connection: Connection, version: int, *, place: str, seal: Seal) -> str:
+    """What the next start will find, in words that follow the database's place. Raises UnusableStore where it is refused."""
     newest = migrations("postgres")[-1].number
     there = others(connection, version)
     if there:
+        agree(connection, load("postgres"), place, seal)
         return f"is in use by {' and '.join(each.name for each in there)}, and may be by this one too"
     if not version:
         return "will get its tables at the first start"
@@ -183,16 +185,11 @@ def outlook(connection: Connection, version: int) -> str:
     return "can be read and written"
 
 
-def _me(version: int) -> Me:
+def _me(version: int, seal: Seal, access: Access) -> Me:
     """This process: its id is its own, whoever else has its number or its machine's name."""
-    return Me(secrets.token_hex(8), f"process {os.getpid()} on {socket.gethostname()}", version)
-
-
-def _enroll(connection: Connection, sql: Statements, me: Me, access: Access) -> None:
-    """The process has the database from now on: whoever opens it next sees which version this one knows."""
+    name = f"process {os.getpid()} on {socket.gethostname()}"
     lease = access.lease // timedelta(milliseconds=1)
-    values = {"replica": me.id, "name": me.name, "version": me.version, "lease": lease, "number": 0}
-    connection.execute(sql["begin_writing"], values)
+    return Me(id=secrets.token_hex(8), name=name, version=version, keys=" ".join(seal.key_ids), lease=lease)
 
 
 def _begin(connection: Connection, sql: Statements, place: str, newest: int, *, unfinished: bool = False) -> Schema:
@@ -211,6 +208,8 @@ def _schema(connection: Connection, sql: Statements, place: str, newest: int, *,
     if server["encoding"] != "UTF8":
         raise UnusableStore(f"{place} keeps text as {server['encoding']}: make a database with ENCODING 'UTF8'")
     if not server["made"]:
+        if server["may_make"] is False:  # not known where there is no schema at all
+            raise UnusableStore(REMEDIES["42501"].format(place=place))
         if server["letters"] is None:
             raise UnusableStore(
                 f"{place} is on a server that knows no Unicode: use one with ICU, or PostgreSQL 18 or later"
@@ -239,6 +238,7 @@ def _settle(
         origin = "".join(secrets.choice(ORIGIN_SIGNS) for _ in range(ORIGIN_LENGTH))
         connection.execute(sql["put_meta"], {"name": "origin", "value": origin})
     ends = connection.execute(sql["lock_log"], {"events": 0, "words": 0, "endpoints": 0}).fetchone()
+    agree(connection, sql, place, seal)
     endpoints, _ = settle_in(connection, sql, place, seal)
     return endpoints, connection.execute(sql["meta"], {"name": "origin"}).fetchone()[0], ends["endpoints"]
 

@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from watcher.core.outbox import lane_of, subscribers
 from watcher.ports import Change, Committed
-from watcher.store.lanes import Lanes
+from watcher.store.lanes import GroupLanes
+from watcher.store.postgres_remembered import SharedRemembered
+from watcher.store.postgres_saying import moved
+from watcher.store.postgres_work import say
 from watcher.store.recording import Told, told
 from watcher.store.rows import Values, recorded_of, values_of_watch
-from watcher.store.shared import SharedRemembered
 from watcher.store.work import Connection, Statements
 
 Place = tuple[str, int]
@@ -27,13 +29,14 @@ class Changed(NamedTuple):
     watch: Values
     events: Sequence[Told]
     now: int
+    moves: bool = False
 
     @property
     def key(self) -> Place:
         return self.watch["account"], self.watch["batch_id"]
 
 
-class PostgresRecording(Lanes):
+class PostgresRecording(GroupLanes):
     """The part of the port `Store` that records changes of watches."""
 
     _remembered: SharedRemembered
@@ -41,7 +44,8 @@ class PostgresRecording(Lanes):
     async def commit(self, change: Change) -> Committed | None:
         watch = values_of_watch(change.watch, change.version + 1) | {"was": change.version}
         events = [told(event, self._remembered.origin) for event in change.events]
-        return await self._write_together("commit", commit, Changed(self._remembered, watch, events, self._now()))
+        changed = Changed(self._remembered, watch, events, self._now(), change.moves)
+        return await self._write_together("commit", commit, changed)
 
 
 def commit(connection: Connection, sql: Statements, changes: Sequence[Changed]) -> list[Committed | None]:
@@ -56,6 +60,7 @@ def commit(connection: Connection, sql: Statements, changes: Sequence[Changed]) 
         swapped += [place for key, place in firsts.items() if key in there]
         waiting = [place for place in waiting if firsts[changes[place].key] != place]
     recorded = _record(connection, sql, [changes[place] for place in swapped])
+    say(connection, [moved(*changes[place].key) for place in swapped if changes[place].moves])
     results: list[Committed | None] = [None] * len(changes)
     for place, committed in zip(swapped, recorded, strict=True):
         results[place] = committed

@@ -22,6 +22,11 @@ def words_of(operation: str, args: Args, result: Any, *, held: bool) -> Sequence
     return () if said is None else said(args, result)
 
 
+def moved(account: str, batch_id: int) -> Word:
+    """What is said of a watch that another part of its account polls from now on: it is to be read again."""
+    return Word(kind="relabelled", account=account, body={"ids": [batch_id]})
+
+
 def _followed(_: Args, followed: Sequence[Followed]) -> Sequence[Word]:
     by_place: dict[tuple[WordKind, str], dict[int, None]] = {}
     for each in followed:

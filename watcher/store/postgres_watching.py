@@ -9,17 +9,19 @@ from datetime import datetime
 from watcher.core.model import Key, LastLook, State, Watch
 from watcher.core.wishes import UNSET, Unset
 from watcher.ports import Followed, Wish
-from watcher.store.lanes import Lanes
-from watcher.store.rows import Values, instant, millis, values_of_look, values_of_watch, watch_of
+from watcher.store.lanes import GroupLanes
+from watcher.store.rows import Values, values_of_look, values_of_watch, watch_of
+from watcher.store.submissions import Follow
 from watcher.store.wishes import grant, relabelled
 from watcher.store.work import Connection, Statements
 
 
-class PostgresWatching(Lanes):
+class PostgresWatching(GroupLanes):
     """The part of the port `Store` that changes watches for other reasons than what was seen of them."""
 
-    async def follow(self, wishes: Sequence[Wish], now: datetime) -> list[Followed]:
-        return await self._write("follow", follow, wishes, instant(millis(now)))
+    @property
+    def _follow(self) -> Follow:
+        return follow
 
     async def relabel(
         self, key: Key, labels: Mapping[str, str | None] | None, correlation_id: str | Unset | None = UNSET

@@ -16,7 +16,9 @@ from watcher.store.work import Connection
 T = TypeVar("T")
 
 TYPES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("account", "accounts", "endpoint_id", "ids", "labels", "lane", "mark", "name", "needle"), "text"),
+    **dict.fromkeys(
+        ("account", "accounts", "endpoint_id", "calm", "ids", "labels", "lane", "mark", "name", "needle"), "text"
+    ),
     **dict.fromkeys(("state", "status", "types"), "text"),
     **dict.fromkeys(("batch_id", "broadcast_id", "final", "settled", "since", "stuck"), "bigint"),
 }

@@ -7,7 +7,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -15,10 +14,11 @@ from watcher.core.news import StoreTook, Tell, WriteFenced
 from watcher.ports import Clock, Lease, LeaseLost, StoreError
 from watcher.ports.errors import UnknownOutcome
 from watcher.store import leases, words
-from watcher.store.postgres_failures import explain, is_lost, is_passing, is_trouble, state_of
+from watcher.store.postgres_failures import explain, is_late, is_lost, is_met, is_passing, is_trouble, state_of
 from watcher.store.postgres_pool import Access, Pool, begun
 from watcher.store.postgres_reading import TRIES, Troubles, Work
 from watcher.store.postgres_work import Asking, doing, spelled
+from watcher.store.rows import Values
 from watcher.store.work import Connection, Statements
 
 T = TypeVar("T")
@@ -28,12 +28,16 @@ Together = Callable[[Connection, Sequence[Any]], Sequence[Any]]
 
 MOST: Final = 500
 """Jobs in one transaction, so that the first of them does not wait for long."""
-PLACES: Final[Mapping[str, int]] = {"settle": 0, "commit": 2, "save_account": 2}
+PLACES: Final[Mapping[str, int]] = {"take_leases": -1, "settle": 0, "commit": 2, "save_account": 2}
 """When each is done in its transaction; the others in between. What appends to the log comes last, for from then on its end is
-locked. What settles comes first: it frees what the claim behind it wants, and what waits for endpoints has nothing locked."""
+locked. What settles comes first: it frees what the claim behind it wants, and what waits for endpoints has nothing locked;
+but for the turn in which shares are taken, which others wait for too."""
 
 
 class Job(NamedTuple):
+    """What somebody waits for: work of its own, or an item of what is done `together`; for whoever has the lease, where one is
+    named. `started` is of the monotonic clock."""
+
     operation: str
     work: Work[Any] | None
     future: asyncio.Future[Any]
@@ -44,11 +48,19 @@ class Job(NamedTuple):
 
 
 class Me(NamedTuple):
-    """This process among the replicas: its id, what people call it, and which version of the tables it knows."""
+    """This process among the replicas: its id, what people call it, which version of the tables it knows, the ids of its keys,
+    and for how long it counts as there when it says nothing any more, in milliseconds."""
 
     id: str
     name: str
     version: int
+    keys: str
+    lease: int
+
+    def at(self, number: int) -> Values:
+        """What `begin_writing` is told: which of its transactions begins."""
+        told = {"version": self.version, "keys": self.keys, "lease": self.lease}
+        return {"replica": self.id, "name": self.name, "number": number, **told}
 
 
 class Writing:
@@ -75,11 +87,10 @@ class Writing:
         self._pool = pool
         self._place = place
         self._sql = sql
-        lease = access.lease // timedelta(milliseconds=1)
-        self._me: Mapping[str, str | int] = {"replica": me.id, "name": me.name, "version": me.version, "lease": lease}
-        self._replica = me.id
+        self._me = me
         self._begin = f"BEGIN{access.begin}"
         self._number = 0  # of the last transaction that was begun
+        self._doing: Sequence[int] = ()  # which jobs of the group are being done
         self._beat = access.lease.total_seconds() / 3
         self._tell = tell
         self._clock = clock
@@ -150,10 +161,11 @@ class Writing:
         with suppress(Exception):  # then they wait
             async with self._pool.acquire() as connection:
                 asking = Asking(connection)
-                await doing(lambda: asking.execute(self._sql["leave"], {"replica": self._replica}))
+                await doing(lambda: asking.execute(self._sql["leave"], {"replica": self._me.id}))
 
-    async def _together(self, group: Sequence[Job]) -> None:
-        """All of them in one transaction; where one spoils it, each in one of its own."""
+    async def _together(self, group: Sequence[Job], left_out: int = 0) -> None:
+        """All of them in one transaction; where one spoils it, each in one of its own. Those that took too long are left out, for
+        each would take as long again: a few times, for then it is the database that is slow."""
         group = sorted(group, key=lambda job: PLACES.get(job.operation, 1))
         for tries in range(1, TRIES + 1):
             progress: list[Any] = []
@@ -166,12 +178,16 @@ class Writing:
                 self._spoiled()
                 if tries < TRIES and is_passing(error):
                     continue
-                if len(group) > 1 and not is_lost(error) and not (state_of(error) and is_trouble(error)):
+                told = StoreError(explain(error, self._place))
+                told.__cause__ = error
+                if is_late(error) and 0 < len(self._doing) < len(group) and left_out < TRIES:
+                    self._refuse([group[place] for place in self._doing], told, error)
+                    rest = [job for place, job in enumerate(group) if place not in self._doing]
+                    return await self._together(rest, left_out + 1)
+                if len(group) > 1 and _is_of_one(error):
                     for job in group:
                         await self._together([job])
                     return None
-                told = StoreError(explain(error, self._place))
-                told.__cause__ = error
                 return self._refuse(group, told, error)
             except BaseException:
                 self._spoiled()
@@ -196,7 +212,8 @@ class Writing:
 
     async def _once(self, group: Sequence[Job], results: list[Any]) -> None:
         self._number += 1
-        me = spelled(self._sql["begin_writing"], {**self._me, "number": self._number})
+        self._doing = ()
+        me = spelled(self._sql["begin_writing"], self._me.at(self._number))
         worked = False
         try:
             async with begun(self._pool, f"{self._begin}; {me}") as connection:
@@ -219,6 +236,7 @@ class Writing:
             if place in done or isinstance(results[place], LeaseLost):
                 continue
             if job.work is not None:
+                self._doing = [place]
                 results[place] = job.work(connection)
                 continue
             alike = [
@@ -227,12 +245,14 @@ class Writing:
                 if each.together == job.together and not isinstance(results[other], LeaseLost)
             ]
             assert job.together is not None  # noqa: S101 -- a job has one or the other
+            self._doing = alike
             given = job.together(connection, [group[other].item for other in alike])
             for other, result in zip(alike, given, strict=True):
                 results[other] = result
             done.update(alike)
+        self._doing = ()
         if connection.words:
-            words.say(connection, self._sql, self._replica, connection.words)
+            words.say(connection, self._sql, self._me.id, connection.words)
 
     def _lost(self, connection: Connection, group: Sequence[Job]) -> list[LeaseLost | None]:
         """For each job why it cannot be done, where its lease is lost. Nobody takes the others over before the commit."""
@@ -240,7 +260,7 @@ class Writing:
         if not wanted:
             return [None] * len(group)
         asked = sorted(wanted, key=lambda lease: (lease.share, lease.epoch))
-        there = leases.in_force(connection, self._sql, self._replica, asked)
+        there = leases.in_force(connection, self._sql, self._me.id, asked)
         return [
             None if job.lease is None or job.lease in there else LeaseLost(f"another process has {job.lease.share} now")
             for job in group
@@ -266,13 +286,18 @@ class Writing:
         ) from lost
 
     def _last_commit(self, connection: Connection) -> Any:
-        return connection.execute(self._sql["last_commit"], {"replica": self._replica}).fetchone()
+        return connection.execute(self._sql["last_commit"], {"replica": self._me.id}).fetchone()
 
     def _refuse(self, group: Sequence[Job], error: StoreError, cause: BaseException | None) -> None:
         for job in group:
             _fail(job, error)
         if isinstance(cause, Exception):
             self._troubles.note(group[0].operation, cause)
+
+
+def _is_of_one(error: Exception) -> bool:
+    """Whether it may be that only one of a group was at fault."""
+    return is_met(error) or (not is_lost(error) and not (state_of(error) and is_trouble(error)))
 
 
 def _fail(job: Job, error: StoreError) -> None:

@@ -2,8 +2,8 @@
 
 -- name: begin_writing!
 -- Says that the replica is there, and which of its transactions this is.
-INSERT INTO replicas (id, name, version, polls, started, held_until, commits)
-VALUES (:replica, :name, :version, FALSE, clock_ms(), clock_ms() + :lease, :number)
+INSERT INTO replicas (id, name, version, keys, polls, started, held_until, commits)
+VALUES (:replica, :name, :version, :keys, FALSE, clock_ms(), clock_ms() + :lease, :number)
 ON CONFLICT (id) DO UPDATE SET held_until = excluded.held_until, commits = excluded.commits;
 
 -- name: last_commit$
@@ -31,6 +31,10 @@ ORDER BY share FOR SHARE;
 -- The processes that are there.
 SELECT id, name, version, polls FROM replicas WHERE held_until > clock_ms() ORDER BY id;
 
+-- name: keys_of_replicas
+-- With which keys the processes that are there open secrets.
+SELECT name, keys FROM replicas WHERE held_until > clock_ms() ORDER BY id;
+
 -- name: note_polling!
 -- Whether the replica takes its part of the shares.
 UPDATE replicas SET polls = :polls WHERE id = :replica AND polls <> :polls;
@@ -53,16 +57,54 @@ JOIN leases ON leases.share = asked.value
 LEFT JOIN replicas ON replicas.id = leases.replica AND replicas.held_until > clock_ms()
 ORDER BY asked.place;
 
+-- name: free_shares!
+-- What replicas that are gone have of these accounts is nobody's; but for one that says at this very moment that it is there.
+WITH gone AS MATERIALIZED (
+    SELECT id FROM replicas WHERE held_until <= clock_ms() ORDER BY id FOR SHARE SKIP LOCKED
+)
+UPDATE leases SET replica = NULL
+WHERE share IN (
+    SELECT share FROM leases
+    WHERE split_part(share, '@', 1) IN (
+            SELECT split_part(value, '@', 1) FROM json_array_elements_text(CAST(:shares AS json)) AS asked (value)
+        )
+        AND replica IS NOT NULL
+        AND (
+            replica IN (SELECT id FROM gone)
+            OR NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.id = leases.replica)
+        )
+    ORDER BY share FOR UPDATE SKIP LOCKED
+);
+
 -- name: take_shares
--- Takes those of the shares that are nobody's, or of a replica that is gone; those that another one takes meanwhile are its own.
+-- Takes those of the shares that are nobody's; an account that somebody polls who divides it differently is left to that one.
 UPDATE leases SET epoch = epoch + 1, replica = :replica
 WHERE share IN (
     SELECT share FROM leases
     WHERE share IN (SELECT json_array_elements_text(CAST(:shares AS json)))
-        AND NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.id = leases.replica AND replicas.held_until > clock_ms())
+        AND replica IS NULL
+        AND NOT EXISTS (
+            SELECT 1 FROM leases AS others
+            WHERE others.replica IS NOT NULL AND split_part(others.share, '@', 1) = split_part(leases.share, '@', 1)
+                AND split_part(others.share, '/', 2) <> split_part(leases.share, '/', 2)
+        )
     ORDER BY share FOR UPDATE SKIP LOCKED
 )
 RETURNING share, epoch;
+
+-- name: take_in_turn
+-- Until the commit nobody else takes shares: two that divide an account differently must not both find it free.
+SELECT CAST(pg_advisory_xact_lock(8607336417265442668) AS TEXT);
+
+-- name: shares_of_other_divisions
+-- What is polled of the accounts of these shares by those who divide them differently.
+SELECT leases.share FROM leases
+JOIN replicas ON replicas.id = leases.replica AND replicas.held_until > clock_ms()
+WHERE split_part(leases.share, '@', 1) IN (
+        SELECT split_part(value, '@', 1) FROM json_array_elements_text(CAST(:shares AS json)) AS asked (value)
+    )
+    AND leases.share NOT IN (SELECT json_array_elements_text(CAST(:shares AS json)))
+ORDER BY leases.share;
 
 -- name: give_back_shares!
 -- They are nobody's, where they were ours.
@@ -116,14 +158,15 @@ SELECT pg_advisory_xact_lock(8607336417265442664);
 SELECT pg_try_advisory_xact_lock(8607336417265442667);
 
 -- name: server^
--- What must be so before anything is made: the encoding, what makes small letters of all; and whether there are tables of ours.
+-- What must be so before anything is made: the encoding, what makes small letters of all; and whether we have tables, or may make some.
 SELECT
     current_setting('server_encoding') AS encoding,
     (
         SELECT max(CAST(collname AS TEXT)) FROM pg_collation
         WHERE collnamespace = CAST('pg_catalog' AS regnamespace) AND collname IN ('und-x-icu', 'pg_unicode_fast')
     ) AS letters,
-    to_regclass('meta') IS NOT NULL AS made;
+    to_regclass('meta') IS NOT NULL AS made,
+    has_schema_privilege(current_schema(), 'CREATE') AS may_make;
 
 -- name: letters_of_icu!
 -- Small letters as ICU makes them.
@@ -132,6 +175,10 @@ CREATE COLLATION letters FROM "und-x-icu";
 -- name: letters_of_unicode!
 -- Small letters as PostgreSQL makes them by itself, from version 18 on.
 CREATE COLLATION letters FROM pg_unicode_fast;
+
+-- name: broadcast^
+-- One broadcast, followed or not; nobody changes it before the commit.
+SELECT * FROM broadcasts WHERE account = :account AND broadcast_id = :broadcast_id FOR UPDATE;
 
 -- name: make_event<!
 -- An event at the end of the log: its counter's row is locked until the commit, so positions become visible in their order.

@@ -93,6 +93,19 @@ ON CONFLICT (name) DO UPDATE SET
     credentials = excluded.credentials, number = excluded.number, learnt_rate = excluded.learnt_rate,
     learnt_wall = excluded.learnt_wall, learnt_probe_at = excluded.learnt_probe_at;
 
+-- name: swap_account!
+-- What is to be kept of an account, unless its number is another one than it was.
+INSERT INTO accounts (
+    name, refused, reason, refusals, probe_at, credentials, number, learnt_rate, learnt_wall, learnt_probe_at
+) VALUES (
+    :name, :refused, :reason, :refusals, :probe_at, :credentials, :number, :learnt_rate, :learnt_wall, :learnt_probe_at
+)
+ON CONFLICT (name) DO UPDATE SET
+    refused = excluded.refused, reason = excluded.reason, refusals = excluded.refusals, probe_at = excluded.probe_at,
+    credentials = excluded.credentials, number = excluded.number, learnt_rate = excluded.learnt_rate,
+    learnt_wall = excluded.learnt_wall, learnt_probe_at = excluded.learnt_probe_at
+WHERE accounts.number = :was;
+
 -- name: broadcast^
 -- One broadcast, followed or not.
 SELECT * FROM broadcasts WHERE account = :account AND broadcast_id = :broadcast_id;
@@ -100,6 +113,12 @@ SELECT * FROM broadcasts WHERE account = :account AND broadcast_id = :broadcast_
 -- name: broadcasts
 -- All broadcasts of an account, followed or not.
 SELECT * FROM broadcasts WHERE account = :account ORDER BY broadcast_id;
+
+-- name: make_broadcast!
+-- A broadcast, unless it is there.
+INSERT INTO broadcasts (account, broadcast_id, kind, followed, opened, labels, correlation_id)
+VALUES (:account, :broadcast_id, :kind, :followed, :opened, :labels, :correlation_id)
+ON CONFLICT (account, broadcast_id) DO NOTHING;
 
 -- name: put_broadcast!
 -- What is to be kept of a broadcast.

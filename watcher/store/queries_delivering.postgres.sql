@@ -6,8 +6,9 @@
 -- room is for each kind, what one leaves of it for the other, the oldest due first. A claim that has ended may be settled at that
 -- very moment: then its row is gone when `retaken` has its turn, and so is what was due.
 --
--- `settle_claims` has JSON lists of token, state, attempts, when it is due (null: as before), cause, and what SQLite's `note_attempts`
--- wants.
+-- `settle_claims` has JSON objects of the columns of a delivery (when it is due is null where that stays) and of its attempt
+-- (`tried` is that one's cause), and where in `answers` its answer begins and how long it is. Where endpoints are
+-- named in `calm`, nothing is settled unless all of these are active, without order, and as `Health.untroubled` says.
 
 -- name: take_turns
 -- Endpoints that are owed something that is due, how they stand, and the clock: null where somebody else claims for them just now.
@@ -39,49 +40,34 @@ hungry AS MATERIALIZED (
     SELECT endpoints.* FROM due JOIN endpoints ON endpoints.id = due.id AND endpoints.state = 'active'
 ),
 ours AS MATERIALIZED (
-    SELECT endpoint_id, arrival, clock_ms() AS clock FROM turns
-    WHERE endpoint_id IN (SELECT id FROM hungry)
-    ORDER BY endpoint_id FOR UPDATE SKIP LOCKED
+    SELECT hungry.*, turns.arrival, clock_ms() AS clock FROM turns JOIN hungry ON hungry.id = turns.endpoint_id
+    ORDER BY turns.endpoint_id FOR UPDATE OF turns SKIP LOCKED
 )
-SELECT
-    hungry.id, hungry.paused_until, hungry.health, hungry.concurrency, hungry.rate, hungry.ordering, ours.arrival, ours.clock
-FROM hungry LEFT JOIN ours ON ours.endpoint_id = hungry.id;
+SELECT id, paused_until, health, concurrency, rate, ordering, arrival, clock FROM ours
+UNION ALL
+SELECT id, paused_until, health, concurrency, rate, ordering, NULL, NULL FROM hungry WHERE id NOT IN (SELECT id FROM ours);
 
 -- name: claim_due
 -- Claims what is due of endpoints whose turns we have, with what is sent of it.
 WITH free AS MATERIALIZED (
     SELECT
-        endpoints.id, hashtextextended(endpoints.url, 0) AS receiver, endpoints.created AS since, flying.ids, flying.lanes,
-        least(CAST(asked.value ->> 1 AS BIGINT), CAST(asked.value ->> 2 AS BIGINT) - cardinality(flying.ids)) AS room,
+        endpoints.id, hashtextextended(endpoints.url, 0) AS receiver, endpoints.created AS since,
+        CAST(asked.value ->> 1 AS BIGINT) AS most, CAST(asked.value ->> 2 AS BIGINT) AS at_once,
         CAST(asked.value ->> 5 AS DOUBLE PRECISION) AS spacing
     FROM json_array_elements(CAST(:asked AS json)) AS asked (value)
     JOIN endpoints ON endpoints.id = asked.value ->> 0 AND endpoints.state = 'active'
         AND endpoints.health = asked.value ->> 3
         AND endpoints.paused_until IS NOT DISTINCT FROM CAST(asked.value ->> 4 AS BIGINT)
-    CROSS JOIN LATERAL (
-        SELECT
-            ARRAY(SELECT delivery_id FROM claims WHERE endpoint_id = endpoints.id AND claimed_until > :clock) AS ids,
-            CASE WHEN endpoints.ordering = 'none' THEN '{}' ELSE ARRAY(
-                SELECT deliveries.lane FROM claims
-                JOIN deliveries ON deliveries.id = claims.delivery_id AND deliveries.position = claims.position
-                WHERE claims.endpoint_id = endpoints.id AND claims.claimed_until > :clock AND deliveries.lane IS NOT NULL
-            ) END AS lanes
-    ) AS flying
 ),
 due AS MATERIALIZED (
     SELECT
-        few.*, free.receiver, free.since, free.room,
+        few.*, free.receiver, free.since,
         row_number() OVER (PARTITION BY few.endpoint_id, few.again ORDER BY few.due, few.id) AS place,
         count(*) FILTER (WHERE few.again = 0) OVER (PARTITION BY few.endpoint_id) AS firsts,
         count(*) FILTER (WHERE few.again = 1) OVER (PARTITION BY few.endpoint_id) AS retries
-    FROM free
-    CROSS JOIN LATERAL (
-        SELECT id, endpoint_id, position, created, due, attempts, cause, account, 0 AS again
-        FROM due_deliveries(free.id, 0, :now, free.ids, free.lanes, free.room)
-        UNION ALL
-        SELECT id, endpoint_id, position, created, due, attempts, cause, account, 1 AS again
-        FROM due_deliveries(free.id, 1, :now, free.ids, free.lanes, free.room)
-    ) AS few
+    FROM (SELECT array_agg(id) AS ids, array_agg(most) AS most, array_agg(at_once) AS at_once FROM free) AS lists
+    CROSS JOIN LATERAL due_deliveries(lists.ids, lists.most, lists.at_once, :now, :clock) AS few
+    JOIN free ON free.id = few.endpoint_id
 ),
 chosen AS MATERIALIZED (
     SELECT * FROM due WHERE place <= CASE again
@@ -126,6 +112,16 @@ ORDER BY chosen.endpoint_id, chosen.due, chosen.id;
 -- Gives back what is claimed under a token.
 DELETE FROM claims WHERE token = :token;
 
+-- name: end_claims!
+-- Ends what replicas have claimed that are gone: a claim's token begins with its replica's id.
+UPDATE claims SET claimed_until = clock_ms()
+WHERE (delivery_id, account) IN (
+    SELECT claims.delivery_id, claims.account FROM claims
+    JOIN replicas ON replicas.id = split_part(claims.token, '.', 1) AND replicas.held_until <= clock_ms()
+    WHERE claims.claimed_until > clock_ms()
+    FOR UPDATE OF claims SKIP LOCKED
+);
+
 -- name: forget_claims!
 -- Claims that ended so long ago that nobody settles under them any more: of what was forgotten, or is not sent any more.
 DELETE FROM claims WHERE claimed_until < clock_ms() - :kept;
@@ -161,21 +157,31 @@ ORDER BY claims.delivery_id FOR UPDATE OF claims;
 -- name: settle_claims
 -- Deliveries after their attempts, and the attempts: those whose token stood, and whether their endpoint has another receiver since.
 WITH told AS MATERIALIZED (
-    SELECT CAST(settled.value ->> 6 AS BIGINT) AS id, settled.value ->> 0 AS token, settled.value
-    FROM json_array_elements(CAST(:settled AS json)) AS settled (value)
+    SELECT * FROM json_to_recordset(CAST(:settled AS json)) AS told (
+        id BIGINT, token TEXT, state TEXT, attempts BIGINT, due BIGINT, cause TEXT, tried TEXT, outcome TEXT, next_due BIGINT,
+        at BIGINT, took BIGINT, code BIGINT, error TEXT, detail TEXT, location TEXT, address TEXT, dns BIGINT, connect BIGINT,
+        tls BIGINT, first_byte BIGINT, begins INTEGER, length INTEGER
+    )
+    WHERE :calm IS NULL OR NOT EXISTS (
+        SELECT 1 FROM json_array_elements_text(CAST(:calm AS json)) AS calm (id)
+        WHERE NOT EXISTS (
+            SELECT 1 FROM endpoints
+            WHERE endpoints.id = calm.id AND state = 'active' AND ordering = 'none'
+                AND NOT CAST(health AS jsonb) ?| ARRAY['failures_in_a_row', 'failing_since', 'opened', 'alarmed']
+        )
+    )
 ),
 gone AS (
     DELETE FROM claims USING told
     WHERE claims.delivery_id = told.id AND claims.token = told.token
-    RETURNING claims.delivery_id, claims.position, claims.account, claims.endpoint_id, claims.receiver, claims.since, told.value
+    RETURNING claims.position, claims.account, claims.endpoint_id, claims.receiver, claims.since, told.*
 ),
 put AS (
     UPDATE deliveries SET
-        state = gone.value ->> 1, attempts = CAST(gone.value ->> 2 AS BIGINT),
-        due = coalesce(CAST(gone.value ->> 3 AS BIGINT), deliveries.due), cause = gone.value ->> 4
+        state = gone.state, attempts = gone.attempts, due = coalesce(gone.due, deliveries.due), cause = gone.cause
     FROM gone
-    WHERE deliveries.id = gone.delivery_id AND deliveries.position = gone.position AND deliveries.account = gone.account
-    RETURNING deliveries.id, deliveries.account, deliveries.lane, gone.endpoint_id, gone.receiver, gone.since, gone.value
+    WHERE deliveries.id = gone.id AND deliveries.position = gone.position AND deliveries.account = gone.account
+    RETURNING deliveries.lane, gone.*
 ),
 noted AS (
     INSERT INTO attempts (
@@ -183,15 +189,12 @@ noted AS (
         first_byte, answer
     )
     SELECT
-        account, id, value ->> 7, value ->> 8, CAST(value ->> 9 AS BIGINT), CAST(value ->> 10 AS BIGINT),
-        CAST(value ->> 11 AS BIGINT), CAST(value ->> 12 AS BIGINT), value ->> 13, value ->> 14, value ->> 15, value ->> 16,
-        CAST(value ->> 17 AS BIGINT), CAST(value ->> 18 AS BIGINT), CAST(value ->> 19 AS BIGINT),
-        CAST(value ->> 20 AS BIGINT),
-        substring(CAST(:answers AS bytea) FROM CAST(value ->> 21 AS INTEGER) FOR CAST(value ->> 22 AS INTEGER))
+        account, id, tried, outcome, next_due, at, took, code, error, detail, location, address, dns, connect, tls,
+        first_byte, substring(CAST(:answers AS bytea) FROM begins FOR length)
     FROM put
 )
 SELECT
-    put.id, put.value ->> 0 AS token, put.lane,
+    put.id, put.token, put.lane,
     put.receiver <> hashtextextended(endpoints.url, 0) OR put.since IS DISTINCT FROM endpoints.created AS moved
 FROM put JOIN endpoints ON endpoints.id = put.endpoint_id;
 

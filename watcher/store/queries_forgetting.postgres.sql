@@ -1,4 +1,5 @@
 -- Forgetting on PostgreSQL: partitions that are over go as a whole, and what else is old row by row, in the order of positions.
+-- What was chosen is looked at again when it is deleted: others may have changed it meanwhile, and then it stays.
 
 -- name: may_forget^
 -- One process at a time forgets; the others have nothing to do then.
@@ -52,8 +53,12 @@ unclaimed AS (DELETE FROM claims WHERE delivery_id IN (SELECT id FROM gone))
 SELECT id FROM gone;
 
 -- name: forget_deliveries_of
--- Those of an event that is forgotten, and their claims.
-WITH gone AS (DELETE FROM deliveries WHERE position = :position RETURNING id),
+-- Those of an event that is forgotten, and their claims; but for what is sent again just now.
+WITH gone AS (
+    DELETE FROM deliveries
+    WHERE position = :position AND (state <> 'pending' OR endpoint_id NOT IN (SELECT id FROM endpoints WHERE state = 'active'))
+    RETURNING id
+),
 unclaimed AS (DELETE FROM claims WHERE delivery_id IN (SELECT id FROM gone))
 SELECT id FROM gone;
 
@@ -75,15 +80,19 @@ WHERE position > :after AND position <= :last AND (position < :first OR position
 )
 ORDER BY position;
 
+-- name: forget_event*!
+-- An old event, unless somebody is owed it again.
+DELETE FROM events WHERE position = :position AND NOT EXISTS (SELECT 1 FROM deliveries WHERE position = :position);
+
 -- name: forget_broadcasts!
 -- What was found out of broadcasts that nobody follows. By the rows' places: of a bound that is not known, much is feared.
-DELETE FROM broadcasts WHERE ctid = ANY (ARRAY(
+DELETE FROM broadcasts WHERE followed = 0 AND ctid = ANY (ARRAY(
     SELECT ctid FROM broadcasts WHERE followed = 0 AND opened < :cutoff ORDER BY opened LIMIT :most
 ));
 
 -- name: forget_once!
 -- The oldest answers, where their time is over; so few that nobody waits for it.
-DELETE FROM once WHERE ctid = ANY (ARRAY(SELECT ctid FROM once WHERE at <= :cutoff ORDER BY at LIMIT :most));
+DELETE FROM once WHERE at <= :cutoff AND ctid = ANY (ARRAY(SELECT ctid FROM once WHERE at <= :cutoff ORDER BY at LIMIT :most));
 
 -- name: forget_submissions!
 -- Some of those that were settled long ago.

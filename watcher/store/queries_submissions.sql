@@ -9,7 +9,7 @@ SELECT * FROM submissions WHERE id = :id AND account = :account;
 SELECT * FROM submissions WHERE holder = :holder AND idempotency_key = :idempotency_key;
 
 -- name: make_submission!
--- Writes down a new one.
+-- Writes down a new one, unless its holder has one with that key.
 INSERT INTO submissions (
     id, account, broadcast_id, kind, name, state, version, batch_id, request, strict, recipients, labels, correlation_id,
     expires_in, holder, idempotency_key, fingerprint, tries, created, sent, ended, absences, settled, detail
@@ -17,7 +17,8 @@ INSERT INTO submissions (
     :id, :account, :broadcast_id, :kind, :name, :state, :version, :batch_id, :request, :strict, :recipients, :labels,
     :correlation_id, :expires_in, :holder, :idempotency_key, :fingerprint, :tries, :created, :sent, :ended, :absences, :settled,
     :detail
-);
+)
+ON CONFLICT (holder, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING;
 
 -- name: swap_submission!
 -- What may change of one, where nobody changed it meanwhile. Once it is settled, nobody needs to know whom it was for.

@@ -47,9 +47,17 @@ def save_account(
     account: Values,
     events: Sequence[Told],
     now: int,
-) -> Committed:
-    """The account's record, its events, and a delivery for everyone who is owed one."""
-    connection.execute(sql["put_account"], account)
+    *,
+    shared: bool = False,
+) -> Committed | None:
+    """The account's record, its events, and a delivery for everyone who is owed one; one that is `shared` where its number is
+    what it was before these events."""
+    if shared:
+        was = {"was": account["number"] - len(events)}
+        if not connection.execute(sql["swap_account"], account | was).rowcount:
+            return None
+    else:
+        connection.execute(sql["put_account"], account)
     return record(connection, sql, remembered, events, now)
 
 

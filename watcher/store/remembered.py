@@ -1,7 +1,8 @@
-"""What the writing thread remembers from one transaction to the next: endpoints, their last minute, and claims.
+"""What the lane that writes remembers from one transaction to the next: endpoints, their last minute, and claims.
 
 SQLite is for one process, which writes in one thread: so endpoints need not be read again for every event, and claims, which
 mean nothing to the next process, cost no write at all. Whatever a transaction changed here is undone when it is rolled back.
+Where other processes have the database too, what they change is read again first: `postgres_remembered`.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -30,7 +31,7 @@ class Claim(NamedTuple):
 
 
 class Remembered:
-    """For the writing thread, which alone changes it; other threads may ask."""
+    """For the lane that writes, which alone changes it; others may ask."""
 
     def __init__(self, endpoints: Iterable[Endpoint], *, origin: str, seal: Seal) -> None:
         self.origin = origin

@@ -7,7 +7,7 @@ from watcher.core.endpoint import Endpoint
 from watcher.ports import UnusableStore
 from watcher.store import once, submissions
 from watcher.store.endpoint_rows import endpoint_of
-from watcher.store.sealing import CannotOpen, Seal
+from watcher.store.sealing import CannotOpen, Seal, missing
 from watcher.store.statements import load
 from watcher.store.work import Connection, Statements
 
@@ -39,3 +39,17 @@ def settle_in(connection: Connection, sql: Statements, place: str, seal: Seal) -
     answers = once.settle_in(connection, sql, seal)
     requests = submissions.seal_anew(connection, sql, seal)
     return endpoints, bool(anew or answers or requests)
+
+
+def agree(connection: Connection, sql: Statements, place: str, seal: Seal) -> None:
+    """Sees to it that all processes that have the database can open what each encrypts from now on. Raises UnusableStore."""
+    ours = seal.key_ids
+    for row in connection.execute(sql["keys_of_replicas"]).fetchall():
+        theirs = row["keys"].split()
+        if theirs and theirs[0] not in ours:
+            raise UnusableStore(f"{place}: {row['name']} encrypts secrets with the key {theirs[0]}, {missing(seal)}")
+        if ours and ours[0] not in theirs:
+            raise UnusableStore(
+                f"{place}: {row['name']} does not have the key {ours[0]}, and could not open what is encrypted with it: start "
+                "that process anew with it among database.old_encryption_keys, beside the key that is in force, or end it first"
+            )

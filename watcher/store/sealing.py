@@ -38,7 +38,12 @@ class Seal:
         self._newest = _id_of(keys[0]) if keys else None
 
     def __repr__(self) -> str:
-        return f"Seal({', '.join(key_id.hex() for key_id in self._ciphers)})"
+        return f"Seal({', '.join(self.key_ids)})"
+
+    @property
+    def key_ids(self) -> list[str]:
+        """By which the keys are told from others, the newest first."""
+        return [key_id.hex() for key_id in self._ciphers]
 
     @property
     def encrypts(self) -> bool:
@@ -62,11 +67,7 @@ class Seal:
         header, nonce, ciphertext = _parts(kept)
         cipher = self._ciphers.get(header[1:])
         if cipher is None:
-            raise CannotOpen(
-                f"they are encrypted with the key {header[1:].hex()}, which is not among those given "
-                f"({', '.join(key_id.hex() for key_id in self._ciphers) or 'none'}): set database.encryption_key to it, or "
-                "put it into database.old_encryption_keys beside a new one"
-            )
+            raise CannotOpen(f"they are encrypted with the key {header[1:].hex()}, {missing(self)}")
         try:
             return cipher.decrypt(nonce, ciphertext, _place(header, endpoint_id))
         except (InvalidTag, ValueError):  # the latter where too little is left of it
@@ -77,6 +78,14 @@ class Seal:
         if self._newest is None or is_plain(kept):
             return self._newest is None and is_plain(kept)
         return kept.startswith(VERSION + self._newest)
+
+
+def missing(seal: Seal) -> str:
+    """What to say of a key that there is not."""
+    return (
+        f"which is not among those given ({', '.join(seal.key_ids) or 'none'}): set database.encryption_key to it, or put it "
+        "into database.old_encryption_keys beside a new one"
+    )
 
 
 def is_plain(kept: bytes) -> bool:

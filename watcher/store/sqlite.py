@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
@@ -25,7 +25,6 @@ from watcher.store.work import Connection, Statements
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Item = TypeVar("Item")
 
 
 class SqliteStore(Alone, KeptStore):
@@ -77,14 +76,6 @@ class SqliteStore(Alone, KeptStore):
         **kwargs: P.kwargs,
     ) -> T:
         return await self._writer.run(operation, lambda connection: work(connection, self._sql, *args, **kwargs))
-
-    async def _write_together(
-        self,
-        operation: str,
-        work: Callable[[Connection, Statements, Sequence[Item]], Sequence[T]],
-        item: Item,
-    ) -> T:
-        return await self._writer.run(operation, lambda connection: work(connection, self._sql, [item])[0])
 
     async def _read(
         self,

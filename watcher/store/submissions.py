@@ -1,13 +1,14 @@
 """What a store does for batches on their way to CallFire. What is sent is sealed like other secrets: it has people's numbers."""
 
 import json
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from watcher.core.submissions import Submission, SubmissionState, wish_of
-from watcher.core.wishes import Followed
+from watcher.core.wishes import Followed, Wish
 from watcher.ports.submissions import SubmissionQuery
 from watcher.store import watching
 from watcher.store.lanes import Lanes
@@ -28,10 +29,16 @@ from watcher.store.work import Connection, Statements
 PLACE: Final = "submission {}"
 """For whom a request is sealed: no endpoint is called so."""
 LAST: Final = 2**63 - 1
+Follow = Callable[[Connection, Statements, Sequence[Wish], datetime], list[Followed]]
 
 
 class KeptSubmissions(Lanes):
     """The port `Submissions`."""
+
+    @property
+    def _follow(self) -> Follow:
+        """How a batch that CallFire has is followed."""
+        return watching.follow
 
     async def intend(self, submission: Submission) -> Submission:
         return await self._write("intend", _intend, submission, self._remembered.seal)
@@ -41,7 +48,7 @@ class KeptSubmissions(Lanes):
         return replace(submission, version=submission.version + 1) if changed else None
 
     async def accept_submission(self, submission: Submission, now: datetime) -> tuple[Submission, Followed] | None:
-        followed = await self._write("accept_submission", _accept, submission, instant(millis(now)))
+        followed = await self._write("accept_submission", _accept, submission, instant(millis(now)), self._follow)
         return None if followed is None else (replace(submission, version=submission.version + 1), followed)
 
     async def submission(self, account: str, submission_id: str) -> Submission | None:
@@ -71,25 +78,27 @@ def seal_anew(connection: Connection, sql: Statements, seal: Seal) -> bool:
 
 
 def _intend(connection: Connection, sql: Statements, submission: Submission, seal: Seal) -> Submission:
-    if submission.idempotency_key is not None:
-        key = {"holder": text(submission.holder), "idempotency_key": text(submission.idempotency_key)}
-        row = connection.execute(sql["submission_by_key"], key).fetchone()
-        if row is not None:
-            return _submission_of(row, seal)
     request = submission.request
     sealed = None if request is None else seal.sealed(PLACE.format(submission.id), request)
-    connection.execute(sql["make_submission"], _values(submission) | {"request": sealed})
-    return submission
+    values = _values(submission) | {"request": sealed}
+    while True:
+        row = connection.execute(sql["submission_by_key"], values).fetchone()
+        if row is not None:
+            return _submission_of(row, seal)
+        if connection.execute(sql["make_submission"], values).rowcount:
+            return submission  # else another process was faster, and its own is looked at
 
 
 def _change(connection: Connection, sql: Statements, submission: Submission) -> bool:
     return connection.execute(sql["swap_submission"], _values(submission)).rowcount > 0
 
 
-def _accept(connection: Connection, sql: Statements, submission: Submission, now: datetime) -> Followed | None:
+def _accept(
+    connection: Connection, sql: Statements, submission: Submission, now: datetime, follow: Follow
+) -> Followed | None:
     if not _change(connection, sql, submission):
         return None
-    (followed,) = watching.follow(connection, sql, [wish_of(submission)], now)
+    (followed,) = follow(connection, sql, [wish_of(submission)], now)
     return followed
 
 

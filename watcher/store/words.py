@@ -9,8 +9,6 @@ from watcher.store.work import Connection, Statements
 
 KEPT: Final = 600_000
 """Milliseconds for which words are kept: a replica that was away for longer begins anew."""
-GONE: Final = 86_400_000
-"""Milliseconds after which a replica that is gone is forgotten: nobody asks any more what became of its transactions."""
 
 
 def say(connection: Connection, sql: Statements, replica: str, words: Sequence[Word]) -> None:
@@ -41,6 +39,5 @@ def heard(connection: Connection, sql: Statements, replica: str, after: int, lim
 
 
 def forget_words(connection: Connection, sql: Statements) -> int:
-    """Deletes some of the old ones, and replicas that are long gone; how many words that were."""
-    connection.execute(sql["forget_replicas"], {"kept": GONE})
+    """Deletes some of the old ones; how many these were."""
     return connection.execute(sql["forget_words"], {"kept": KEPT}).rowcount

@@ -14,24 +14,18 @@ from watcher.core.model import TRANSITION_TYPES
 from watcher.core.news import News
 from watcher.ports import Clock
 from watcher.telemetry.lines import configure, own_logger
+from watcher.telemetry.remedies import ALIKE, ENCRYPT, WAIT
 
 __all__ = ["Logs", "configure"]
 
 SAY_AGAIN: Final = 600.0
 """Seconds after which a failure that goes on is logged once more."""
-
 WORDS_MOST: Final = 1_000
 """How many unknown statuses are remembered as told."""
-
 NAMED: Final = 10
 """Accounts that a line names, of a thousand that may move at once."""
-WAIT: Final = "end the older processes, and run `watcher db migrate` or start once more"
-ENCRYPT: Final = "make a key with `watcher db key` and set it as database.encryption_key"
-"""What to do about secrets that are kept as they are."""
-
 DOUBTFUL: Final = frozenset({"unclear", "absent", "refused"})
 """States of a submission that somebody should look at."""
-
 WARNED_OF: Final = frozenset(
     {"batch.errors", "batch.source_error", "batch.unknown", "batch.missing", "batch.stuck", "watch.expired"}
 )
@@ -87,6 +81,7 @@ class Logs:
             told.Attempted: self._attempted,
             told.EndpointChanged: self._endpoint_changed,
             told.EndpointTold: self._endpoint_told,
+            told.DividedOtherwise: self._divided_otherwise,
             told.LeasesMoved: self._leases_moved,
             told.MigrationsWait: lambda news: self._log.info("migration.waits", steps=news.steps, remedy=WAIT),
             told.SecretsExposed: self._secrets_exposed,
@@ -247,6 +242,14 @@ class Logs:
         say = self._log.debug if self._exposed else self._log.warning
         self._exposed = True
         say("secrets.unencrypted", endpoints=news.endpoints, remedy=ENCRYPT)
+
+    def _divided_otherwise(self, news: told.DividedOtherwise) -> None:
+        if news.shares:
+            self._log.warning(
+                "leases.divided_otherwise", account=news.account, shares=news.shares[:NAMED], remedy=ALIKE
+            )
+        else:
+            self._log.info("leases.divided_alike", account=news.account)
 
     def _leases_moved(self, news: told.LeasesMoved) -> None:
         """One line for all that moved at once."""

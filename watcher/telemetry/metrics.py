@@ -12,7 +12,9 @@ from prometheus_client.exposition import choose_encoder
 from watcher.core import news as told
 from watcher.core.model import FINAL_STATUSES, KNOWN_STATUSES, OPERATOR_TYPES, TRANSITION_TYPES
 from watcher.core.news import News
+from watcher.core.parts import part_named
 from watcher.telemetry.catalogue import DROPPED, Catalogue
+from watcher.telemetry.parts import Parts
 from watcher.telemetry.series import OTHER, Capped
 
 ACCOUNTS_MOST: Final = 1_000
@@ -48,6 +50,7 @@ class Metrics:
         self._endpoints = Capped(ENDPOINTS_MOST)
         self._labels: dict[str, str] = {}
         self._endpoint_labels: dict[str, str] = {}
+        self._parts = Parts()
         self._outcomes = Capped(WORDS_MOST)
         self._errors = Capped(WORDS_MOST)
         self._operations = Capped(WORDS_MOST)
@@ -194,6 +197,7 @@ class Metrics:
         account = self._account(news.account)
         if account == OTHER:
             return
+        news = self._parts.tally(news)
         counts = dict.fromkeys(WATCH_STATUSES, 0)
         for status, count in news.by_status.items():
             counts[status if status in counts else "unknown"] += count
@@ -230,6 +234,7 @@ class Metrics:
     def _budget_used(self, news: told.BudgetUsed) -> None:
         account = self._account(news.account)
         if account != OTHER:
+            news = self._parts.budget(news)
             self.catalogue.rate_configured.of(account).set(news.configured)
             self.catalogue.rate_effective.of(account).set(news.effective)
             self.catalogue.rate_used.of(account).set(news.used)
@@ -277,12 +282,15 @@ class Metrics:
         """How an account stands is told by whoever polls it: here no more, or from now on."""
         self.catalogue.lease_lost.inc(len(news.lost))
         for share in (*news.given_back, *news.lost):
-            label = self._labels.get(_account_of(share), OTHER)
-            if label != OTHER:
+            account = part_named(share).account
+            label = self._labels.get(account, OTHER)
+            if self._parts.leave(account, share) and label != OTHER:
                 for series in self.catalogue.standing_of_accounts:
                     series.forget(label)
         for share in news.taken:
-            label = self._account(_account_of(share))
+            account = part_named(share).account
+            self._parts.come(account, share)
+            label = self._account(account)
             if label != OTHER and not self.catalogue.state.has(label):
                 self._show_account(label, "ok")
 
@@ -305,11 +313,6 @@ class Metrics:
         self.catalogue.reload_ok.set(news.error is None)
         if news.error is None:
             self.catalogue.reloaded_at.set(news.at.timestamp())
-
-
-def _account_of(share: str) -> str:
-    """Whose share it is: of a part of an account, the whole."""
-    return share.partition("@")[0]
 
 
 def _status(status: str | None) -> str:

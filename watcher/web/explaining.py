@@ -53,10 +53,13 @@ class ExplanationShown(Given):
     end, `page_worth` what asking for the `page` (counted from 1) would that it is on, null where that does not compete; no
     request is made for less than `threshold`. `rank` is its place among the requests that are due, 1 where nothing goes
     before it; `ahead` are the first of those that do. `next_look` is when its turn is expected, null where nobody can tell.
+    `part` names the part of the account that polls it, where the account is divided (accounts.NAME.parts): rank and what goes
+    before are of that part alone.
     """
 
     account: str
     batch_id: int
+    part: str | None
     at: Instant
     why: str
     summary: str
@@ -111,6 +114,7 @@ def explained(key: Key, found: Explanation, view: AccountView, now: datetime) ->
     return ExplanationShown(
         account=key.account,
         batch_id=key.batch_id,
+        part=found.part,
         at=now,
         why=name,
         summary=" ".join(_sentences(found, view, turn, now)),

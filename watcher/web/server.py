@@ -176,7 +176,7 @@ def _problems(tell: Tell) -> Middleware:
             problem = Problem(
                 503,
                 "store-unavailable",
-                f"{cut(str(error))} Nothing was done; try again in a few seconds.",
+                f"{cut(str(error)).removesuffix('.')}. Nothing was done; try again in a few seconds.",
                 headers={"Retry-After": str(RETRY_AFTER)},
             )
         except NotAnswered as error:

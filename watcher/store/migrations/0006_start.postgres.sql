@@ -26,11 +26,13 @@ CREATE TABLE log (
 INSERT INTO log (last, words, endpoints) VALUES (0, 0, 0);
 
 -- The processes that have the database. Each counts its transactions, to find out what became of one that was cut off, and is
--- there until `held_until`; `version` is of the tables that it knows, and `polls` says that it takes its part of the shares.
+-- there until `held_until`; `version` is of the tables that it knows, `polls` says that it takes its part of the shares, and `keys`
+-- with which keys it opens secrets, by their ids, of which the first is what it encrypts with.
 CREATE TABLE replicas (
     id TEXT COLLATE "C" PRIMARY KEY,
     name TEXT NOT NULL,
     version BIGINT NOT NULL,
+    keys TEXT NOT NULL DEFAULT '',
     polls BOOLEAN NOT NULL,
     started BIGINT NOT NULL,
     held_until BIGINT NOT NULL,
@@ -102,7 +104,7 @@ CREATE TABLE watches (
     expires BIGINT,
     band BIGINT NOT NULL DEFAULT 1,
     PRIMARY KEY (account, batch_id)
-) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
 CREATE INDEX watches_open ON watches (account, batch_id) WHERE state = 'open';
 CREATE INDEX watches_unfinished ON watches (account, batch_id) WHERE final = 0;
@@ -292,19 +294,42 @@ BEGIN
 END
 $$;
 
--- What may be claimed of an endpoint, first attempts or retries, the oldest due first, but for what is claimed and for the lanes of
--- that. However much it is owed, only that is read: in the order of the index, which a plan made when little was owed would not do.
-CREATE FUNCTION due_deliveries(the_endpoint TEXT, again INTEGER, now BIGINT, claimed BIGINT[], lanes TEXT[], room BIGINT)
-RETURNS SETOF deliveries LANGUAGE plpgsql STABLE ROWS 4 SET enable_sort = off SET enable_bitmapscan = off
+-- What may be claimed of each of some endpoints, first attempts and retries, the oldest due first, but for what is claimed and for the
+-- lanes of that: as many of each kind as it has room for, `most` and no more than `at_once` under way. However much they are owed,
+-- only that is read: in the order of the index, which a plan made when little was owed would not do.
+CREATE FUNCTION due_deliveries(endpoint_ids TEXT[], most BIGINT[], at_once BIGINT[], now BIGINT, clock BIGINT)
+RETURNS TABLE (
+    id BIGINT, account TEXT, endpoint_id TEXT, "position" BIGINT, created BIGINT, due BIGINT, attempts BIGINT, cause TEXT,
+    again INTEGER, room BIGINT
+)
+LANGUAGE plpgsql STABLE ROWS 100 SET enable_sort = off SET enable_bitmapscan = off
 SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
 BEGIN
-    IF room > 0 THEN
-        RETURN QUERY SELECT * FROM deliveries
-        WHERE endpoint_id = the_endpoint AND state = 'pending' AND behind = 0
-            AND (CASE WHEN attempts > 0 THEN 1 ELSE 0 END) = again AND due <= now
-            AND id <> ALL (claimed) AND (lane IS NULL OR lane <> ALL (lanes))
-        ORDER BY due, id LIMIT room;
-    END IF;
+    RETURN QUERY
+    WITH free AS MATERIALIZED (
+        SELECT asked.id, flying.ids, flying.lanes, least(asked.most, asked.at_once - cardinality(flying.ids)) AS room
+        FROM unnest(endpoint_ids, most, at_once) AS asked (id, most, at_once)
+        CROSS JOIN LATERAL (
+            SELECT
+                ARRAY(SELECT delivery_id FROM claims WHERE endpoint_id = asked.id AND claimed_until > clock) AS ids,
+                ARRAY(
+                    SELECT deliveries.lane FROM claims
+                    JOIN deliveries ON deliveries.id = claims.delivery_id AND deliveries.position = claims.position
+                    WHERE claims.endpoint_id = asked.id AND claims.claimed_until > clock AND deliveries.lane IS NOT NULL
+                ) AS lanes
+        ) AS flying
+    )
+    SELECT few.id, few.account, few.endpoint_id, few.position, few.created, few.due, few.attempts, few.cause, kinds.again, free.room
+    FROM free
+    CROSS JOIN (VALUES (0), (1)) AS kinds (again)
+    CROSS JOIN LATERAL (
+        SELECT * FROM deliveries
+        WHERE endpoint_id = free.id AND state = 'pending' AND behind = 0
+            AND (CASE WHEN attempts > 0 THEN 1 ELSE 0 END) = kinds.again AND due <= now
+            AND id <> ALL (free.ids) AND (lane IS NULL OR lane <> ALL (free.lanes))
+        ORDER BY due, id LIMIT greatest(free.room, 0)
+    ) AS few;
 END
 $$;
 

@@ -95,6 +95,7 @@ def too_new(place: str, found: Schema, newest: int) -> str | None:
 
 
 def names(steps: Iterable[Migration]) -> tuple[str, ...]:
+    """What the steps are called, in their order."""
     return tuple(step.name for step in steps)
 
 

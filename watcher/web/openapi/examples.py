@@ -296,6 +296,7 @@ EXAMPLES: Final[Mapping[str, Sequence[Any]]] = {
         {
             "account": "default",
             "batch_id": 13,
+            "part": None,
             "at": "2026-11-23T09:00:04.213Z",
             "why": "by_itself",
             "summary": "A look at it would end 1.2 s of expected waiting. 1 request goes before it. Its turn is expected now.",

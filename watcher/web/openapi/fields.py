@@ -230,6 +230,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "Endpoint.rate": "Deliveries a second; null: no bound.",
     "Endpoint.state": "`active` or `disabled`.",
     "EndpointBody.accounts": "Accounts whose events it gets; none: all.",
+    "Explanation.part": "The part of the account, as `default@2/4`, that all of this is about; null where it is not divided.",
     "EndpointBody.id": "What it is called; left out, one is made.",
     "EndpointBody.labels": "Labels that a batch must have, with these values.",
     "EndpointBody.rate": "Deliveries a second, at most; none: no bound.",

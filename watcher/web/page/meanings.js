@@ -14,6 +14,7 @@ export const WATCHES = {
 export const ACCOUNTS = {
   refused: { what: "CallFire refuses this login: none of its batches is looked at.", remedy: "Correct login and password in the settings, then start the daemon anew or resume." },
   down: { what: "CallFire does not answer as it should. It is tried again by itself.", remedy: "Nothing, if it is short; else see CallFire's status." },
+  unpolled: { what: "No daemon polls this account at the moment: none of its batches is looked at.", remedy: "Nothing, if it is short: one that can takes it over within seconds; else see whether a daemon has it in its settings." },
   throttled: { what: "CallFire asked for fewer requests, and gets fewer until it recovers.", remedy: "See what else uses this login; lower the rate if it goes on." },
   paused: { what: "Nothing is asked until the pause is over.", remedy: "Resume when it should go on sooner." },
 };

@@ -15,7 +15,7 @@ const SIGNS = {
   validating: ["busy", "↻"], sending: ["busy", "↻"],
   throttled: ["warn", "!"], paused: ["warn", "!"], held: ["warn", "!"], stuck: ["warn", "!"], unclear: ["warn", "!"], open: ["bad", "✕"],
   unknown: ["bad", "✕"], errors: ["bad", "✕"], source_error: ["bad", "✕"], unknown_status: ["bad", "✕"], missing: ["bad", "✕"], expired: ["bad", "✕"],
-  refused: ["bad", "✕"], down: ["bad", "✕"], dead: ["bad", "✕"], disabled: ["bad", "✕"], absent: ["bad", "✕"], failing: ["bad", "✕"],
+  refused: ["bad", "✕"], down: ["bad", "✕"], unpolled: ["bad", "✕"], dead: ["bad", "✕"], disabled: ["bad", "✕"], absent: ["bad", "✕"], failing: ["bad", "✕"],
 };
 
 /** Words that say too little where they stand alone. */

@@ -15,7 +15,7 @@ import { linkTo } from "../router.js";
 
 const ROWS = 10;
 /** Trouble first, the worst before. */
-const ORDER = ["refused", "down", "paused", "throttled"];
+const ORDER = ["refused", "down", "unpolled", "paused", "throttled"];
 
 /** Those in trouble first, the rest as in the settings; only those whose name has the text in it. @param {Account[]} accounts @param {string} text */
 export function arranged(accounts, text) {

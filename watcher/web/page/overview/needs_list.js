@@ -77,7 +77,8 @@ function row(key, name, why, when, deeds) {
 /** @param {App} app @param {Account} account */
 function accountRow(app, account) {
   const waiting = `${count(account.open)} open ${account.open === 1 ? "batch waits" : "batches wait"}`;
-  const canResume = app.may("admin") && account.condition !== "throttled"; // a pause that CallFire wants is kept
+  // A pause that CallFire wants is kept; and where nobody polls, nobody can be asked to.
+  const canResume = app.may("admin") && account.condition !== "throttled" && account.condition !== "unpolled";
   return row(account.name, outside(account.name), [outside(account.reason, "no reason was given"), " · ", waiting],
     account.until === null ? null : [ENDS[account.condition] ?? "until", " ", moment(app, account.until)],
     canResume && action(app, `resume ${account.name}`, { label: "Resume", about: account.name, done: "Asked again.", run: (key) => ask("POST", pathOf("v1", "accounts", account.name, "resume"), { body: {}, key }) }));

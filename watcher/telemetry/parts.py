@@ -1,0 +1,65 @@
+"""An account whose parts are polled here, a few or all of them, as one: what is told of each is added up.
+
+Of the parts that another replica polls, that one's metrics tell: the account's figures are the sum over all replicas.
+"""
+
+from collections import Counter
+from dataclasses import replace
+
+from watcher.core.news import BudgetUsed, Tally
+
+
+class Parts:
+    """What the parts that are here have told last, by account and part."""
+
+    def __init__(self) -> None:
+        self._here: dict[str, set[str]] = {}
+        self._tallies: dict[str, dict[str, Tally]] = {}
+        self._budgets: dict[str, dict[str, BudgetUsed]] = {}
+
+    def come(self, account: str, share: str) -> None:
+        """The share of the account is polled here from now on."""
+        self._here.setdefault(account, set()).add(share)
+
+    def leave(self, account: str, share: str) -> bool:
+        """It is not any more; whether nothing of the account is."""
+        here = self._here.get(account, set())
+        here.discard(share)
+        for told in (self._tallies, self._budgets):
+            told.get(account, {}).pop(share, None)
+        if not here:
+            self._here.pop(account, None)
+        return not here
+
+    def tally(self, news: Tally) -> Tally:
+        """That of all parts together: the oldest look is that of the part where it is oldest."""
+        if not news.part:
+            return news
+        told = self._tallies.setdefault(news.account, {})
+        told[news.part] = news
+        by_status: Counter[str] = Counter()
+        for each in told.values():
+            by_status.update(each.by_status)
+        return replace(
+            news,
+            part="",
+            by_status=dict(by_status),
+            overdue=sum(each.overdue for each in told.values()),
+            oldest_look_age=max(each.oldest_look_age for each in told.values()),
+            stuck=sum(each.stuck for each in told.values()),
+            expected_wait=sum(each.expected_wait for each in told.values()),
+        )
+
+    def budget(self, news: BudgetUsed) -> BudgetUsed:
+        """That of all parts together."""
+        if not news.part:
+            return news
+        told = self._budgets.setdefault(news.account, {})
+        told[news.part] = news
+        return replace(
+            news,
+            part="",
+            configured=sum(each.configured for each in told.values()),
+            effective=sum(each.effective for each in told.values()),
+            used=sum(each.used for each in told.values()),
+        )

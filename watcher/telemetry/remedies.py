@@ -1,0 +1,10 @@
+"""What to do about what the log warns of."""
+
+from typing import Final
+
+WAIT: Final = "run `watcher db migrate`, when the older processes have ended"
+"""What to do about steps of the tables that were not taken."""
+ALIKE: Final = "give all replicas the same accounts.NAME.parts, and start them anew"
+"""What to do where replicas divide an account differently."""
+ENCRYPT: Final = "make a key with `watcher db key` and set it as database.encryption_key"
+"""What to do about secrets that are kept as they are."""
