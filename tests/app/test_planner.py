@@ -235,13 +235,14 @@ async def test_the_daemon_plays_its_own_load_while_it_goes_on(tmp_path: Path) ->
 
 
 async def test_a_daemon_that_stops_waits_for_no_plan(tmp_path: Path) -> None:
+    before = psutil.Process().children()
     still = SimulatorConfig(latency=0.0, workload=Workload(at_start=0))
     async with serve(still) as callfire:
         made = await asked(callfire.control, "/batches", {"count": 100, "validating_for": 3600, "end": "ACTIVE"})
         async with daemon(settings_for(tmp_path, callfire.api)) as there:
             await there.follow(*made["ids"])
             waiting = asyncio.create_task(there.get("/v1/accounts/default/plan"))
-            children = await until(lambda: psutil.Process().children())
+            children = await until(lambda: [each for each in psutil.Process().children() if each not in before])
             there.stop.set()
             status, problem = await waiting
             assert (status, problem["type"]) == (503, "/problems/stopping")
