@@ -2,17 +2,15 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
-
 from tests.app.house import PATIENCE, Daemon, Decorate, asked, daemon, settings_for
 from tests.chaos.relay import relays
-from tests.store.postgres_server import Server, running
+from tests.store.postgres_server import Server
 from watcher.app import Parts
 from watcher.core.model import PageRef
 from watcher.core.news import Changed, ConditionChanged, DividedOtherwise, LeasesMoved, Looked
@@ -32,20 +30,6 @@ BATCHES = BROADCASTS * IN_EACH
 QUIET = replace(SimulatorConfig(port=0), workload=Workload(at_start=0, batches_a_broadcast=IN_EACH), latency=0.001)
 ASKED = dict[str, set[int]]
 """By share: the broadcasts whose pages, or the batches, that were asked for."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def url(server: Server) -> Iterator[str]:
-    """An empty database."""
-    name = server.make()
-    yield server.url(name)
-    server.drop(name)
 
 
 def settings_of(callfire: str, url: str, folder: Path, parts: int = PARTS) -> Settings:

@@ -129,9 +129,8 @@ class Sharer:
         self._leaving = True
         with suppress(StoreError):
             asked = self._clock.monotonic()
-            unheard = self._found(
-                await self._leases.board(self._shares), asked
-            )  # the answer came too late for the last round
+            board = await self._leases.board(self._shares)
+            unheard = self._found(board, asked)  # the answer came too late for the last round
             await self._leases.board([])
             if unheard:
                 await self._leases.give_back(unheard)

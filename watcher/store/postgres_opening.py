@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final, NamedTuple, TypeVar
 
+import asyncpg
+
 from watcher.core.endpoint import Endpoint
 from watcher.ports import Replica, StoreError, StoreInUse, UnusableStore
 from watcher.store import leases
@@ -130,7 +132,7 @@ async def take_aside(url: str, sql: Statements, prepared: Prepared, access: Acce
     pool = await open_pool(url, 2, access)
     try:
         for step in prepared.aside:
-            with suppress(Exception):  # told by what waits
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):  # told by what waits
                 if await _aside(pool, sql, step, access):
                     migrated = replace(migrated, waiting=tuple(name for name in migrated.waiting if name != step.name))
     finally:
