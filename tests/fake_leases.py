@@ -59,9 +59,17 @@ class FakeLeases:
             replicas=[Replica(id=each, name=f"process of {each}") for each in sorted(table.polling)],
             shares=[Held(share=share, epoch=row.epoch, replica=row.replica, demand=row.demand) for share, row in rows],
             others=self._others(shares),
+            elsewhere=self._elsewhere(shares),
             sure_until=table.clock.monotonic() + LASTS,
             skew=0.5,
         )
+
+    def _elsewhere(self, shares: Sequence[str]) -> dict[str, float]:
+        work: dict[str, float] = {}
+        for share, row in self.table.rows.items():
+            if row.replica is not None and share not in shares:
+                work[row.replica] = work.get(row.replica, 0.0) + row.demand
+        return work
 
     async def take(self, shares: Sequence[str]) -> list[Lease]:
         self._may("take")

@@ -1,6 +1,6 @@
 """How shares are spread: every free one finds its taker, all come to have as much to do, and then nothing moves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from random import Random
 
 import pytest
@@ -132,8 +132,10 @@ class Fleet:
         """One replica looks, at what is there now or at an older board, and does its part."""
         seen = list(self.board.values()) if board is None else board
         free = {share.name for share in seen if share.owner is None}
-        take = to_take(me, self.replicas, seen, self.free_before[me] & free)
-        for name in to_give_back(me, self.replicas, seen, self.given[me]):
+        known = {share.name for share in seen}
+        elsewhere = self.loads(share for name, share in self.board.items() if name not in known)
+        take = to_take(me, self.replicas, seen, self.free_before[me] & free, elsewhere)
+        for name in to_give_back(me, self.replicas, seen, self.given[me], elsewhere):
             self.given[me].add(name)
             self._move(name, None)
         for name in take:
@@ -154,9 +156,10 @@ class Fleet:
         self.board[name] = self.board[name]._replace(owner=owner)
         self.moves += 1
 
-    def loads(self) -> dict[str, float]:
+    def loads(self, shares: Iterable[Share] | None = None) -> dict[str, float]:
+        counted = list(self.board.values() if shares is None else shares)
         return {
-            replica: sum(max(share.demand, LEAST) for share in self.board.values() if share.owner == replica)
+            replica: sum(max(share.demand, LEAST) for share in counted if share.owner == replica)
             for replica in self.replicas
         }
 
@@ -253,3 +256,11 @@ def test_shares_that_only_some_know_are_taken_by_those_and_come_to_rest(
             fleet.look(me, [share for name, share in fleet.board.items() if me == "a" or name not in unknown])
     assert (fleet.free, fleet.moves) == ([], moves)
     assert {fleet.board[name].owner for name in unknown} <= {"a"}
+
+
+def test_what_others_do_for_shares_that_i_do_not_know_counts() -> None:
+    mine, free = [Share("s0", "a", 2.0), Share("s1", "a", 1.0)], [Share("s2", None, 1.0)]
+    assert to_give_back("a", ["a", "b"], mine) == ["s1"]
+    assert to_give_back("a", ["a", "b"], mine, (), {"b": 3.0}) == []
+    assert to_take("b", ["a", "b"], [*mine, *free]) == ["s2"]
+    assert to_take("b", ["a", "b"], [*mine, *free], (), {"b": 9.0}) == []

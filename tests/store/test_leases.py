@@ -81,6 +81,16 @@ async def test_a_share_that_one_has_the_other_cannot_take(postgres: PostgresStor
     assert {replica.id for replica in board.replicas} == {postgres.replica, other.replica}
 
 
+async def test_work_with_shares_that_were_not_asked_about_is_seen(
+    postgres: PostgresStore, other: PostgresStore
+) -> None:
+    await postgres.board(["a", "b", "c"])
+    taken = await postgres.take(["a", "b"])
+    await postgres.describe({lease: Standing(demand=2.5, shown="{}") for lease in taken if lease.share == "a"})
+    assert (await other.board(["b", "c"])).elsewhere == {postgres.replica: 2.5}
+    assert (await other.board(["a", "b", "c"])).elsewhere == {}
+
+
 async def test_of_many_that_take_the_same_shares_at_once_each_gets_its_own(
     postgres: PostgresStore, url: str, clock: FakeClock
 ) -> None:

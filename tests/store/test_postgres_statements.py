@@ -245,7 +245,8 @@ ELSEWHERE: Final = frozenset({
     "make_event", "make_submission", "make_broadcast", "note_kind", "put_account", "put_broadcast", "put_learnt",
     "put_rank",
     "say_words", "swap_account",  # rows by their key alone
-    "enroll_shares", "shares", "shares_of_other_divisions", "free_shares", "take_in_turn", "take_shares", "give_back_shares",
+    "enroll_shares", "shares", "shares_of_other_divisions", "held_elsewhere",
+    "free_shares", "take_in_turn", "take_shares", "give_back_shares",
     "describe_shares", "leave",  # shares are asked for all at once
 })  # fmt: skip
 """Statements that read no large table, or all of it."""

@@ -152,6 +152,7 @@ def test_both_databases_know_the_same_statements_but_for_what_one_process_or_sev
         "free_shares",
         "give_back_shares",
         "heard_words",
+        "held_elsewhere",
         "hold_log",
         "keys_of_replicas",
         "last_commit",

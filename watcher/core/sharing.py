@@ -5,7 +5,7 @@ nothing is agreed on; where two saw something different, the next look puts it r
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from heapq import heapify, heapreplace
 from math import ceil
 from typing import Final, NamedTuple
@@ -21,6 +21,9 @@ ALIKE: Final = 1.6
 """Demands that differ by less than this factor are the same: what asks for a fifth more or less today moves nothing."""
 
 
+NOTHING: Final[Mapping[str, float]] = {}
+
+
 class Share(NamedTuple):
     """A share, the replica that has it (None: it is free), and how many requests a second it is thought to need."""
 
@@ -29,12 +32,19 @@ class Share(NamedTuple):
     demand: float
 
 
-def to_take(me: str, replicas: Sequence[str], shares: Sequence[Share], waiting: Collection[str] = ()) -> list[str]:
+def to_take(
+    me: str,
+    replicas: Sequence[str],
+    shares: Sequence[Share],
+    waiting: Collection[str] = (),
+    elsewhere: Mapping[str, float] = NOTHING,
+) -> list[str]:
     """The free shares that are mine to take: the heaviest first, each goes to whoever has least, the first by id among equals.
 
-    Those in `waiting` were free the last time already: whoever they were meant for did not come, and I take them.
+    Those in `waiting` were free the last time already: whoever they were meant for did not come, and I take them. `elsewhere` is
+    what replicas have to do for shares that I do not know.
     """
-    loads = _loads({*replicas, me}, shares)
+    loads = _loads({*replicas, me}, shares, elsewhere)
     free = sorted((share for share in shares if share.owner is None), key=lambda share: (-_weight(share), share.name))
     taken = [share for share in free if share.name in waiting]
     loads[me] += sum(map(_weight, taken))
@@ -50,12 +60,19 @@ def to_take(me: str, replicas: Sequence[str], shares: Sequence[Share], waiting: 
     return [share.name for share in taken]
 
 
-def to_give_back(me: str, replicas: Sequence[str], shares: Sequence[Share], staying: Collection[str] = ()) -> list[str]:
+def to_give_back(
+    me: str,
+    replicas: Sequence[str],
+    shares: Sequence[Share],
+    staying: Collection[str] = (),
+    elsewhere: Mapping[str, float] = NOTHING,
+) -> list[str]:
     """The shares that I give back: my part of the moves that make all more alike, as long as each really does.
 
-    Nothing while some are free, for then it is not known yet who will have how much; nor of what is `staying`.
+    Nothing while some are free, for then it is not known yet who will have how much; nor of what is `staying`. `elsewhere` is
+    as for `to_take`.
     """
-    loads = _loads({*replicas, me}, shares)
+    loads = _loads({*replicas, me}, shares, elsewhere)
     if any(share.owner is None for share in shares):
         return []
     has: dict[str, list[tuple[float, str]]] = {replica: [] for replica in loads}
@@ -96,8 +113,8 @@ def demand_told(before: float, now: float) -> float:
     return before if now / ALIKE <= before <= now * ALIKE else now
 
 
-def _loads(replicas: Iterable[str], shares: Sequence[Share]) -> dict[str, float]:
-    loads = dict.fromkeys(sorted(replicas), 0.0)
+def _loads(replicas: Iterable[str], shares: Sequence[Share], elsewhere: Mapping[str, float]) -> dict[str, float]:
+    loads = {replica: elsewhere.get(replica, 0.0) for replica in sorted(replicas)}
     for share in shares:
         if share.owner in loads:
             loads[share.owner] += _weight(share)

@@ -158,10 +158,10 @@ class Sharer:
         if replicas != self._replicas:
             self._replicas, self._changed = replicas, asked
         staying = {share for share, at in self._gone.items() if at >= self._changed and asked - at < STAYS}
-        for share in to_give_back(board.me, replicas, shares, staying):
+        for share in to_give_back(board.me, replicas, shares, staying, board.elsewhere):
             self._give_back(share)
         taken = self._found(board, asked)
-        wanted = to_take(board.me, replicas, shares, self._waiting(shares, asked))
+        wanted = to_take(board.me, replicas, shares, self._waiting(shares, asked), board.elsewhere)
         if wanted:
             taken += await self._leases.take(wanted)
         demands = {share.name: share.demand for share in shares}

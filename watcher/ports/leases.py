@@ -1,7 +1,7 @@
 """Who polls which account: leases of shares among the processes that have one database, by that database's clock."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Protocol
 
@@ -41,13 +41,15 @@ class Board:
     process's monotonic clock.
 
     `others` are shares of the same accounts, in other divisions, that somebody polls: of such an account nothing can be taken.
-    `skew` is by how many seconds this machine's clock is ahead of the database's.
+    `elsewhere` is how much work replicas have with shares that were not asked about: settings may differ. `skew` is by how many
+    seconds this machine's clock is ahead of the database's.
     """
 
     me: str
     replicas: Sequence[Replica]
     shares: Sequence[Held]
     others: Sequence[str] = ()
+    elsewhere: Mapping[str, float] = field(default_factory=dict)
     sure_until: float = inf
     skew: float = 0.0
 

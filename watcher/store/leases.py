@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from watcher.ports import Held, Lease, Replica, Standing
 from watcher.store.rows import Values
@@ -10,6 +10,17 @@ from watcher.store.work import Connection, Statements
 
 KEPT: Final = 86_400_000
 """Milliseconds after which a replica that is not there is forgotten: a process that only stood still is back before."""
+
+
+class Seen(NamedTuple):
+    """Who polls, how the shares are spread, what is polled of the same accounts by those who divide them differently, how much
+    work each has with other shares, and the database's clock in milliseconds."""
+
+    replicas: list[Replica]
+    held: list[Held]
+    others: list[str]
+    elsewhere: dict[str, float]
+    clock: int
 
 
 def enroll(connection: Connection, sql: Statements, me: Values) -> None:
@@ -27,11 +38,8 @@ def replicas(connection: Connection, sql: Statements, *, polling: bool = False) 
     ]
 
 
-def board(
-    connection: Connection, sql: Statements, replica: str, shares: Sequence[str]
-) -> tuple[list[Replica], list[Held], list[str], int]:
-    """Who polls, how the shares are spread, what is polled of the same accounts by those who divide them differently, and the
-    database's clock in milliseconds. What replicas that are gone have claimed is free from now on."""
+def board(connection: Connection, sql: Statements, replica: str, shares: Sequence[str]) -> Seen:
+    """Takes part where there are shares, and looks. What replicas that are gone have claimed is free from now on."""
     connection.execute(sql["note_polling"], {"replica": replica, "polls": bool(shares)})
     connection.execute(sql["end_claims"])
     values = {"shares": json.dumps(list(shares))}
@@ -39,8 +47,9 @@ def board(
     rows = connection.execute(sql["shares"], values)
     held = [Held(share=row["share"], epoch=row["epoch"], replica=row["replica"], demand=row["demand"]) for row in rows]
     others = [row["share"] for row in connection.execute(sql["shares_of_other_divisions"], values)] if shares else []
+    elsewhere = {row["replica"]: row["demand"] for row in connection.execute(sql["held_elsewhere"], values)}
     there = replicas(connection, sql, polling=True)
-    return there, held, others, connection.execute(sql["clock"]).fetchone()[0]
+    return Seen(there, held, others, elsewhere, connection.execute(sql["clock"]).fetchone()[0])
 
 
 def take(connection: Connection, sql: Statements, replica: str, shares: Sequence[str]) -> list[Lease]:

@@ -95,15 +95,16 @@ class PostgresStore(PostgresDelivering, PostgresRecording, PostgresWatching, Kep
 
     async def board(self, shares: Sequence[str]) -> Board:
         asked, monotonic = self._clock.now(), self._clock.monotonic()
-        replicas, held, others, clock = await self._write("board", leases.board, self.replica, shares)
+        seen = await self._write("board", leases.board, self.replica, shares)
         here = asked + (self._clock.now() - asked) / 2
         return Board(
             me=self.replica,
-            replicas=replicas,
-            shares=held,
-            others=others,
+            replicas=seen.replicas,
+            shares=seen.held,
+            others=seen.others,
+            elsewhere=seen.elsewhere,
             sure_until=monotonic + self._access.lease.total_seconds(),
-            skew=here.timestamp() - clock / 1000,
+            skew=here.timestamp() - seen.clock / 1000,
         )
 
     async def take(self, shares: Sequence[str]) -> list[Lease]:

@@ -57,6 +57,12 @@ JOIN leases ON leases.share = asked.value
 LEFT JOIN replicas ON replicas.id = leases.replica AND replicas.held_until > clock_ms()
 ORDER BY asked.place;
 
+-- name: held_elsewhere
+-- How much work replicas have with other shares than those of the list.
+SELECT replica, sum(demand) AS demand FROM leases
+WHERE replica IS NOT NULL AND share NOT IN (SELECT json_array_elements_text(CAST(:shares AS json)))
+GROUP BY replica;
+
 -- name: free_shares!
 -- What replicas that are gone have of these accounts is nobody's; but for one that says at this very moment that it is there.
 WITH gone AS MATERIALIZED (
