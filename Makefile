@@ -9,7 +9,7 @@ CONFIG ?=
 PAGE := tests/page
 NODE := $(PAGE)/node_modules/.package-lock.json
 TYPES := $(PAGE)/api.d.ts
-WORKERS ?= 2
+WORKERS ?= 3
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -ec

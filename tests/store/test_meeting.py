@@ -17,7 +17,7 @@ from watcher.core.broadcasts import Broadcast
 from watcher.core.model import Key
 from watcher.core.recovering import Cutoffs, Forgotten
 from watcher.core.submissions import Submission, accepted
-from watcher.core.wishes import BroadcastWish
+from watcher.core.wishes import BroadcastWish, Followed
 from watcher.ports import Change, EventQuery, Lease, StoreError
 from watcher.ports.once import KEPT_FOR
 from watcher.store.postgres import PostgresStore, open_postgres
@@ -105,6 +105,16 @@ async def test_of_two_that_ask_with_the_same_key_at_once_the_second_gets_what_th
     assert await intending == SUBMISSION
 
 
+async def accepted_beside(postgres: PostgresStore, somebody: Somebody, submission: Submission) -> Followed:
+    """What is followed when CallFire has accepted the batch, while somebody else's transaction ends."""
+    accepting = asyncio.create_task(postgres.accept_submission(accepted(submission, 13, NOON), NOON))
+    await until_waited_for(somebody)
+    await somebody.execute("COMMIT")
+    outcome = await accepting
+    assert outcome is not None
+    return outcome[1]
+
+
 async def test_a_batch_that_is_accepted_and_found_at_once_is_followed_with_what_was_asked_for(
     postgres: PostgresStore, somebody: Somebody
 ) -> None:
@@ -112,13 +122,9 @@ async def test_a_batch_that_is_accepted_and_found_at_once_is_followed_with_what_
     await postgres.intend(submission)
     [found] = await follow(postgres, Key("default", 1))
     await made(somebody, "watches", batch_id=13)
-    accepting = asyncio.create_task(postgres.accept_submission(accepted(submission, 13, NOON), NOON))
-    await until_waited_for(somebody)
-    await somebody.execute("COMMIT")
-    outcome = await accepting
-    assert outcome is not None
+    followed = await accepted_beside(postgres, somebody, submission)
     after = replace(found, batch_id=13, broadcast_id=14, labels={"team": "north"}, version=found.version + 1)
-    assert outcome[1].watch == after == await postgres.watch(KEY)
+    assert followed.watch == after == await postgres.watch(KEY)
 
 
 async def test_a_batch_that_is_accepted_while_it_changes_gets_what_was_asked_for(
@@ -128,13 +134,9 @@ async def test_a_batch_that_is_accepted_while_it_changes_gets_what_was_asked_for
     await postgres.intend(submission)
     [found] = await follow(postgres, KEY)
     await somebody.execute("UPDATE watches SET number = 1, version = version + 1")
-    accepting = asyncio.create_task(postgres.accept_submission(accepted(submission, 13, NOON), NOON))
-    await until_waited_for(somebody)
-    await somebody.execute("COMMIT")
-    outcome = await accepting
-    assert outcome is not None
+    followed = await accepted_beside(postgres, somebody, submission)
     after = replace(found, number=1, broadcast_id=14, labels={"team": "north"}, version=found.version + 2)
-    assert outcome[1].watch == after == await postgres.watch(KEY)
+    assert followed.watch == after == await postgres.watch(KEY)
 
 
 # Endpoints
