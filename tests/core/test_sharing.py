@@ -104,6 +104,16 @@ def test_only_a_few_are_given_back_at_once() -> None:
     assert len(to_give_back("a", ["a", "b"], shares(a=[1] * 1000))) == 50
 
 
+def test_what_nobody_polls_yet_goes_first_and_at_once() -> None:
+    board = shares(a=[1] * 1000, b=[1] * 10)
+    unbegun = {f"a{number}" for number in range(100, 1000)}
+    given = to_give_back("a", ["a", "b"], board, {"a999"}, unbegun=unbegun)
+    assert len(given) == 482
+    assert set(given) < unbegun - {"a999"}
+    assert to_give_back("a", ["a", "b"], board, unbegun={"a7"}) == ["a7"]
+    assert len(to_give_back("a", ["a", "b"], board, {"a7"}, unbegun={"a7"})) == 50
+
+
 # What is said of a demand
 
 

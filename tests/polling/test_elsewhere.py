@@ -19,7 +19,7 @@ from watcher.core.streamrank import Meter, StreamRank
 from watcher.polling.answering import SWITCHED
 from watcher.polling.elsewhere import FRESH, LEARNT_FRESH, NOBODY, REMEMBERED, STALE
 from watcher.polling.following import NOT_ASKED, Polling
-from watcher.polling.questions import PATIENCE, Questions
+from watcher.polling.questions import AGAIN, PATIENCE, Questions
 from watcher.polling.shown import Shown, from_json, to_json, together
 from watcher.ports import (
     AccountView,
@@ -234,6 +234,25 @@ async def test_a_look_at_a_watch_that_is_not_open_is_not_made() -> None:
         await both.hear()
         assert look.result() is False
         assert await both.other.refresh(Key("unknown", 1)) is None
+
+
+async def test_a_look_that_was_asked_for_while_nobody_polled_the_account_is_made_by_whoever_does_then() -> None:
+    async with Replicas(unseen(1)) as both:
+        poller = both.owner.polling.pollers.pop("default")
+        look = await both.other.refresh(KEY)
+        assert look is not None
+        await both.hear()
+        both.owner.polling.pollers["default"] = poller
+        for _ in range(3):
+            both.waiting.turn(seconds=AGAIN)
+            await both.at_other.hearing.read()
+        await both.hear()
+        both.owner.upstream.script(1, shows("NEW"))
+        await both.owner.step()
+        await both.hear()
+        assert (look.result(), len(both.owner.upstream.asked)) == (True, 1)
+        said = [word.kind for word in both.store.words()]
+        assert (said.count("refresh"), said.count("refreshed")) == (4, 1)
 
 
 async def test_who_waits_for_a_look_for_long_waits_in_vain() -> None:

@@ -162,6 +162,19 @@ async def test_at_the_start_a_store_that_fails_is_nothing_to_go_on_with(table: T
             await there.sharer.begin()
 
 
+async def test_a_start_that_is_given_up_leaves_nothing_that_loads(table: Table) -> None:
+    there = Here(table, "one", ["a"])
+    there.made.clear()
+    async with there.crew:
+        beginning = asyncio.ensure_future(there.sharer.begin())
+        await settle_down()
+        beginning.cancel()
+        await asyncio.wait([beginning])
+        there.made.set()
+        await settle_down()
+        assert (beginning.cancelled(), there.here) == (True, set())
+
+
 async def test_many_accounts_are_loaded_together_and_a_few_at_a_time(table: Table) -> None:
     there = Here(table, "one", [f"a{number}" for number in range(20)])
     there.made.clear()
@@ -172,6 +185,37 @@ async def test_many_accounts_are_loaded_together_and_a_few_at_a_time(table: Tabl
         there.made.set()
         await beginning
         assert len(there.here) == 20
+
+
+async def test_what_takes_long_to_load_keeps_nobody_waiting_at_the_start() -> None:
+    there = Here(Table(FakeClock()), "one", ["a", "b"])
+    there.made.clear()
+    there.slow = {"b"}
+    async with there.crew:
+        await there.sharer.begin()
+        there.sharer.start()
+        await settle_down()
+        assert there.here == {"a"}
+        assert {news.account for news in there.ear.heard if isinstance(news, Stepped)} == {"a"}
+        there.made.set()
+        await settle_down()
+        assert there.here == {"a", "b"}
+
+
+async def test_whoever_comes_while_much_is_still_to_be_loaded_gets_that_at_once() -> None:
+    table = Table(FakeClock())
+    there = Here(table, "one", [f"a{number}" for number in range(40)])
+    there.made.clear()
+    async with there.crew:
+        await there.sharer.begin()
+        there.sharer.start()
+        await FakeLeases(table, "two").board(list(table.rows))
+        await there.look()
+        given = {share for share, owner in table.owners().items() if owner is None}
+        assert len(given) == 19
+        there.made.set()
+        await settle_down()
+        assert there.here == table.rows.keys() - given
 
 
 async def test_what_was_taken_without_an_answer_is_found_by_the_next_look(table: Table) -> None:

@@ -66,20 +66,23 @@ def to_give_back(
     shares: Sequence[Share],
     staying: Collection[str] = (),
     elsewhere: Mapping[str, float] = NOTHING,
+    unbegun: Collection[str] = (),
 ) -> list[str]:
     """The shares that I give back: my part of the moves that make all more alike, as long as each really does.
 
-    Nothing while some are free, for then it is not known yet who will have how much; nor of what is `staying`. `elsewhere` is
-    as for `to_take`.
+    Nothing while some are free, for then it is not known yet who will have how much; nor of what is `staying`. Those that are
+    `unbegun` nobody polls yet: as long as there are any they alone go, however many. `elsewhere` is as for `to_take`.
     """
     loads = _loads({*replicas, me}, shares, elsewhere)
     if any(share.owner is None for share in shares):
         return []
+    idle = set(unbegun).difference(staying)
     has: dict[str, list[tuple[float, str]]] = {replica: [] for replica in loads}
     for share in shares:
-        if share.owner in has and not (share.owner == me and share.name in staying):
+        stays = share.name in staying or (idle and share.name not in idle)
+        if share.owner in has and not (share.owner == me and stays):
             insort(has[share.owner], (_weight(share), share.name))
-    most = max(FEW, ceil(MANY * len(has[me])))
+    most = len(idle) or max(FEW, ceil(MANY * len(has[me])))
     given: list[str] = []
     while len(given) < most and (move := _best_move(loads, has)) is not None:
         giver, taker, weight, name = move

@@ -78,6 +78,7 @@ class Hearing:
         self._position = begin.event
         self._word = begin.word
         self._own: set[int] = set()
+        self._looking: set[object] = set()  # questions of others for looks that are under way
         self._read = self._paused = self._tidied = clock.monotonic()
         self._since = clock.now()
 
@@ -115,8 +116,8 @@ class Hearing:
             if kind in kinds and (heeded := heed()) is not None:
                 await heeded
         await self._read_events()
-        self._polling.questions.give_up()
         self._read, self._since = self._clock.monotonic(), self._clock.now()
+        await self._polling.questions.say_again()
 
     # Events
 
@@ -215,6 +216,9 @@ class Hearing:
     def _refresh(self, poller: Poller, word: Word) -> None:
         """Somebody waits elsewhere for a look. Nobody waits here: it may never come."""
         body = word.body
+        if body["question"] in self._looking:  # it was asked for again
+            return
+        self._looking.add(body["question"])
         look = poller.refreshes.ask(int(str(body["id"])))
         say = partial(self._looked, poller, word)
         if look is None:
@@ -226,6 +230,7 @@ class Hearing:
 
     async def _looked(self, poller: Poller, word: Word, *, seen: bool) -> None:
         """What was seen is in the store before it is told."""
+        self._looking.discard(word.body["question"])
         await poller.learner.save_looks()
         body = {"question": word.body["question"], "answered": seen}
         await self._store.say([Word(kind="refreshed", account=word.account, body=body)])

@@ -20,7 +20,8 @@ Make = Callable[[Lease, Sure, Errand], Awaitable[Poller]]
 @dataclass(slots=True, kw_only=True)
 class Holding:
     """`sure` says whether the share is ours at this moment, `demand` how many requests a second it was last said to need. It is
-    `ready` when its poller is loaded, `leaving` when nothing new is begun, and `over` when nothing may be written any more."""
+    `begun` when it is being loaded, `ready` when it is, `leaving` when nothing new is begun, and `over` when nothing may be
+    written any more."""
 
     lease: Lease
     demand: float
@@ -28,6 +29,7 @@ class Holding:
     sure: Sure
     since: float
     poller: Poller | None = None
+    begun: bool = False
     ready: bool = False
     hired: bool = False
     leaving: bool = False

@@ -9,6 +9,8 @@ from watcher.ports import Clock, NotAnswered, Store, Word
 
 WITHIN: Final = 2.0
 """Seconds in which a question is answered, or is not."""
+AGAIN: Final = 5.0
+"""Seconds after which a look is asked for again: whoever polls the account now may not have heard of it, or is gone."""
 PATIENCE: Final = 120.0
 """Seconds after which nobody waits for a look any more."""
 
@@ -25,11 +27,13 @@ class _Asked:
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Look:
-    """A look that another replica was asked for, and since when."""
+    """A look that another replica was asked for by this word, since when, and when it was asked last."""
 
+    word: Word
     since: float
+    said: float
     answered: "asyncio.Future[bool]"
 
 
@@ -72,11 +76,12 @@ class Questions:
         """Has the batch looked at by whoever polls that share of its account; the future tells whether CallFire answered."""
         name = self._name()
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._looks[name] = _Look(since=self._clock.monotonic(), answered=future)
-        future.add_done_callback(lambda _: self._looks.pop(name, None))
         body = {"question": name, "id": batch_id} | ({} if share == account else {"share": share})
+        word, now = Word(kind="refresh", account=account, body=body), self._clock.monotonic()
+        self._looks[name] = _Look(word=word, since=now, said=now, answered=future)
+        future.add_done_callback(lambda _: self._looks.pop(name, None))
         try:
-            await self._store.say([Word(kind="refresh", account=account, body=body)])
+            await self._store.say([word])
         except BaseException:
             future.cancel()
             raise
@@ -96,12 +101,18 @@ class Questions:
         if look is not None and not look.answered.done():
             look.answered.set_result(body["answered"])
 
-    def give_up(self) -> None:
-        """Looks that did not come for long, will not."""
+    async def say_again(self) -> None:
+        """Asks again for looks that did not come; those that did not come for long, will not. Raises StoreError."""
         now = self._clock.monotonic()
-        for look in [each for each in self._looks.values() if now - each.since >= PATIENCE]:
-            if not look.answered.done():
+        waited = [look for look in self._looks.values() if not look.answered.done()]
+        for look in waited:
+            if now - look.since >= PATIENCE:
                 look.answered.set_result(False)
+        late = [look for look in waited if not look.answered.done() and now - look.said >= AGAIN]
+        for look in late:
+            look.said = now
+        if late:
+            await self._store.say([look.word for look in late])
 
     def _name(self) -> str:
         """What the next question is called: no other replica has one of that name."""

@@ -20,6 +20,8 @@ from watcher.workers import Crew, Team
 
 LOADING: Final = 8
 """Accounts that are loaded at once: the database and the loop have other things to do, too."""
+SOON: Final = 1.0
+"""Seconds for which loading alone may keep everybody waiting at the start."""
 DESCRIBED: Final = 5.0
 """Seconds after which the other replicas are told anew how our accounts stand."""
 STAYS: Final = 600.0
@@ -96,11 +98,23 @@ class Sharer:
         self._wake.set()
 
     async def begin(self) -> None:
-        """Takes what is to be taken and loads it, before anybody is served. Raises StoreError."""
-        loads = map(self._load, await self._round())
-        for failure in await asyncio.gather(*loads, return_exceptions=True):
-            if failure is not None:
-                raise failure
+        """Takes what is to be taken and loads it, before anybody is served; what takes long is loaded while others are polled
+        already. Raises StoreError."""
+        loads = {asyncio.ensure_future(self._load(holding)): holding for holding in await self._round()}
+        together, loaded = asyncio.gather(*loads, return_exceptions=True), asyncio.Event()
+        together.add_done_callback(lambda _: loaded.set())
+        try:
+            await self._clock.wait(loaded, SOON)
+            for load in filter(asyncio.Future.done, loads):
+                load.result()
+        except BaseException:
+            together.cancel()
+            with suppress(asyncio.CancelledError):
+                await together
+            raise
+        for load, holding in loads.items():
+            if not load.done():
+                holding.team.errand(f"load {holding.lease.share}", _ended(load))
 
     def start(self) -> None:
         """From now on what is loaded is polled."""
@@ -158,7 +172,8 @@ class Sharer:
         if replicas != self._replicas:
             self._replicas, self._changed = replicas, asked
         staying = {share for share, at in self._gone.items() if at >= self._changed and asked - at < STAYS}
-        for share in to_give_back(board.me, replicas, shares, staying, board.elsewhere):
+        unbegun = {holding.lease.share for holding in self._here() if not holding.begun}
+        for share in to_give_back(board.me, replicas, shares, staying, board.elsewhere, unbegun):
             self._give_back(share)
         taken = self._found(board, asked)
         wanted = to_take(board.me, replicas, shares, self._waiting(shares, asked), board.elsewhere)
@@ -231,6 +246,7 @@ class Sharer:
         """Makes the poller, and lets it take in its account: what is said of it from now on reaches it."""
         share = holding.lease.share
         async with self._loading:
+            holding.begun = True
             poller = holding.poller = await self._make(holding.lease, holding.sure, holding.team.errand)
             await self._polling.admit(share, poller, self._store.held(holding.lease))
             await poller.load()
@@ -279,7 +295,7 @@ class Sharer:
 
     def _give_back(self, share: str) -> None:
         holding = self._holdings.get(share)
-        if holding is not None and holding.hired and not holding.leaving:
+        if holding is not None and (holding.hired or not holding.begun) and not holding.leaving:
             self._crew.errand(f"give back {share}", self._hand_over(holding))
 
     async def _hand_over(self, holding: Holding) -> None:
@@ -323,3 +339,8 @@ class Sharer:
                 described[holding.lease] = Standing(demand=holding.demand, shown=shown)
         if described:
             await self._leases.describe(described)
+
+
+async def _ended(load: "asyncio.Future[None]") -> None:
+    """Waits for it, and ends it where nobody waits any more."""
+    await load
