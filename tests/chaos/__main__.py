@@ -49,6 +49,13 @@ def ended(database: Database, folder: Path) -> Outcome:
         return fail_over(ours, "ended", replicas=3, seconds=75, every=12, batches=500, draw=random.Random(SEED))
 
 
+def parted(database: Database, folder: Path) -> Outcome:
+    """3 replicas, 2 accounts of 3 parts each, 500 batches in 75 s; every 15 s one of them is killed, and started again 3 to 6 s
+    later. The parts of an account together keep to its budget, each with one request more."""
+    with fleet(folder, database, accounts=2, rate=9, parts=3) as ours:
+        return fail_over(ours, "killed", replicas=3, seconds=75, every=15, batches=500, draw=random.Random(SEED))
+
+
 def frozen(database: Database, folder: Path) -> Outcome:
     """3 replicas, 9 accounts; three times one of them is stopped (SIGSTOP) for 12 s, twice its lease, and goes on (SIGCONT).
 
@@ -79,6 +86,7 @@ def elsewhere(database: Database, folder: Path) -> Outcome:
 CAMPAIGNS: Final[Mapping[str, Callable[[Database, Path], Outcome]]] = {
     "killed": killed,
     "ended": ended,
+    "parted": parted,
     "frozen": frozen,
     "failing": failing,
     "shared": shared,

@@ -19,7 +19,7 @@ CREATE TABLE ownership (
 
 CREATE FUNCTION owner_of(asked TEXT) RETURNS TEXT LANGUAGE sql AS $$
 SELECT coalesce(string_agg(replicas.name, ', ' ORDER BY leases.share), 'nobody')
-FROM leases JOIN replicas ON replicas.id = leases.replica WHERE leases.share = asked
+FROM leases JOIN replicas ON replicas.id = leases.replica WHERE asked IN (leases.share, split_part(leases.share, '@', 1))
 $$;
 
 CREATE FUNCTION audit_write() RETURNS trigger LANGUAGE plpgsql AS $$

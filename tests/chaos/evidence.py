@@ -25,10 +25,10 @@ ACCEPTED: Final = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """`rates` are the accounts' budgets; `followed` what somebody was told is followed. `truth` and `requests` are what the
-    simulator says, `watches` and `events` what a replica says, `received` what the receiver says, in the order in which it came.
-    `foreign` are writes of a poller that did not have the lease of its account (see `audit.sql`), `errors` what the replicas
-    logged that nobody expects, whatever befalls them."""
+    """`rates` are the accounts' budgets, of as many `parts` each; `followed` what somebody was told is followed. `truth` and
+    `requests` are what the simulator says, `watches` and `events` what a replica says, `received` what the receiver says, in the
+    order in which it came. `foreign` are writes of a poller that did not have the lease of its account (see `audit.sql`),
+    `errors` what the replicas logged that nobody expects, whatever befalls them."""
 
     rates: Mapping[str, float]
     followed: frozenset[Batch]
@@ -39,6 +39,7 @@ class Evidence:
     received: Sequence[Json]
     foreign: Sequence[str] = ()
     errors: Sequence[str] = ()
+    parts: int = 1
 
 
 def findings(evidence: Evidence) -> list[str]:
@@ -148,14 +149,14 @@ def _about_webhooks(evidence: Evidence) -> Iterator[str]:
 
 
 def _about_budgets(evidence: Evidence) -> Iterator[str]:
-    """No window has more requests of an account than its rate allows, and one."""
+    """No window has more requests of an account than its rate allows, and one for each of its parts."""
     times = by_account(evidence.requests)
     for account in sorted(times.keys() - evidence.rates.keys()):
         yield f"{len(times[account])} requests came without the right login"
     for account, rate in sorted(evidence.rates.items()):
         for window in WINDOWS:
             most, end = fullest(times.get(account, ()), window)
-            if most > rate * window + 1:
+            if most > rate * window + evidence.parts:
                 yield f"{account} was asked {most} times within {window:g} s until {clock(end)}, at a rate of {rate:g}"
 
 

@@ -11,6 +11,7 @@ from tests.chaos.evidence import ACCEPTED, by_account, findings
 from tests.chaos.fleet import Fleet, wait_for
 from tests.chaos.outcome import Outcome, spread
 from tests.chaos.replica import Replica
+from watcher.core.parts import part_named
 
 AWAY: Final = (3.0, 6.0)
 """Seconds until a replica that went is started again, at least and at most."""
@@ -22,11 +23,11 @@ Going = Literal["killed", "ended"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departure:
-    """When a replica began to go, when it was gone, in Unix seconds, and which accounts it had."""
+    """When a replica began to go, when it was gone, in Unix seconds, and which accounts it had, or which parts of them."""
 
     began: float
     gone: float
-    accounts: Sequence[str]
+    shares: Sequence[str]
 
 
 def fail_over(
@@ -64,15 +65,15 @@ def fail_over(
     ours.dismiss()
     times = by_account(evidence.requests)
     silences = [
-        longest_silence(times.get(account, ()), each.began, each.gone + ARRIVING)
+        longest_silence(times.get(part_named(share).account, ()), each.began, each.gone + ARRIVING)
         for each in departures
-        for account in each.accounts
+        for share in each.shares
     ]
-    taken = [_taken(history[account], each.began) for each in departures for account in each.accounts]
+    taken = [_taken(history[share], each.began) for each in departures for share in each.shares]
     accepted = sorted(each["at"] / 1000 for each in evidence.received if each["answered"] < ACCEPTED)
     unsent = [longest_silence(accepted, each.began, each.gone + ARRIVING) for each in departures]
     wrong = findings(evidence)
-    if not departures or not any(each.accounts for each in departures):
+    if not departures or not any(each.shares for each in departures):
         wrong.append("no replica that went had an account: nothing was tried")
     if None in silences:
         wrong.append("an account was never polled again")
@@ -83,7 +84,7 @@ def fail_over(
             ("webhooks that came", str(len(evidence.received))),
             ("requests to CallFire", str(len(evidence.requests))),
             (f"replicas {going}", str(len(departures))),
-            ("accounts that they had", str(len(silences))),
+            ("accounts that they had" if ours.parts == 1 else "parts that they had", str(len(silences))),
             *spread("another one had the account's lease after", taken),
             *spread("nobody asked about the account", silences),
             *spread("no webhook came", unsent),
@@ -95,14 +96,14 @@ def fail_over(
 def _depart(ours: Fleet, replica: Replica, going: Going) -> Departure:
     """The replica is gone when this returns."""
     assert replica.url  # it is up
-    mine = [account for account, pid in ours.owners().items() if pid == replica.pid]
+    mine = [share for share, pid in ours.owners().items() if pid == replica.pid]
     began = time.time()
     if going == "killed":
         replica.kill()
     else:
         replica.ask_to_end()
         replica.end()
-    return Departure(began=began, gone=time.time(), accounts=mine)
+    return Departure(began=began, gone=time.time(), shares=mine)
 
 
 def _taken(changes: Sequence[tuple[float, int | None]], began: float) -> float | None:

@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,8 +35,8 @@ Json = Any
 
 @dataclass(slots=True)
 class Fleet:
-    """Where everything is. `unfollowed` are batches that nobody has said yet are followed; `longest` is how long they validate at
-    most, in seconds."""
+    """Where everything is. Each account has so many `parts`. `unfollowed` are batches that nobody has said yet are followed;
+    `longest` is how long they validate at most, in seconds."""
 
     folder: Path
     api: str
@@ -45,6 +46,7 @@ class Fleet:
     name: str
     accounts: Sequence[str]
     rate: float
+    parts: int = 1
     replicas: list[Replica] = field(default_factory=list)
     followed: set[Batch] = field(default_factory=set)
     unfollowed: list[Batch] = field(default_factory=list)
@@ -83,7 +85,8 @@ class Fleet:
             parts = urlsplit(upstream)
             upstream = parts._replace(netloc=f"127.0.0.1:{api}").geturl()
         accounts = [
-            f'[accounts.{name}]\nlogin = "{name}"\npassword = "password"\nrate = {self.rate:g}\nbase_url = "{upstream}"'
+            f'[accounts.{name}]\nlogin = "{name}"\npassword = "password"\nrate = {self.rate:g}\nbase_url = "{upstream}"\n'
+            f"parts = {self.parts}"
             for name in self.accounts
         ]
         return "\n".join(
@@ -151,24 +154,24 @@ class Fleet:
         return self.draw.choice(there)
 
     def owners(self) -> dict[str, int]:
-        """The process that has each account, as the database says: where nobody has it, it is not here."""
+        """The process that has each account, or each part of one, as the database says: what nobody has is not here."""
         rows = self.database.server.say(
             "SELECT leases.share, replicas.name FROM leases JOIN replicas ON replicas.id = leases.replica "
             "WHERE replicas.held_until > EXTRACT(EPOCH FROM clock_timestamp()) * 1000",
             self.name,
         )
         found = (row.rpartition("|") for row in rows.splitlines())
-        return {account: int(name.split()[1]) for account, _, name in found}
+        return {share: int(name.split()[1]) for share, _, name in found}
 
     def history(self) -> dict[str, list[tuple[float, int | None]]]:
-        """Since when, in Unix seconds, each account has had which owner; None is nobody. In order."""
-        history: dict[str, list[tuple[float, int | None]]] = {account: [] for account in self.accounts}
+        """Since when, in Unix seconds, each account, or each part of one, has had which owner; None is nobody. In order."""
+        history: dict[str, list[tuple[float, int | None]]] = defaultdict(list)
         rows = self.database.server.say(
             "SELECT account, owner, EXTRACT(EPOCH FROM at) FROM ownership ORDER BY number", self.name
         )
         for row in rows.splitlines():
-            account, owner, at = row.split("|")
-            history[account].append((float(at), None if owner == "nobody" else int(owner.split()[1])))
+            share, owner, at = row.split("|")
+            history[share].append((float(at), None if owner == "nobody" else int(owner.split()[1])))
         return history
 
     def epochs(self) -> dict[str, int]:
@@ -210,6 +213,7 @@ class Fleet:
         url = self.present().url
         return Evidence(
             rates=dict.fromkeys(self.accounts, self.rate),
+            parts=self.parts,
             followed=frozenset(self.followed),
             truth=http(f"{self.control}/truth")["batches"],
             requests=self.requests()["requests"],
@@ -249,7 +253,9 @@ class Fleet:
 
 
 @contextmanager
-def fleet(folder: Path, database: Database, *, accounts: int, rate: float, fail_share: float = 0.02) -> Iterator[Fleet]:
+def fleet(
+    folder: Path, database: Database, *, accounts: int, rate: float, parts: int = 1, fail_share: float = 0.02
+) -> Iterator[Fleet]:
     """A database of its own, a simulator and a receiver, as long as the context lasts; no replica yet."""
     names = [f"a{number:02}" for number in range(accounts)]
     processes: list[subprocess.Popen[str]] = []
@@ -274,6 +280,7 @@ def fleet(folder: Path, database: Database, *, accounts: int, rate: float, fail_
             database.server.make(),
             names,
             rate,
+            parts,
         )
         yield ours
     except Exception as error:

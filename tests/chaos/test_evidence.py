@@ -88,6 +88,16 @@ def test_two_requests_too_many_within_any_second_are_found() -> None:
     ]
 
 
+def test_each_part_of_an_account_may_have_one_request_more_and_no_second_one() -> None:
+    more = [{"account": "one", "at": (START + 1.01 + early) * 1000} for early in (0.0, 0.01)]
+    assert findings(replace(GOOD, requests=[*GOOD.requests, *more], parts=2)) == []
+    more.append({"account": "one", "at": (START + 1.03) * 1000})
+    assert findings(replace(GOOD, requests=[*GOOD.requests, *more], parts=2)) == [
+        "one was asked 8 times within 1 s until 16:00:02.000, at a rate of 5",
+        "one was asked 13 times within 2 s until 16:00:03.000, at a rate of 5",
+    ]
+
+
 def test_a_budget_that_is_slowly_exceeded_is_found_in_the_long_windows() -> None:
     """As by two owners who each keep nearly to it."""
     often = [{"account": "one", "at": (START + number / (RATE * 1.03)) * 1000} for number in range(400)]
