@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CONFIG ?=
 PAGE := tests/page
-NODE := $(PAGE)/node_modules/.package-lock.json
+NODE := $(PAGE)/node_modules/.package-lock.json tests/deploy/node_modules/.package-lock.json
 TYPES := $(PAGE)/api.d.ts
 WORKERS ?= 3
 
@@ -15,7 +15,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -ec
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint format bench bench-schedule chaos chaos-replicas openapi conformance screenshots lock clean
+.PHONY: help install demo run test lint format bench bench-schedule chaos chaos-replicas openapi dashboards conformance screenshots lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,21 +62,24 @@ chaos-replicas: $(VENV)/.dev ## replicas that are killed, frozen, and have their
 openapi: $(VENV)/.dev ## writes deploy/openapi.json anew, after a change of the HTTP interface
 	@$(BIN)/python -m tests.web.renew
 
+dashboards: $(VENV)/.dev ## writes deploy/grafana/*.json anew, after a change of what builds them
+	@$(BIN)/python -m tests.deploy.dashboards
+
 conformance: $(VENV)/.dev ## five thousand requests that schemathesis makes up, with all of its checks (about a minute)
 	@$(BIN)/python -m pytest -m campaign tests/web/test_conformance.py
 
 screenshots: $(VENV)/.dev ## pictures of each view into build/pictures, two of them for the README into deploy/pictures
 	@$(BIN)/python -m tests.page.screenshots
 
-lock: ## pins the requirements anew (needs uv), and what the page is checked with
+lock: ## pins the requirements anew (needs uv), and what the page and the chart are checked with
 	@uv pip compile -q pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --no-emit-index-url --upgrade -o requirements.txt
 	@uv pip compile -q pyproject.toml --group build --group dev -c requirements.txt --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade -o requirements-dev.txt
-	@npm --prefix $(PAGE) update --silent --package-lock-only
+	@for each in $(PAGE) tests/deploy; do npm --prefix $$each update --silent --package-lock-only; done
 
 clean: ## removes .venv, caches and builds
-	@rm -rf $(VENV) $(PAGE)/node_modules $(TYPES) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .pytest_closing
+	@rm -rf $(VENV) $(PAGE)/node_modules tests/deploy/node_modules $(TYPES) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .pytest_closing
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -93,17 +96,21 @@ $(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@echo "installing what the tests need into $(VENV)"
-	@# The README's commands use curl; the page is driven in chromium, and checked with node.
+	@# The README's commands use curl; the page is driven in chromium, and checked with node; promtool is of the package prometheus, systemd-analyze of systemd.
+	@# Nothing that is installed is started: while policy-rc.d says 101, Debian starts no service.
 	@missing="$$(command -v curl > /dev/null || echo curl; command -v chromium-headless-shell > /dev/null || echo chromium-headless-shell fonts-dejavu-core; \
-		command -v pgbouncer > /dev/null || test -x /usr/sbin/pgbouncer || echo pgbouncer; command -v node > /dev/null || echo nodejs; command -v npm > /dev/null || echo npm)"; \
-		test -z "$$missing" || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; }
+		command -v pgbouncer > /dev/null || test -x /usr/sbin/pgbouncer || echo pgbouncer; command -v node > /dev/null || echo nodejs; command -v npm > /dev/null || echo npm; \
+		command -v promtool > /dev/null || echo prometheus; command -v systemd-analyze > /dev/null || echo systemd)"; \
+		test -z "$$missing" || { apt-get update -qq; policy=/usr/sbin/policy-rc.d; \
+		test -e $$policy || { trap "rm -f $$policy" EXIT; printf '#!/bin/sh\nexit 101\n' > $$policy; chmod +x $$policy; }; \
+		apt-get install -y -qq --no-install-recommends $$missing; }
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
-$(NODE): $(PAGE)/package.json $(PAGE)/package-lock.json | $(VENV)/.dev
-	@echo "installing what the page is checked with into $(PAGE)/node_modules"
-	@npm --prefix $(PAGE) ci --silent --ignore-scripts
+$(NODE): %/node_modules/.package-lock.json: %/package.json %/package-lock.json | $(VENV)/.dev
+	@echo "installing what $* needs of node into $*/node_modules"
+	@npm --prefix $* ci --silent --ignore-scripts
 	@touch $@
 
-$(TYPES): deploy/openapi.json $(NODE)
+$(TYPES): deploy/openapi.json $(firstword $(NODE))
 	@$(PAGE)/node_modules/.bin/openapi-typescript deploy/openapi.json --output $@ > /dev/null

@@ -1,6 +1,18 @@
-"""What holds for all tests: no example of Hypothesis fails for having taken long, which only says that the machine was busy."""
+"""What holds for all tests: no example of Hypothesis fails for having taken long, which only says that the machine was busy; and
+what takes longest goes first."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+FIRST = ("chaos", "test_readme.py")
+"""They wait for the most part, for what a whole module shares: one process does them while the others work through the rest, and
+takes no part of them over in the end, which would set everything up a second time."""
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.relative_to(Path(__file__).parent).parts[0] not in FIRST)

@@ -79,6 +79,15 @@ async def settle_down(rounds: int = 50) -> None:
         await asyncio.sleep(0)
 
 
+async def come_to_rest() -> None:
+    """As `settle_down`, where there are fakes alone: ends when nothing is left that could run, so that hours cost little."""
+    ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]  # only the loop knows
+    for _ in range(50):
+        await asyncio.sleep(0)
+        if not ready:
+            return
+
+
 class Errands:
     """Runs errands and keeps what they raised. Leave its context to cancel those that still run."""
 
@@ -98,7 +107,9 @@ class Errands:
 
     def __call__(self, name: str, errand: Coroutine[object, object, None]) -> None:
         self.names.append(name)
-        self._tasks.append(asyncio.create_task(self._run(errand), name=name))
+        task = asyncio.create_task(self._run(errand), name=name)
+        task.add_done_callback(lambda _: errand.close())  # where it was cancelled before it began, nobody else would
+        self._tasks.append(task)
 
     @property
     def running(self) -> int:

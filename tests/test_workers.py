@@ -175,6 +175,27 @@ async def test_at_the_end_workers_stop_at_once_and_errands_end_in_peace() -> Non
     assert ended.is_set()
 
 
+async def test_an_errand_that_another_one_begins_as_it_ends_has_its_time_too() -> None:
+    landed, written = asyncio.Event(), asyncio.Event()
+
+    async def write() -> None:
+        await settle_down()
+        written.set()
+
+    async with crew() as mine:
+
+        async def land() -> None:
+            await landed.wait()
+            mine.errand("write", write())
+
+        mine.errand("land", land())
+        dismissing = asyncio.create_task(mine.dismiss())
+        await settle_down()
+        landed.set()
+        await dismissing
+        assert written.is_set()
+
+
 async def test_at_rest_nothing_new_is_begun_and_what_flies_flies_on() -> None:
     finish, ended = asyncio.Event(), asyncio.Event()
 
@@ -334,6 +355,28 @@ async def test_a_team_rests_when_what_it_began_has_ended_and_the_crew_goes_on() 
         await resting
         await settle_down()
         assert (hand.taken, task_named("other").done()) == (taken, False)
+
+
+async def test_a_team_rests_only_when_what_its_errands_began_has_ended_too() -> None:
+    landed, written = asyncio.Event(), asyncio.Event()
+
+    async def write() -> None:
+        await settle_down()
+        written.set()
+
+    async with crew() as mine:
+        team = Team(mine, lambda _: False)
+
+        async def land() -> None:
+            await landed.wait()
+            team.errand("write", write())
+
+        team.errand("land", land())
+        resting = asyncio.create_task(team.rest(20.0))
+        await settle_down()
+        landed.set()
+        await resting
+        assert written.is_set()
 
 
 async def test_a_team_that_takes_too_long_to_rest_is_ended() -> None:

@@ -95,10 +95,8 @@ class Crew:
     async def dismiss(self) -> None:
         """Rests, waits for the errands as long as they have time, and cancels those that take longer."""
         await self.rest()
-        if self._errands and self._deadline is not None:
-            left = self._deadline - asyncio.get_running_loop().time()
-            _, late = await asyncio.wait(self._errands, timeout=max(left, 0.0))
-            await _end(late)
+        if self._deadline is not None:
+            await _end_by(self._deadline, self._errands)
 
     async def _work(self, worker: Worker) -> None:
         failures = 0
@@ -152,10 +150,9 @@ class Team:
 
     async def rest(self, grace: float) -> None:
         """Nothing new is begun; returns when all errands have ended, or were cancelled after so many seconds."""
+        deadline = asyncio.get_running_loop().time() + grace
         await _end(self._workers)
-        if self._errands:
-            _, late = await asyncio.wait(self._errands, timeout=grace)
-            await _end(late)
+        await _end_by(deadline, self._errands)
 
     def drop(self) -> None:
         """Ends everybody at once."""
@@ -185,6 +182,13 @@ def _told(name: str, error: BaseException, pause: float) -> WorkerFailed:
         pause=pause,
         trace="".join(traceback.format_exception(error)),
     )
+
+
+async def _end_by(deadline: float, errands: set[asyncio.Task[None]]) -> None:
+    """Waits until all have ended, also those that others of them begin meanwhile; cancels what takes longer than that."""
+    while errands and (left := deadline - asyncio.get_running_loop().time()) > 0:
+        await asyncio.wait(errands, timeout=left)
+    await _end(errands)
 
 
 async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:

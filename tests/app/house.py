@@ -96,8 +96,11 @@ def settings_for(folder: Path, callfire: str, **environ: str) -> Settings:
 
 
 @asynccontextmanager
-async def daemon(settings: Settings, decorate: Decorate = lambda parts: parts) -> AsyncIterator[Daemon]:
-    """Runs it while the context lasts, and asks it to stop at the end; it must then end well."""
+async def daemon(
+    settings: Settings, decorate: Decorate = lambda parts: parts, *, read: Callable[[], Settings] | None = None
+) -> AsyncIterator[Daemon]:
+    """Runs it while the context lasts, and asks it to stop at the end; it must then end well. `read` gives the settings that
+    are there when it is to read them again."""
     up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
 
@@ -109,7 +112,8 @@ async def daemon(settings: Settings, decorate: Decorate = lambda parts: parts) -
         return decorate(replace(parts, tell=tell))
 
     async with aiohttp.ClientSession() as session:
-        ended = asyncio.create_task(run(settings, announce=up.set_result, decorate=ours, stop=stop), name="daemon")
+        begun = run(settings, announce=up.set_result, decorate=ours, stop=stop, read=read)
+        ended = asyncio.create_task(begun, name="daemon")
         running = Daemon(session, stop, ended)
         await asyncio.wait((up, ended), timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         if ended.done():

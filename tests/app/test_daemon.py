@@ -308,11 +308,3 @@ def test_asked_twice_it_ends_at_once(tmp_path: Path) -> None:
             assert running.poll() is None
             running.send_signal(signal.SIGTERM)
             assert running.wait(PATIENCE) == 128 + signal.SIGTERM
-
-
-async def test_a_hangup_ends_nothing_and_is_reported(tmp_path: Path) -> None:
-    """A terminal that closes, or whoever expects the settings to be read again."""
-    async with serve(QUICK) as callfire, daemon(settings_for(tmp_path, callfire.api)) as running:
-        os.kill(os.getpid(), signal.SIGHUP)
-        async with running.session.get(f"{running.url}/metrics") as answer:
-            assert "watcher_settings_last_reload_successful 0.0" in (await answer.text()).splitlines()

@@ -5,7 +5,7 @@ import threading
 
 from tests.fake_submitting import FakeSubmitting
 from tests.fakes_subscribing import FakeSubscribing
-from tests.web.house import FakeFollowing, open_house
+from tests.web.house import FakeFollowing, FakeHealth, open_house
 
 
 class Interface:
@@ -16,6 +16,7 @@ class Interface:
         self.following: FakeFollowing
         self.subscribing: FakeSubscribing
         self.submitting: FakeSubmitting
+        self.health: FakeHealth
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
@@ -25,7 +26,7 @@ class Interface:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         try:
             async with open_house() as house:
-                self.submitting = house.submitting
+                self.submitting, self.health = house.submitting, house.health
                 self.url, self.following, self.subscribing = house.url, house.following, house.subscribing
                 self._ready.set()
                 await self._end.wait()

@@ -17,27 +17,16 @@ from watcher.cli.program import Commands, program
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
-    *("run", "demo", "simulate", "check", "plan", "add", "ls", "show", "explain", "refresh", "label", "rm", "events"),
-    *(
-        "wait",
-        "submit",
-        "switch",
-        "listen",
-        "completion",
-        "accounts",
-        "endpoints",
-        "deliveries",
-        "submissions",
-        "db",
-        "token",
-    ),
+    *("run", "demo", "simulate", "check", "health", "plan"),
+    *("add", "ls", "show", "explain", "refresh", "label", "rm", "events", "wait", "submit", "switch", "listen"),
+    *("completion", "accounts", "endpoints", "deliveries", "submissions", "db", "token"),
 ]
 GROUPS = {
     "accounts": ["ls", "show", "resume"],
     "endpoints": ["ls", "show", "add", "set", "rm", "test", "rotate", "enable", "disable", "recover", "secret"],
     "deliveries": ["ls", "show", "resend"],
     "submissions": ["ls", "show", "withdraw"],
-    "db": ["migrate", "copy", "key"],
+    "db": ["migrate", "copy", "backup", "key"],
     "token": ["new", "ls", "rm", "random"],
 }
 

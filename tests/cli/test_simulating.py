@@ -3,6 +3,7 @@
 import json
 import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from tests.cli.conftest import Watcher, process
@@ -13,6 +14,13 @@ def test_the_simulator_says_its_addresses(tmp_path: Path) -> None:
         assert set(said) == {"api", "control"}
         with urlopen(said["control"] + "/state") as answer:
             assert json.load(answer)["batches"] == 3
+
+
+def test_the_simulator_can_be_had_at_another_address(tmp_path: Path) -> None:
+    """In a container others have to reach it."""
+    with process("simulate", "--host", "127.0.0.2", folder=tmp_path) as said:
+        assert {urlsplit(address).hostname for address in said.values()} == {"127.0.0.2"}
+        assert urlopen(said["control"] + "/state").status == 200
 
 
 def test_the_receiver_says_its_address(tmp_path: Path) -> None:

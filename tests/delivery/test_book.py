@@ -54,6 +54,18 @@ async def test_secrets_of_the_settings_come_from_there_and_others_from_the_store
     assert (book.is_named("named"), book.is_named("made")) == (True, False)
 
 
+async def test_secrets_go_to_no_other_address_than_the_settings_give_with_them() -> None:
+    """Another process has newer settings, and put them in force first; ours come a moment later."""
+    shelf = Shelf(replace(STORED, url="https://moved.example", version=2))
+    book = Book({"named": NAMED})
+    await book.load(shelf)  # type: ignore[arg-type]
+    assert book.get("named") == replace(NAMED, version=2)
+    moved = replace(NAMED, url="https://moved.example", secrets=Secrets(keys=(SigningKey(key=b"n" * 32),)))
+    book.name({"named": moved})
+    await book.load(shelf)  # type: ignore[arg-type]
+    assert book.get("named") == replace(moved, version=2)
+
+
 async def test_one_that_the_settings_no_longer_name_has_no_secrets() -> None:
     once = Endpoint(id="once", url="https://once.example", kept_by="settings", state=EndpointState.DISABLED)
     assert list(await book_of(once)) == [once]

@@ -3,6 +3,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Self
 
 import pytest
@@ -222,6 +223,33 @@ async def test_room_that_some_do_not_need_is_offered_to_the_others_at_once() -> 
         post.owe("f", 2)
         await post.step()
         assert post.sent_to() == ["f", "f"]
+
+
+async def test_of_many_that_are_claimed_at_once_few_are_sent_off_in_one_turn_of_the_event_loop() -> None:
+    async with Post("a", limits=Limits(per_endpoint=20)) as post:
+        post.owe("a", 20)
+        post.hang("a")
+        stepping = asyncio.create_task(post.deliverer.step())
+        sent = [0]
+        while sent[-1] < 20:
+            await asyncio.sleep(0)
+            sent.append(len(post.sender.sent))
+        assert {after - before for before, after in pairwise(sent)} == {0, 8, 4}
+        await stepping
+
+
+async def test_what_was_claimed_and_not_sent_off_before_the_end_is_given_back() -> None:
+    async with Post("a", limits=Limits(per_endpoint=20)) as post:
+        post.owe("a", 20)
+        post.hang("a")
+        stepping = asyncio.create_task(post.deliverer.step())
+        while not post.sender.sent:
+            await settle_down(1)
+        await post.errands.__aexit__()
+        assert len(post.sender.sent) < 20
+        await post.deliverer.release()
+        assert post.store.claims == {}
+        await stepping
 
 
 async def test_endpoints_take_turns_where_there_is_not_room_for_all() -> None:
@@ -628,7 +656,9 @@ async def test_what_is_set_up_otherwise_while_it_is_claimed_is_sent_as_it_is_the
         post.owe("a")
 
         async def change() -> None:
-            post.book.put(endpoint("a", url="https://new.example", version=1))
+            changed = endpoint("a", url="https://new.example", version=1)
+            post.book.name({"a": changed})
+            post.book.put(changed)
 
         post.store.meanwhile["claim"] = change
         await post.step()

@@ -46,6 +46,15 @@ def test_an_endpoint_has_the_room_that_its_limits_leave(fields: dict[str, object
     assert Places(Limits()).room([endpoint("a", **fields)], 0.0) == {"a": room}
 
 
+def test_other_limits_act_at_once_and_end_nothing_that_is_in_flight() -> None:
+    places = Places(Limits(per_endpoint=2, in_all=3))
+    fill(places, "a", 2)
+    places.limit(Limits(per_endpoint=4, in_all=5))
+    assert places.room([A, B], 0.0) == {"a": 2, "b": 1}
+    places.limit(Limits(per_endpoint=1, in_all=3))
+    assert places.room([A, B], 0.0) == {"b": 1}
+
+
 def test_what_is_in_flight_takes_room_until_it_ends() -> None:
     places = Places(Limits(per_endpoint=2, in_all=3))
     fill(places, "a", 2)

@@ -87,6 +87,18 @@ async def test_each_kind_is_kept_as_long_as_the_settings_say_from_now() -> None:
     ]
 
 
+async def test_settings_that_change_count_from_the_next_portion_on() -> None:
+    clock = FakeClock()
+    shredder = Shredder(clock, [Forgotten(), Forgotten()])
+    sweeper = sweeper_of(shredder, clock, Ear(), Retention(events=3 * DAY, deliveries=2 * DAY, broadcasts=DAY))
+    await sweeper.step()
+    sweeper.keep(Retention(events=9 * DAY, deliveries=9 * DAY, broadcasts=9 * DAY))
+    at = clock.now()
+    await sweeper.step()
+    ago = at - 9 * DAY
+    assert shredder.asked[1][0] == Cutoffs(events=ago, deliveries=ago, broadcasts=ago)
+
+
 async def test_a_portion_that_failed_is_begun_anew() -> None:
     clock, ear = FakeClock(), Ear()
     answers: list[Forgotten | StoreError] = [

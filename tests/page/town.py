@@ -14,6 +14,8 @@ from urllib.request import Request, urlopen
 
 from tests.cli.conftest import ROOT, process
 
+OTHERS: Final = ("WATCHER_", "CALLFIRE_", "COVERAGE_")
+"""How settings begin that are not a daemon's. It is not measured either: what it does is, in the tests of its parts."""
 TOKEN: Final = "correct-horse-battery-staple"
 """That of the settings, where one is wanted."""
 HURRY: Final[Mapping[str, str]] = {
@@ -51,7 +53,7 @@ class Daemon:
     def start(self) -> None:
         """Returns when it serves."""
         environ = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("WATCHER_", "CALLFIRE_"))},
+            **{name: value for name, value in os.environ.items() if not name.startswith(OTHERS)},
             **HURRY,
             **({"CALLFIRE_RATE": "20"} if "CALLFIRE_LOGIN" in self.environ else {}),
             **self.environ,

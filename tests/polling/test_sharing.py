@@ -24,7 +24,7 @@ from watcher.polling.following import Polling
 from watcher.polling.holding import KNOWN
 from watcher.polling.leased import DOUBT, Leased, Sure
 from watcher.polling.poller import Errand, Poller
-from watcher.polling.sharing import DESCRIBED, LOADING, STAYS, Sharer, skewed
+from watcher.polling.sharing import DESCRIBED, LOADING, STAYS, Sharer
 from watcher.polling.shown import from_json
 from watcher.polling.standing import Rates
 from watcher.ports import Lease, LeaseLost, StoreError
@@ -279,6 +279,59 @@ async def test_while_others_are_still_loaded_one_that_is_makes_nobody_look(table
         assert (there.here, all(row.shown for row in table.rows.values())) == ({"a", "b"}, True)
 
 
+# Other settings
+
+
+async def test_an_account_that_the_settings_no_longer_have_is_given_back_and_one_they_add_is_taken(
+    table: Table,
+) -> None:
+    there = Here(table, "one", ["a", "b", "c"])
+    there.store.put(validating(1, account="a"))
+    there.sharer.share_out(["a", "b"])
+    async with started(there):
+        kept = there.polling.pollers["b"]
+        there.sharer.share_out(["b", "c"])
+        await there.look()
+        assert (there.here, table.owners()) == ({"b", "c"}, {"a": None, "b": "one", "c": "one"})
+        assert there.polling.pollers["b"] is kept
+        await there.look(later=EVERY)
+        assert there.here == {"b", "c"}
+        there.sharer.share_out(["a", "b", "c"])
+        await there.look(later=EVERY)
+        await there.look(later=EVERY)
+        assert (there.here, len(there.polling.pollers["a"].roster)) == ({"a", "b", "c"}, 1)
+
+
+async def test_an_account_that_is_set_otherwise_is_given_back_and_taken_by_a_new_poller(table: Table) -> None:
+    there = Here(table, "one", ["a", "b"])
+    async with started(there):
+        before = dict(there.polling.pollers)
+        there.sharer.share_out(["a", "b"], ["b"])
+        for _ in range(3):
+            await there.look(later=EVERY)
+        assert (there.here, there.making) == ({"a", "b"}, 3)
+        assert [there.polling.pollers[share] is before[share] for share in ("a", "b")] == [True, False]
+        assert [moved.given_back for moved in there.moved if moved.given_back] == [("b",)]
+
+
+async def test_what_is_taken_while_the_settings_change_is_not_loaded_with_those_of_before() -> None:
+    table = Table(FakeClock())
+    there = Here(table, "one", [f"a{number}" for number in range(LOADING + 2)])
+    there.made.clear()
+    async with there.crew:
+        await there.sharer.begin()
+        there.sharer.start()
+        first, last = f"a{LOADING}", f"a{LOADING + 1}"
+        there.sharer.share_out([share for share in table.rows if share != first], [last])
+        there.made.set()
+        await settle_down()
+        assert (there.making, len(there.here)) == (LOADING, LOADING)
+        for _ in range(3):
+            await there.look(later=EVERY)
+        assert (there.making, there.here) == (LOADING + 1, table.rows.keys() - {first})
+        assert table.owners()[first] is None
+
+
 # Being sure
 
 
@@ -480,19 +533,6 @@ async def test_what_came_back_from_one_that_is_gone_is_given_to_the_next(table: 
         table.polling |= {"three"}
         await there.look(later=EVERY)
         assert (table.owners(), there.leases.given) == ({"a": "one", "b": None}, [("b",), ("b",)])
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (59.9, ""),
-        (-59.9, ""),
-        (60.0, "this machine's clock is 60 s ahead of the database's: set it right"),
-        (-3600.2, "this machine's clock is 3600 s behind the database's: set it right"),
-    ],
-)
-def test_a_clock_that_is_a_minute_off_is_said_to_be(seconds: float, said: str) -> None:
-    assert skewed(seconds) == said
 
 
 async def test_who_leaves_gives_everything_back_at_once_and_takes_no_part_any_more(table: Table) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from tests.fake_store import FakeStore
-from tests.fakes import NOON, Ear, Errands, FakeClock, FakeUpstream, settle_down
+from tests.fakes import NOON, Ear, Errands, FakeClock, FakeUpstream, come_to_rest
 from watcher.core.account import Account
 from watcher.core.model import VALIDATING, Key, Watch
 from watcher.core.schedule import Pace
@@ -86,7 +86,7 @@ class World:
         """So many steps, and after each whatever can happen without time passing."""
         for _ in range(times):
             await self.poller.step()
-            await settle_down()
+            await come_to_rest()
 
     async def step_until(self, reached: Callable[[], bool], most: int = 200) -> None:
         """Steps until it is so; fails where it does not become so."""

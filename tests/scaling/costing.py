@@ -101,7 +101,7 @@ async def at_rate(server: Server, changes: int, seconds: float) -> tuple[float, 
                     await asyncio.sleep(max(0.0, due - time.perf_counter()))
                     group.create_task(store.commit(change), name=f"commit {change.watch.batch_id}")
 
-        async with store.writer._pool.acquire() as connection:
+        async with store.writer._connections.acquire() as connection:
             connection.add_query_logger(locks := Locks())
         took = await meter.took(come)
     server.drop(database)
@@ -135,7 +135,7 @@ async def _in_a_database(server: Server, endpoints: Sequence[Endpoint]) -> Figur
     meter = Meter(server, database)
     async with open_postgres(server.url(database), tell=_nobody, clock=SystemClock()) as store:
         await store.settle_endpoints(endpoints)
-        async with store.writer._pool.acquire() as connection:  # the only one that writes
+        async with store.writer._connections.acquire() as connection:  # the only one that writes
             connection.add_query_logger(locks := Locks())
         empty = meter.sizes()
         watches: list[Watch] = []

@@ -88,7 +88,8 @@ class Server:
         """The name of a database that was not there."""
         name = f"test_{next(self.names)}"
         more = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
-        self.say(f"CREATE DATABASE {name} {more if template is None else f'TEMPLATE {template}'}")
+        more = more if template is None else f"TEMPLATE {template}"
+        self.say(f"CREATE DATABASE {name} {more} STRATEGY file_copy")  # in half the time that its log would take
         return name
 
     def drop(self, name: str) -> None:

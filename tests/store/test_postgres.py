@@ -24,7 +24,7 @@ from watcher.store.opening import Migrated
 from watcher.store.postgres import PostgresStore, open_postgres
 from watcher.store.postgres_failures import explain, place_of
 from watcher.store.postgres_opening import outlook, peek
-from watcher.store.postgres_pool import Access
+from watcher.store.postgres_pool import Access, OneConnection
 from watcher.store.postgres_work import placed
 from watcher.store.sealing import Seal
 from watcher.store.statements import load
@@ -121,6 +121,27 @@ async def test_whoever_writes_nothing_still_says_that_it_is_there(url: str, cloc
         async with asyncio.timeout(PATIENCE):
             while await commits(store) < before + 3:
                 pass
+
+
+async def test_a_single_connection_is_lent_to_one_after_another(url: str) -> None:
+    connections = OneConnection(url, Access())
+
+    async def ask(number: int) -> int:
+        async with connections.acquire() as connection:
+            return int(await connection.fetchval("SELECT $1::int", number))
+
+    assert await asyncio.gather(*(ask(number) for number in range(5))) == [0, 1, 2, 3, 4]
+    await connections.close()
+
+
+async def test_a_single_connection_that_is_left_inside_a_transaction_is_made_anew(url: str) -> None:
+    connections = OneConnection(url, Access())
+    async with connections.acquire() as connection:
+        before = connection.get_server_pid()
+        await connection.execute("BEGIN")
+    async with connections.acquire() as connection:
+        assert (connection.is_in_transaction(), connection.get_server_pid() == before) == (False, False)
+    await connections.close()
 
 
 # Troubles

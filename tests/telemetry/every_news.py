@@ -57,6 +57,7 @@ EVERYTHING: tuple[News, ...] = (
     told.DividedOtherwise(account="a", shares=("a@1/2",)),
     told.LeasesMoved(taken=("a", "b@1/2"), given_back=("c",), lost=("d",)),
     told.LeasesSeen(held=2, replicas=3, skew=-0.25),
+    told.SharesNamed(shares=("a", "b@1/2", "b@2/2", "c", "d")),
     told.MigrationsWait(steps=("0012_contract_more",)),
     told.SecretsExposed(endpoints=2),
     told.Swept(events=3, deliveries=2, broadcasts=1, took=0.5),

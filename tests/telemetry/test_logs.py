@@ -17,6 +17,7 @@ from watcher.core import news as told
 from watcher.core.news import News
 from watcher.telemetry.lines import MASK, Format, Level, mask, own_logger
 from watcher.telemetry.logs import SAY_AGAIN, Logs, configure
+from watcher.telemetry.remedies import RESTART
 
 
 @pytest.fixture(autouse=True)
@@ -337,7 +338,7 @@ def test_failing_attempts_are_logged_when_they_begin_and_when_they_end() -> None
 def test_the_daemons_life_is_logged() -> None:
     assert Scribe().hear(
         told.Started(version="1", listen="http://127.0.0.1:8080", accounts=1, watches=3),
-        told.Reloaded(at=NOON, error=None),
+        told.Reloaded(at=NOON, error=None, changed=("log.level",), restart=("http.listen",)),
         told.Reloaded(at=NOON, error="accounts.x: unknown key"),
         told.Stopping(reason="SIGTERM"),
     ) == [
@@ -349,10 +350,20 @@ def test_the_daemons_life_is_logged() -> None:
             "accounts": 1,
             "watches": 3,
         },
-        {"level": "info", "event": "settings.reloaded"},
+        {"level": "info", "event": "settings.reloaded", "count": 1, "changed": ["log.level"]},
+        {"level": "warning", "event": "settings.wait", "count": 1, "settings": ["http.listen"], "remedy": RESTART},
         {"level": "error", "event": "settings.refused", "error": "accounts.x: unknown key"},
         {"level": "info", "event": "daemon.stopping", "reason": "SIGTERM"},
     ]
+
+
+def test_another_level_is_gone_by_when_it_is_told_of() -> None:
+    scribe = Scribe(level="warning")
+    stepped = told.Looked(account="a", by="single", result="changed")
+    assert scribe.said(told.Stopping(reason="SIGTERM"), stepped) == []
+    configure(format="json", level="debug", stream=scribe.stream)
+    scribe.logs.listen_up()
+    assert scribe.said(told.Stopping(reason="SIGTERM"), stepped) == ["daemon.stopping", "batch.looked"]
 
 
 def test_a_request_that_failed_is_logged_with_where() -> None:

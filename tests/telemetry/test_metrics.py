@@ -1,6 +1,5 @@
 """What is counted, under which names and labels."""
 
-import re
 import typing
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +7,6 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from tests.fakes import NOON
@@ -16,6 +14,7 @@ from tests.telemetry.every_news import EVERYTHING, attempted, changed
 from watcher.core import news as told
 from watcher.core.news import News
 from watcher.core.streamrank import StreamRank
+from watcher.telemetry.labels import ACCOUNTS_MOST
 from watcher.telemetry.metrics import Metrics
 from watcher.telemetry.series import OTHER, Capped
 
@@ -85,8 +84,9 @@ UNCOUNTED = {
     told.StoreRecovered,
     told.Started,
     told.Stopping,
+    told.SharesNamed,  # takes away what is of no share that is named
 }
-"""News for the logs only."""
+"""News that counts nothing."""
 
 
 def metrics_after(*news: News) -> Metrics:
@@ -104,6 +104,11 @@ def samples(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
         for sample in family.samples
         if sample.name == f"watcher_{name}"
     }
+
+
+def counted(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
+    """The same, without what has only begun at 0."""
+    return {labels: value for labels, value in samples(metrics, name).items() if value}
 
 
 def test_every_kind_of_news_is_counted_or_left_to_the_logs_on_purpose() -> None:
@@ -127,15 +132,20 @@ def test_names_types_and_labels_are_those_of_the_table() -> None:
 
 
 def test_buckets_are_those_of_the_table() -> None:
-    text = metrics_after(*EVERYTHING).render("")[0].decode()
-
-    def buckets(name: str) -> list[float]:
-        return [float(bound) for bound in re.findall(rf'watcher_{name}_bucket{{.*?le="([0-9.]+)"', text)]
-
-    assert buckets("upstream_request_duration_seconds") == [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15]
-    assert buckets("transition_window_seconds") == [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900]
-    assert buckets("batch_validation_duration_seconds") == [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 14400]
-    assert buckets("delivery_delay_seconds") == [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3600]
+    buckets = {
+        series.name.removeprefix("watcher_"): series.bounds[:-1]
+        for series in metrics_after().catalogue.series
+        if series.bounds
+    }
+    assert buckets == {
+        "upstream_request_duration_seconds": (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
+        "transition_window_seconds": (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900),
+        "batch_validation_duration_seconds": (1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 14400),
+        "delivery_delay_seconds": (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3600),
+        "delivery_attempt_duration_seconds": (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30),
+        "event_loop_lag_seconds": (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+        "store_operation_duration_seconds": (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+    }
 
 
 def test_requests_are_counted_by_operation_and_outcome_and_timed() -> None:
@@ -160,20 +170,20 @@ def test_a_transition_is_counted_with_its_window_and_the_time_validation_took() 
     metrics = metrics_after(
         changed("batch.validating", "VALIDATING", previous=None), changed(window=2.0, validation=40.0)
     )
-    assert samples(metrics, "transitions_total") == {
+    assert counted(metrics, "transitions_total") == {
         ("a", "none", "validating"): 1.0,
         ("a", "validating", "active"): 1.0,
     }
     assert samples(metrics, "transition_window_seconds_sum") == {(): 2.0}
     assert samples(metrics, "transition_window_seconds_count") == {(): 1.0}
-    assert samples(metrics, "batch_validation_duration_seconds_sum") == {("active",): 40.0}
+    assert counted(metrics, "batch_validation_duration_seconds_sum") == {("active",): 40.0}
 
 
 def test_a_status_that_nobody_knows_makes_no_label_of_its_own() -> None:
     metrics = metrics_after(
         changed("batch.unknown", "PONDERING"), changed("batch.unknown", "MUSING", previous="PONDERING")
     )
-    assert samples(metrics, "transitions_total") == {
+    assert counted(metrics, "transitions_total") == {
         ("a", "validating", "unknown"): 1.0,
         ("a", "unknown", "unknown"): 1.0,
     }
@@ -181,7 +191,7 @@ def test_a_status_that_nobody_knows_makes_no_label_of_its_own() -> None:
 
 def test_an_occurrence_is_no_transition() -> None:
     metrics = metrics_after(changed("batch.stuck", "NEW"), changed("batch.unstuck", "NEW"))
-    assert samples(metrics, "transitions_total") == {}
+    assert counted(metrics, "transitions_total") == {}
     assert set(samples(metrics, "watches_ended_total").values()) == {0.0}
 
 
@@ -362,23 +372,6 @@ def test_a_reload_that_failed_shows_and_leaves_the_time_of_the_settings_in_force
     assert samples(metrics, "settings_last_reload_timestamp_seconds") == {(): later.timestamp()}
 
 
-def test_the_thousand_and_first_account_is_counted_with_all_others_and_has_no_gauges() -> None:
-    names = [f"account-{number}" for number in range(1_002)]
-    metrics = Metrics(version="1", loaded=NOON)
-    for name in names:
-        metrics(told.Looked(account=name, by="single", result="changed"))
-        metrics(told.BudgetUsed(account=name, configured=1.0, effective=1.0, used=1.0))
-        metrics(told.Stepped(account=name, at=NOON))
-        metrics(told.Tally(account=name, by_status={}, overdue=0, oldest_look_age=0.0, stuck=0, expected_wait=0.0))
-    looks = samples(metrics, "looks_total")
-    assert len(looks) == 1_001
-    assert looks[OTHER, "single", "changed"] == 2.0
-    for gauge in ("account_rate_used", "poller_last_step_timestamp_seconds", "watches_overdue"):
-        assert (OTHER,) not in samples(metrics, gauge)
-        assert len(samples(metrics, gauge)) == 1_000
-    assert (OTHER, "ok") not in samples(metrics, "account_state")
-
-
 def test_a_strange_upstream_makes_no_end_of_series() -> None:
     metrics = metrics_after(
         *(told.Answered(account="a", operation="batch", outcome=str(code), took=0.1) for code in range(100, 1_000))
@@ -386,14 +379,29 @@ def test_a_strange_upstream_makes_no_end_of_series() -> None:
     assert len(samples(metrics, "upstream_requests_total")) == 65
 
 
-def test_series_of_a_removed_account_go_away_and_make_room() -> None:
-    metrics = metrics_after(*EVERYTHING, told.Stepped(account="b", at=NOON))
-    metrics.forget_account("a")
-    metrics.forget_account("never seen")
+def test_series_of_a_removed_account_go_away_and_what_it_still_brings_is_counted_with_all_others() -> None:
+    look = told.Looked(account="a", by="single", result="changed")
+    metrics = metrics_after(
+        *EVERYTHING, told.Stepped(account="b", at=NOON), told.SharesNamed(shares=("b@1/2", "b@2/2"))
+    )
     assert 'account="a"' not in metrics.render("")[0].decode()
     assert samples(metrics, "poller_last_step_timestamp_seconds") == {("b",): NOON.timestamp()}
-    metrics(told.Looked(account="a", by="single", result="changed"))
-    assert samples(metrics, "looks_total") == {("a", "single", "changed"): 1.0}
+    for news in (look, told.Stepped(account="a", at=NOON)):
+        metrics(news)
+    assert samples(metrics, "looks_total") == {(OTHER, "single", "changed"): 1.0}
+    assert samples(metrics, "poller_last_step_timestamp_seconds") == {("b",): NOON.timestamp()}
+    metrics(told.SharesNamed(shares=("a", "b")))
+    metrics(look)
+    assert samples(metrics, "looks_total") == {(OTHER, "single", "changed"): 1.0, ("a", "single", "changed"): 1.0}
+
+
+def test_a_removed_account_makes_room_for_another() -> None:
+    names = tuple(map("account-{}".format, range(ACCOUNTS_MOST + 1)))
+    metrics = metrics_after(*(told.UnknownStatus(account=name, batch_id=7, status="ODD") for name in names))
+    metrics(told.SharesNamed(shares=names[1:]))
+    metrics(told.UnknownStatus(account=names[-1], batch_id=7, status="ODD"))
+    unknown = samples(metrics, "status_unknown_total")
+    assert (len(unknown), unknown[OTHER,], unknown[names[-1],]) == (ACCOUNTS_MOST + 1, 1.0, 1.0)
 
 
 def test_series_of_a_removed_endpoint_go_away_and_one_made_anew_under_its_name_is_counted_anew() -> None:
@@ -405,47 +413,12 @@ def test_series_of_a_removed_endpoint_go_away_and_one_made_anew_under_its_name_i
     assert samples(metrics, "endpoint_state")["e", "active"] == 1.0
 
 
-def test_an_endpoint_beyond_the_cap_has_no_gauges() -> None:
-    metrics = Metrics(version="1", loaded=NOON)
-    for number in range(1_001):
-        metrics(told.Backlog(endpoint=f"e{number}", pending=1, oldest_age=1.0, state="active"))
-    assert len(samples(metrics, "deliveries_pending")) == 1_000
-    assert (OTHER, "active") not in samples(metrics, "endpoint_state")
-    assert (OTHER, "done") in samples(metrics, "deliveries_total")
-
-
 def test_build_info_and_the_process_are_there() -> None:
     text = metrics_after().render("")[0].decode()
     assert 'watcher_build_info{python="' in text
     assert 'version="1.2.3"} 1.0' in text
     assert "process_resident_memory_bytes" in text
     assert "process_open_fds" in text
-
-
-def test_openmetrics_is_answered_where_it_is_asked_for() -> None:
-    metrics = metrics_after(*EVERYTHING)
-    body, content_type = metrics.render("application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
-    assert content_type.startswith("application/openmetrics-text")
-    names = {family.name for family in read_openmetrics(body.decode())}  # type: ignore[no-untyped-call]
-    assert {f"watcher_{name}" for name in NAMES} <= names
-    assert metrics.render("text/html")[1].startswith("text/plain")
-
-
-@pytest.mark.parametrize(
-    "accept", ["application/openmetrics-text; version=abc", "text/plain; version=x.y", "application/openmetrics-text;="]
-)
-def test_an_accept_header_that_makes_no_sense_gets_text(accept: str) -> None:
-    assert metrics_after().render(accept)[0]
-
-
-@given(
-    st.text(max_size=40).map(lambda text: f"application/openmetrics-text; version={text}")
-    | st.text(max_size=40).map(lambda text: f"text/plain; escaping={text}; version=1.0.0")
-)
-def test_no_accept_header_breaks_a_scrape(accept: str) -> None:
-    body, content_type = Metrics(version="1", loaded=NOON).render(accept)
-    assert b"watcher_build_info" in body
-    assert content_type
 
 
 @given(st.lists(st.text(min_size=1, max_size=3)), st.integers(1, 5))
@@ -526,6 +499,34 @@ def test_of_a_divided_account_its_parts_that_are_here_are_added_up() -> None:
     assert samples(metrics, "account_rate_used") == {("a",): 0.75}
     metrics(told.LeasesMoved(lost=("a@2/3",)))
     assert samples(metrics, "account_rate_used") == {}
+
+
+def test_parts_of_an_account_that_is_divided_otherwise_are_added_up_no_more() -> None:
+    def tally(part: str) -> told.Tally:
+        return told.Tally(
+            account="a", by_status={}, overdue=1, oldest_look_age=5.0, stuck=0, expected_wait=0.5, part=part
+        )
+
+    metrics = metrics_after(
+        tally("a@1/2"), tally("a@2/2"), told.SharesNamed(shares=("a@1/3", "a@2/3", "a@3/3")), tally("a@1/3")
+    )
+    assert samples(metrics, "watches_overdue") == {("a",): 1.0}
+    metrics(tally("a@2/2"))  # under way when it was divided anew
+    assert samples(metrics, "watches_overdue") == {("a",): 1.0}
+    metrics(told.SharesNamed(shares=("a@1/4",)))
+    metrics(tally("a@1/3"))
+    assert samples(metrics, "watches_overdue") == {("a",): 0.0}
+
+
+def test_of_a_divided_account_the_part_that_stands_still_is_the_one_that_is_seen() -> None:
+    step = told.Stepped(account="a", at=NOON, part="a@1/2")
+    later = NOON + timedelta(minutes=1)
+    metrics = metrics_after(
+        told.LeasesMoved(taken=("a@1/2", "a@2/2")), step, replace(step, part="a@2/2"), replace(step, at=later)
+    )
+    assert samples(metrics, "poller_last_step_timestamp_seconds") == {("a",): NOON.timestamp()}
+    metrics(replace(step, at=later, part="a@2/2"))
+    assert samples(metrics, "poller_last_step_timestamp_seconds") == {("a",): later.timestamp()}
 
 
 def test_leases_are_counted() -> None:

@@ -1,6 +1,6 @@
 """The parts, made from the settings: what both the daemon and a `wait` without one are put together from."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +24,7 @@ from watcher.core.parts import Part, part_named, parts_of
 from watcher.core.schedule import Pace
 from watcher.core.submissions import Caution
 from watcher.core.transitions import Rules
-from watcher.delivery import Retention
+from watcher.delivery import Limits, Retention
 from watcher.polling.following import Polling
 from watcher.polling.learning import Moved
 from watcher.polling.leased import Leased, Sure
@@ -62,18 +62,25 @@ class CannotStart(Exception):
     """The daemon cannot start as things are; the message says why and what to do."""
 
 
+Connect = Callable[[Part, AccountSettings], Upstream]
+"""Makes the port for a part of an account that is set so."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """The ports as they are filled. Whoever puts another implementation (or one that fails on purpose) into one of them
+    """The ports as they are filled; `connect` fills those of accounts that are added later on, and `guard` is between the sender
+    and every connection. Whoever puts another implementation (or one that fails on purpose) into one of them
     replaces it here, before anything is wired."""
 
     store: Store
     accounts: KeptAccounts
     leases: Leases
-    upstreams: Mapping[str, Upstream]
+    upstreams: dict[str, Upstream]
     sender: Sender
     clock: Clock
     tell: Tell
+    connect: Connect
+    guard: Guard
 
 
 class Town:
@@ -121,10 +128,12 @@ async def open_parts(settings: Settings, store: Store, *, clock: Clock, tell: Te
     webhooks = settings.webhooks
     async with AsyncExitStack() as stack:
         callfire = await stack.enter_async_context(open_callfire(user_agent=USER_AGENT, resolver=Lookups()))
+        guard = Guard(webhooks.allow_networks)
+        connect = partial(_upstream, polling=settings.polling, session=callfire, clock=clock, tell=tell)
         session = await stack.enter_async_context(
             open_webhooks(
                 user_agent=USER_AGENT,
-                guard=Guard(webhooks.allow_networks),
+                guard=guard,
                 tls=tls_context(None if webhooks.ca_file is None else str(webhooks.ca_file)),
                 resolver=Lookups(),
                 proxy=webhooks.proxy,
@@ -134,21 +143,20 @@ async def open_parts(settings: Settings, store: Store, *, clock: Clock, tell: Te
             store=store,
             accounts=store,
             leases=store,
-            upstreams={
-                part.share: _upstream(part.account, account, settings.polling, callfire, clock, tell)
-                for part, account in _parts(settings)
-            },
+            upstreams={part.share: connect(part, account) for part, account in _parts(settings)},
             sender=WebhookSender(session=session, clock=clock, connect=webhooks.connect_timeout),
             clock=clock,
             tell=tell,
+            connect=connect,
+            guard=guard,
         )
 
 
 def _upstream(
-    name: str, account: AccountSettings, polling: PollingSettings, session: ClientSession, clock: Clock, tell: Tell
+    part: Part, account: AccountSettings, polling: PollingSettings, session: ClientSession, clock: Clock, tell: Tell
 ) -> CallFire:
     return CallFire(
-        name,
+        part.account,
         access=access(account.base_url, account.login, account.password.get_secret_value(), partial=account.partial),
         session=session,
         budget=Budget(account.rate / account.parts),
@@ -164,6 +172,18 @@ def _parts(settings: Settings) -> list[tuple[Part, AccountSettings]]:
     return [(part, each) for name, each in settings.accounts.items() for part in parts_of(name, each.parts)]
 
 
+def take_up_accounts(before: Settings, after: Settings, parts: Parts) -> list[str]:
+    """Connects the accounts that are new, or set otherwise than before; gives the shares of those that are."""
+    outdated = [name for name, each in after.accounts.items() if before.accounts.get(name, each) != each]
+    for part, account in _parts(after):
+        if part.account in outdated or part.account not in before.accounts:
+            parts.upstreams[part.share] = parts.connect(part, account)
+    wanted = shares_of(after)
+    for share in parts.upstreams.keys() - set(wanted):
+        del parts.upstreams[share]
+    return [share for share in wanted if part_named(share).account in outdated]
+
+
 def shares_of(settings: Settings) -> list[str]:
     """What is shared out among replicas."""
     return [part.share for part, _ in _parts(settings)]
@@ -171,10 +191,19 @@ def shares_of(settings: Settings) -> list[str]:
 
 def make_polling(settings: Settings, parts: Parts) -> Polling:
     """All accounts of the settings, none of which is polled here yet."""
-    rates = {name: account.rate for name, account in settings.accounts.items()}
-    divided = {name: account.parts for name, account in settings.accounts.items()}
+    rates, divided = rates_of(settings), divisions_of(settings)
     pace = pace_of(settings.polling)
     return Polling({}, store=parts.store, clock=parts.clock, tell=parts.tell, rates=rates, pace=pace, divided=divided)
+
+
+def rates_of(settings: Settings) -> dict[str, float]:
+    """The rate of each account."""
+    return {name: account.rate for name, account in settings.accounts.items()}
+
+
+def divisions_of(settings: Settings) -> dict[str, int]:
+    """Into how many parts each account is divided."""
+    return {name: account.parts for name, account in settings.accounts.items()}
 
 
 async def make_poller(
@@ -266,6 +295,10 @@ def _authorization(endpoint: EndpointSettings) -> str | None:
 def retention_of(settings: Settings) -> Retention:
     kept = settings.retention
     return Retention(events=kept.events, deliveries=kept.deliveries, broadcasts=kept.broadcasts)
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(per_endpoint=settings.webhooks.per_endpoint, in_all=settings.webhooks.max_in_flight)
 
 
 def pace_of(polling: PollingSettings) -> Pace:

@@ -1,9 +1,10 @@
 """The daemon: everything opened in order, run until it is asked to stop, and closed in the opposite order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from watcher.app.assembly import (
     Parts,
     Town,
     endpoints_of,
+    limits_of,
     make_poller,
     make_polling,
     open_kept_store,
@@ -22,17 +24,20 @@ from watcher.app.assembly import (
     retention_of,
     shares_of,
 )
+from watcher.app.notifying import Notices, Watchdog
 from watcher.app.planner import Planner
 from watcher.app.process import allow_files, loop_factory, tune_the_interpreter
+from watcher.app.reloading import Asked, Present, Read, Reloader
 from watcher.app.signals import signals
 from watcher.clock import SystemClock
+from watcher.core.clocks import skewed
 from watcher.core.news import AccountTold, Changed, EndpointTold, News, Started
-from watcher.delivery import Book, Deliverer, Lately, Limits, Subscriptions, Sweeper
+from watcher.delivery import Book, Deliverer, Lately, Subscriptions, Sweeper
 from watcher.polling.desk import Desk
 from watcher.polling.following import Polling
 from watcher.polling.hearing import Hearing, ends_of
 from watcher.polling.keeping import Keeper
-from watcher.polling.sharing import Sharer, skewed
+from watcher.polling.sharing import Sharer
 from watcher.ports import Check, Clock, Store, StoreError
 from watcher.settings.model import Settings
 from watcher.telemetry.logs import Logs, configure
@@ -49,15 +54,24 @@ GRACE: Final = 20.0
 STALLED: Final = 60.0
 """Seconds without a step of a poller or a beat of the loop after which the daemon does not count as alive."""
 
+NO_ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType({})
+
 Decorate = Callable[[Parts], Parts]
 
 
-def main(settings: Settings, *, announce: Callable[[str], None] = lambda _: None) -> int:
-    """Runs the daemon until SIGTERM or SIGINT and gives the exit code. CannotStart says what is in the way."""
+def main(
+    settings: Settings,
+    *,
+    announce: Callable[[str], None] = lambda _: None,
+    read: Read | None = None,
+    environ: Mapping[str, str] = NO_ENVIRONMENT,
+) -> int:
+    """Runs the daemon until SIGTERM or SIGINT and gives the exit code. CannotStart says what is in the way. `read` reads the
+    settings again, and `environ` says where the service manager is, if there is one."""
     configure(format=settings.log.format, level=settings.log.level)
     allow_files()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(run(settings, announce=announce))
+        return runner.run(run(settings, announce=announce, read=read, environ=environ))
 
 
 async def run(
@@ -66,27 +80,34 @@ async def run(
     announce: Callable[[str], None],
     decorate: Decorate = lambda parts: parts,
     stop: asyncio.Event | None = None,
+    read: Read | None = None,
+    environ: Mapping[str, str] = NO_ENVIRONMENT,
 ) -> int:
     """The daemon, until `stop` is set (SIGTERM and SIGINT set it). `announce` gets the address once all is up.
 
-    `decorate` may replace parts before they are wired.
+    `decorate` may replace parts before they are wired; `read` and `environ` are as for `main`.
     """
     stop = stop or asyncio.Event()
     clock, town = SystemClock(), Town()
     metrics, logs = Metrics(version=watcher.__version__, loaded=clock.now()), Logs(clock=clock)
-    town.listen(metrics)
-    town.listen(logs)
+    notices = Notices(environ, clock=clock)
+    asked = Asked(read or (lambda: settings), begins=notices.reloading)
+    for listener in (metrics, logs, notices):
+        town.listen(listener)
     try:
         async with AsyncExitStack() as stack:
-            stack.enter_context(signals(stop, town, clock))
+            stack.enter_context(signals(stop, asked.now, town))
+            guard = await stack.enter_async_context(Crew(clock=clock, tell=town.tell, grace=0.0))  # until all is closed
             store = await stack.enter_async_context(open_kept_store(settings, tell=town.tell, clock=clock))
             parts = decorate(await stack.enter_async_context(open_parts(settings, store, clock=clock, tell=town.tell)))
-            daemon = await stack.enter_async_context(_working(settings, parts, town))
+            daemon = await stack.enter_async_context(_working(settings, parts, town, asked, logs))
             app, streams = _interface(settings, parts, daemon, metrics, town)
             listen = settings.http.listen
             url = await stack.enter_async_context(serve(app, host=listen.host, port=listen.port))
             stack.callback(daemon.planner.end)  # before requests under way are waited for
             daemon.begin(*streams.workers, app[ADMISSION])
+            if notices.every is not None:
+                guard.hire(Watchdog(notices, every=notices.every, live=daemon.live, clock=clock))
             tune_the_interpreter()
             town.tell(_started(daemon.polling, url))
             announce(url)
@@ -219,7 +240,7 @@ class Daemon:
 
 
 @asynccontextmanager
-async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterator[Daemon]:
+async def _working(settings: Settings, parts: Parts, town: Town, asked: Asked, logs: Logs) -> AsyncIterator[Daemon]:
     """The workers, wired; on the way out what flies ends, looks are saved, and claims are given back."""
     clock, store = parts.clock, parts.store
     amiss = skewed((await parts.leases.board([])).skew)
@@ -228,7 +249,7 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
     endpoints = endpoints_of(settings)
     begin = await ends_of(store)  # before anything is read that other replicas may change
     await store.settle_endpoints(list(endpoints.values()))
-    book = Book(endpoints)
+    book, present = Book(endpoints), Present(settings)
     await book.load(store)
     async with Crew(clock=clock, tell=parts.tell, grace=GRACE) as crew:
         polling = make_polling(settings, parts)
@@ -237,7 +258,7 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
             polling=polling,
             store=store,
             leases=parts.leases,
-            make=partial(make_poller, settings, parts, polling.moved),
+            make=lambda *lease: make_poller(present.settings, parts, polling.moved, *lease),
             crew=crew,
             clock=clock,
             tell=parts.tell,
@@ -247,7 +268,7 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
         hearing = Hearing(polling, store=store, clock=clock, errand=crew.errand, begin=begin)
         deliverer = Deliverer(
             book,
-            limits=Limits(per_endpoint=settings.webhooks.per_endpoint, in_all=settings.webhooks.max_in_flight),
+            limits=limits_of(settings),
             token=store.replica,
             sender=parts.sender,
             store=store,
@@ -287,9 +308,10 @@ async def _working(settings: Settings, parts: Parts, town: Town) -> AsyncIterato
             lost=sharer.lost,
         )
         sweeper = Sweeper(retention_of(settings), store=store, clock=clock, tell=parts.tell)
+        reloader = Reloader(present, asked, parts, polling, sharer, book, deliverer, subscriptions, sweeper, logs)
         await deliverer.report()  # an endpoint that is disabled or paused still is said so, once a start
         try:
-            others = (deliverer, keeper, sweeper)
+            others = (deliverer, keeper, sweeper, reloader)
             yield Daemon(
                 polling,
                 sharer,

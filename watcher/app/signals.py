@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from watcher.app.assembly import Town
-from watcher.core.news import Reloaded, Stopping
-from watcher.ports import Clock
+from watcher.core.news import Stopping
 
 
 @contextmanager
-def signals(stop: asyncio.Event, town: Town, clock: Clock) -> Iterator[None]:
-    """SIGTERM and SIGINT ask to stop; asked a second time the process ends at once. SIGHUP is reported, and changes nothing."""
+def signals(stop: asyncio.Event, reload: asyncio.Event, town: Town) -> Iterator[None]:
+    """SIGTERM and SIGINT ask to stop; asked a second time the process ends at once. SIGHUP asks to read the settings again."""
     loop = asyncio.get_running_loop()
 
     def asked(number: signal.Signals) -> None:
@@ -24,13 +23,9 @@ def signals(stop: asyncio.Event, town: Town, clock: Clock) -> Iterator[None]:
         town.tell(Stopping(reason=number.name))
         stop.set()
 
-    def reload() -> None:
-        error = "settings are read at the start only: restart the daemon to have them read again"
-        town.tell(Reloaded(at=clock.now(), error=error))
-
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked, number)
-    loop.add_signal_handler(signal.SIGHUP, reload)
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
     try:
         yield
     finally:

@@ -14,6 +14,7 @@ import watcher
 from watcher.cli import (
     accounts,
     adding,
+    backing_up,
     completing,
     copying,
     deliveries,
@@ -21,6 +22,7 @@ from watcher.cli import (
     endpoints,
     explaining,
     happening,
+    health,
     labelling,
     listening,
     making,
@@ -144,6 +146,7 @@ program.command("demo", cls=Command)(demo.demo)
 program.command("simulate", cls=Command)(simulating.simulate)
 program.command("receive", cls=Command, hidden=True)(simulating.receive)
 program.command("check", cls=Command)(serving.check)
+program.command("health", cls=Command)(health.health)
 program.command("plan", cls=Command)(planning.plan)
 program.command("add", cls=Command)(adding.add)
 program.command("ls", cls=Command)(watching.ls)
@@ -201,7 +204,11 @@ _group(
     "What was sent to CallFire, and is to be.",
     {"ls": submitting.ls, "show": submitting.show, "withdraw": submitting.withdraw},
 )
-_group("db", "The database.", {"migrate": serving.migrate, "copy": copying.copy, "key": making.key})
+_group(
+    "db",
+    "The database.",
+    {"migrate": serving.migrate, "copy": copying.copy, "backup": backing_up.backup, "key": making.key},
+)
 _group(
     "token",
     "Who may use the daemon's interface.",

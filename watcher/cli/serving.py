@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from watcher.cli.formats import PEOPLE, say_data, say_lines
-from watcher.cli.options import As, Config, settings_in_force
+from watcher.cli.options import As, Config, environment, settings_in_force
 from watcher.cli.printing import Output, Stop, complain, say, say_table, stop
 from watcher.cli.progress import moving
 
@@ -30,11 +31,14 @@ def run(config: Config = None, output: As = Output.TABLE) -> None:
     With a file:
         watcher run --config /etc/watcher.toml
 
-    Settings are checked first; `watcher check` does it without starting anything. Exit code 2: it could not start.
+    Settings are checked first; `watcher check` does it without starting anything. SIGHUP has them read again.
+
+    Exit codes: 0 it was asked to stop · 2 it could not start · 143, 130 asked a second time, it ended at once.
     """
     from watcher.app import CannotStart, main
+    from watcher.settings import load
 
-    settings = settings_in_force(config)
+    settings, environ = settings_in_force(config), environment()
 
     def announce(url: str) -> None:
         """A courtesy: that nobody hears it does not end the daemon."""
@@ -46,7 +50,7 @@ def run(config: Config = None, output: As = Output.TABLE) -> None:
             complain(str(unsaid))
 
     try:
-        code = main(settings, announce=announce)
+        code = main(settings, announce=announce, read=partial(load, config, environ), environ=environ)
     except CannotStart as error:
         stop(str(error))
     raise typer.Exit(code)

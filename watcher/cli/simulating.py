@@ -21,6 +21,9 @@ def simulate(
     control_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the control address; 0: a free one.")
     ] = 0,
+    host: Annotated[
+        str, typer.Option(help="Address to serve on, 0.0.0.0 for other machines, who may then ask it anything.")
+    ] = "127.0.0.1",
     login: Annotated[str, typer.Option(help="The API login it accepts.")] = "login",
     password: Annotated[str, typer.Option(help="Its password: any, this CallFire is not real.")] = "password",  # noqa: S107 -- the simulator's, known to all
     seed: Annotated[int, typer.Option(help="The same seed makes the same batches.")] = 1,
@@ -60,6 +63,7 @@ def simulate(
         accounts={"default": (login, password)},
         workload=workload,
         seed=seed,
+        host=host,
         port=port,
         control_port=control_port,
         budget=budget,

@@ -19,6 +19,7 @@ from watcher.core.store_news import LeasesMoved as LeasesMoved  # noqa: PLC0414 
 from watcher.core.store_news import LeasesSeen as LeasesSeen  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import MigrationsWait as MigrationsWait  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import SecretsExposed as SecretsExposed  # noqa: PLC0414 -- to be had from here
+from watcher.core.store_news import SharesNamed as SharesNamed  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import StoreFailed as StoreFailed  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import StoreRecovered as StoreRecovered  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import StoreTook as StoreTook  # noqa: PLC0414 -- to be had from here
@@ -94,8 +95,7 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Following:
-    """A watch was made, opened again, or stopped; or got other labels, another correlation id, or another moment to expire; or
-    a look made it otherwise (amended it) in a way that no event tells."""
+    """A watch was made, opened again or stopped; got other labels, correlation id or expiry; or a look amended it silently."""
 
     account: str
     batch_id: int
@@ -193,10 +193,11 @@ class RateLearnt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stepped:
-    """The poller of an account took a step: it is alive, whether or not it asked anything."""
+    """The poller of an account, or of a `part` of it, took a step: it is alive, whether or not it asked anything."""
 
     account: str
     at: datetime
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,10 +293,13 @@ class Stopping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reloaded:
-    """The settings were read again. `error` names what was wrong with them, None where they are in force."""
+    """The settings were read again. `error` names what was wrong with them, None where they are in force; `changed` are the keys
+    that are otherwise now, `restart` those that will be with the next start."""
 
     at: datetime
     error: str | None
+    changed: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
 
 
 News = (
@@ -321,6 +325,7 @@ News = (
     | DividedOtherwise
     | LeasesMoved
     | LeasesSeen
+    | SharesNamed
     | MigrationsWait
     | SecretsExposed
     | Swept

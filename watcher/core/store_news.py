@@ -68,6 +68,13 @@ class LeasesMoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SharesNamed:
+    """These shares (accounts, or parts of one) are those of the settings from now on, and there are no others."""
+
+    shares: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DividedOtherwise:
     """Another replica polls these shares, of an account that it divides differently (accounts.NAME.parts): until they are given
     back this one takes nothing of the account. None are left where that has ended."""

@@ -78,6 +78,11 @@ class Book:
         """Whether the settings name it."""
         return endpoint_id in self._named
 
+    def name(self, settings_endpoints: Mapping[str, Endpoint]) -> None:
+        """The settings name these from now on; `load` follows."""
+        self._changes += 1  # what is being loaded now would have the secrets of before
+        self._named = settings_endpoints
+
     async def load(self, store: Endpoints) -> None:
         """Takes all from the store. Where something changes in the book while the store answers, that is newer than the
         answer: then all stays as it is, until the next time."""
@@ -87,9 +92,10 @@ class Book:
             self._endpoints = {endpoint.id: self.whole(endpoint) for endpoint in endpoints}
 
     def whole(self, endpoint: Endpoint) -> Endpoint:
-        """An endpoint of the store with its secrets, which the store does not have of those that the settings keep."""
+        """An endpoint of the store with its secrets, which the store does not have of those that settings keep. These go to the
+        address of our settings: where another process put newer ones in force already, ours may not be for theirs."""
         named = self._named.get(endpoint.id) if endpoint.kept_by == "settings" else None
-        return endpoint if named is None else replace(endpoint, secrets=named.secrets)
+        return endpoint if named is None else replace(endpoint, url=named.url, secrets=named.secrets)
 
     def put(self, endpoint: Endpoint) -> None:
         """It was made, or is set up anew. Of two that set it up the one with the greater version counts, whichever came first."""

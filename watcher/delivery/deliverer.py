@@ -19,6 +19,9 @@ BACKSTOP: Final = 1.0
 """Seconds between two looks for due deliveries when nothing wakes the deliverer: retries come due by themselves."""
 TOKEN_LEAST: Final = 0.001
 """Seconds that are waited for a token at least: of a shorter wait a clock may see nothing pass."""
+AT_ONCE: Final = 8
+"""As many are sent off before all else has its turn in the event loop: behind a hundred of one claim, what the store has to be
+told next, and its answers, would stand for milliseconds, and nothing would be sent while it writes."""
 LEASE_SPARE: Final = timedelta(seconds=15)
 """A claim holds for twice the endpoint's time-out and this. No attempt takes longer than the time-out, so a lease is never
 renewed at a third, as webhooks.md has it: it ends under way only where the clock is set forward."""
@@ -59,6 +62,12 @@ class Deliverer:
         """Something was committed, or allowed, that may be due at once."""
         self._wake.set()
 
+    def limit(self, limits: Limits) -> None:
+        """These are the limits from now on."""
+        self._places.limit(limits)
+        self._per_endpoint = limits.per_endpoint
+        self.wake()
+
     async def step(self) -> None:
         """Claims what is due and fits, sends it off, and waits for more."""
         self._wake.clear()
@@ -95,15 +104,22 @@ class Deliverer:
                 retries_first=retries_first,
                 per_endpoint=self._per_endpoint,
             )
-            for delivery in claimed:
-                if self._settling.begin(Claim(delivery, token, until)):
-                    self._places.take(delivery.endpoint_id, self._claims)
-                    self._errand(f"delivery {delivery.endpoint_id}", self._deliver(delivery))
+            sent = [delivery for delivery in claimed if self._settling.begin(Claim(delivery, token, until))]
+            for delivery in sent:
+                self._places.take(delivery.endpoint_id, self._claims)
+        if sent:
+            self._errand("sending", self._send_off(sent))
         taken = Counter(delivery.endpoint_id for delivery in claimed)
         return {endpoint_id for endpoint_id, free in room.items() if taken[endpoint_id] < free}
 
     def _last_token(self) -> str:
         return f"{self._token}.{self._claims}"
+
+    async def _send_off(self, deliveries: Sequence[Delivery]) -> None:
+        for number, delivery in enumerate(deliveries):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+            self._errand(f"delivery {delivery.endpoint_id}", self._deliver(delivery))
 
     async def _deliver(self, delivery: Delivery) -> None:
         endpoint = self._book.get(delivery.endpoint_id)

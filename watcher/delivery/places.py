@@ -37,6 +37,10 @@ class Places:
         self._hungry: set[str] = set()  # endpoints that may be owed more than there was room for
         self._thirsty: set[str] = set()  # endpoints that may be owed more than there were tokens for
 
+    def limit(self, limits: Limits) -> None:
+        """These are the limits from now on. What is in flight beyond them ends as it would."""
+        self._limits = limits
+
     def in_order(self, endpoints: Iterable[Endpoint], now: datetime) -> list[Endpoint]:
         """Those that may be sent something now, in turn: with the fewest in flight first, and of them the one that got nothing
         for longest. So a busy endpoint does not take the last places, and many busy ones take turns."""

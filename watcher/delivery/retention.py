@@ -37,6 +37,10 @@ class Sweeper:
         self._counts = (0, 0, 0)
         self._took = 0.0
 
+    def keep(self, retention: Retention) -> None:
+        """It is that long from the next portion on."""
+        self._retention = retention
+
     async def step(self) -> None:
         """One portion, and the pause after it. A portion that failed is begun anew by the next step."""
         began = self._clock.monotonic()

@@ -35,7 +35,7 @@ CHANGED: Final = Refused(
 )
 KEPT: Final = Refused(
     kind="kept-by-settings",
-    detail="the settings say how this endpoint is set up: change it there, and restart the daemon",
+    detail="the settings say how this endpoint is set up: change it there, and have the daemon read them again (SIGHUP)",
 )
 
 
@@ -66,6 +66,10 @@ class Subscriptions:
         self._tell = tell
         self._wake = wake
         self._lately = lately
+        self._allowed = allowed
+
+    def allow(self, allowed: Sequence[Network]) -> None:
+        """Endpoints may be in these networks from now on."""
         self._allowed = allowed
 
     # Endpoints

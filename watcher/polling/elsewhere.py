@@ -48,6 +48,10 @@ class Elsewhere:
         self._hazards: dict[str, tuple[float, Hazard]] = {}
         self._expected: OrderedDict[Key, Expectation] = OrderedDict()
 
+    def know(self, rates: Mapping[str, float]) -> None:
+        """These are the accounts there are from now on."""
+        self._rates = rates
+
     async def shown(self, account: str, here: Mapping[str, Shown] = NO_PARTS) -> Shown:
         """The account as its owners said last, by parts or as a whole; what there is to say where it has none. `here` are the
         parts that this replica polls itself."""

@@ -85,6 +85,12 @@ class Polling:
         """The shares that are polled here."""
         return list(self.pollers.items())
 
+    def know(self, rates: Mapping[str, float], divided: Mapping[str, int]) -> None:
+        """These are the accounts there are from now on, with their rates, and how they are divided."""
+        self._rates = rates
+        self.elsewhere.know(rates)
+        self.places.divide(divided)
+
     async def admit(self, share: str, poller: Poller, store: Ranks) -> None:
         """The share is polled here from now on; it has the store as long as that is so."""
         await self.ranks.come(poller.part, store)

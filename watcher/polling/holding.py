@@ -1,5 +1,6 @@
 """One share that this replica has: its lease, its poller, and all that works for it and ends with it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -20,8 +21,8 @@ Make = Callable[[Lease, Sure, Errand], Awaitable[Poller]]
 @dataclass(slots=True, kw_only=True)
 class Holding:
     """`sure` says whether the share is ours at this moment, `demand` how many requests a second it was last said to need. It is
-    `begun` when it is being loaded, `ready` when it is, `leaving` when nothing new is begun, and `over` when nothing may be
-    written any more."""
+    `begun` when it is being loaded, `ready` when it is, `leaving` when nothing new is begun, `over` when nothing may be
+    written any more, and `outdated` when the account is to be polled otherwise, by a new poller."""
 
     lease: Lease
     demand: float
@@ -34,6 +35,7 @@ class Holding:
     hired: bool = False
     leaving: bool = False
     over: bool = False
+    outdated: bool = False
 
     def hire(self) -> None:
         """Has it polled, as soon as it is loaded."""
@@ -57,3 +59,8 @@ class Holding:
         """Takes the work it was lately for what it needs. `now` is of the monotonic clock, `at` in epoch seconds."""
         if self.poller is not None and now - self.since >= KNOWN:
             self.demand = demand_told(self.demand, self.poller.usage.used(at))
+
+
+async def until_loaded(load: "asyncio.Future[None]") -> None:
+    """Waits for it, and ends it where nobody waits any more."""
+    await load

@@ -15,7 +15,16 @@ class Places:
 
     def __init__(self, pollers: Mapping[str, Poller], divided: Mapping[str, int]) -> None:
         self._pollers = pollers
-        self._divided = {account: of for account, of in divided.items() if of > 1}
+        self._divided: dict[str, int] = {}
+        self.divide(divided)
+
+    def divide(self, divided: Mapping[str, int]) -> None:
+        """Accounts are divided so from now on. Those that are not named any more may still be given back."""
+        for account, of in divided.items():
+            if of > 1:
+                self._divided[account] = of
+            else:
+                self._divided.pop(account, None)
 
     def is_divided(self, account: str) -> bool:
         """Whether it has parts."""

@@ -208,7 +208,7 @@ class Poller(Viewed):
         now = self.last_step.timestamp()
         if now - self._told_step >= STEP_NEWS:
             self._told_step = now
-            self._tell(Stepped(account=self.account.name, at=self.last_step))
+            self._tell(Stepped(account=self.account.name, at=self.last_step, part=self.part.told))
         wanted = (at for at in (self.submitter.wait_until(), self.schedule.wait_until(now)) if at is not None)
         until = self.standing.held_until(now) or min(wanted, default=None)
         if until is None or until > now:

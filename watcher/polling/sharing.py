@@ -4,16 +4,17 @@ What is taken and given back is decided in `watcher.core.sharing`, from what the
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from math import isfinite
 from typing import Final
 
+from watcher.core.clocks import skewed
 from watcher.core.news import DividedOtherwise, LeasesMoved, LeasesSeen, Tell
 from watcher.core.parts import part_named
 from watcher.core.sharing import Share, to_give_back, to_take
 from watcher.polling.following import Polling
-from watcher.polling.holding import Holding, Make
+from watcher.polling.holding import Holding, Make, until_loaded
 from watcher.polling.leased import NotSure
 from watcher.ports import Board, Clock, Lease, LeaseLost, Leases, Standing, Store, StoreError
 from watcher.workers import Crew, Team
@@ -26,17 +27,8 @@ DESCRIBED: Final = 5.0
 """Seconds after which the other replicas are told anew how our accounts stand."""
 STAYS: Final = 600.0
 """Seconds for which a share that came back after it was given back stays, however uneven that is, unless replicas come or go."""
-SKEWED: Final = 60.0
-"""Seconds by which this machine's clock may differ from the database's. Receivers take five minutes amiss, at either side."""
 GRACE: Final = 20.0
 """Seconds that what flies has to end before a share is given back; longer than an answer of CallFire may take."""
-
-
-def skewed(seconds: float) -> str:
-    """What is wrong with a clock that is so far ahead of the database's; nothing where it is good enough."""
-    if abs(seconds) < SKEWED:
-        return ""
-    return f"this machine's clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} the database's: set it right"
 
 
 class Sharer:
@@ -57,7 +49,7 @@ class Sharer:
         tell: Tell,
         every: float,
     ) -> None:
-        self._shares = list(shares)
+        self._shares = dict.fromkeys(shares)
         self._polling = polling
         self._store = store
         self._leases = leases
@@ -85,7 +77,7 @@ class Sharer:
 
     @property
     def settled(self) -> bool:
-        """Whether it is known whose the accounts are. Those that are being loaded can be asked about like anybody else's."""
+        """Whether it is known whose the accounts are; those that are being loaded can be asked about like anybody else's."""
         return self._clock.monotonic() - self._looked < 4 * self._every
 
     @property
@@ -114,7 +106,7 @@ class Sharer:
             raise
         for load, holding in loads.items():
             if not load.done():
-                holding.team.errand(f"load {holding.lease.share}", _ended(load))
+                holding.team.errand(f"load {holding.lease.share}", until_loaded(load))
 
     def start(self) -> None:
         """From now on what is loaded is polled."""
@@ -132,6 +124,13 @@ class Sharer:
             if self._clock.monotonic() - self._described >= DESCRIBED:
                 await self._describe()
 
+    def share_out(self, shares: Sequence[str], outdated: Collection[str] = ()) -> None:
+        """These are shared out from now on. What is not among them is given back; so is what is outdated, and taken anew."""
+        self._shares = dict.fromkeys(shares)
+        for share, holding in self._holdings.items():
+            holding.outdated |= share in outdated or share not in self._shares
+        self.wake()
+
     def lost(self, share: str) -> None:
         """A write for the share was refused: another replica has it."""
         holding = self._holdings.get(share)
@@ -143,7 +142,7 @@ class Sharer:
         self._leaving = True
         with suppress(StoreError):
             asked = self._clock.monotonic()
-            board = await self._leases.board(self._shares)
+            board = await self._leases.board(list(self._shares))
             unheard = self._found(board, asked)  # the answer came too late for the last round
             await self._leases.board([])
             if unheard:
@@ -157,16 +156,20 @@ class Sharer:
     async def _round(self) -> list[Holding]:
         """Looks, drops what is lost, gives back, takes; what was taken is still to be loaded."""
         asked = self._clock.monotonic()
-        board = await self._leases.board(self._shares)
+        board = await self._leases.board([*dict.fromkeys((*self._shares, *self._holdings))])
         if self._leaving:
             return []
         self._lose(self._lost(board))
         self._sure_until, self._looked, self._skew = board.sure_until, self._clock.monotonic(), board.skew
         self._tell_of_divisions(board.others)
+        for holding in self._here():
+            if holding.outdated:
+                self._give_back(holding.lease.share)
         shares = [
             Share(held.share, held.replica, held.demand)
             for held in board.shares
-            if held.replica is not None or not self._divided or part_named(held.share).account not in self._divided
+            if held.share in self._shares
+            and (held.replica is not None or not self._divided or part_named(held.share).account not in self._divided)
         ]
         replicas = [replica.id for replica in board.replicas]
         if replicas != self._replicas:
@@ -235,6 +238,7 @@ class Sharer:
         holding = Holding(
             lease=lease, demand=demand, team=Team(self._crew, heed), sure=sure, since=self._clock.monotonic()
         )
+        holding.outdated = lease.share not in self._shares  # it is not any more
         self._holdings[lease.share] = holding
         return holding
 
@@ -246,6 +250,8 @@ class Sharer:
         """Makes the poller, and lets it take in its account: what is said of it from now on reaches it."""
         share = holding.lease.share
         async with self._loading:
+            if holding.outdated:
+                return  # the settings changed while it was taken: the next look gives it back
             holding.begun = True
             poller = holding.poller = await self._make(holding.lease, holding.sure, holding.team.errand)
             await self._polling.admit(share, poller, self._store.held(holding.lease))
@@ -339,8 +345,3 @@ class Sharer:
                 described[holding.lease] = Standing(demand=holding.demand, shown=shown)
         if described:
             await self._leases.describe(described)
-
-
-async def _ended(load: "asyncio.Future[None]") -> None:
-    """Waits for it, and ends it where nobody waits any more."""
-    await load

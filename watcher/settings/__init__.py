@@ -2,7 +2,7 @@
 
 from watcher.settings.database import Database, database_at
 from watcher.settings.endpoints import Endpoint
-from watcher.settings.loading import load, load_http
+from watcher.settings.loading import load, load_database, load_http
 from watcher.settings.model import Account, Auth, Http, Log, Polling, Retention, Settings, Webhooks
 from watcher.settings.problems import BadSettings, Problem
 from watcher.settings.showing import Shown, reference, shown
@@ -25,6 +25,7 @@ __all__ = [
     "Webhooks",
     "database_at",
     "load",
+    "load_database",
     "load_http",
     "reference",
     "shown",

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from watcher.core.addresses import Network
 from watcher.core.spans import span_text
+from watcher.settings.database import Database
 from watcher.settings.keys import (
     Key,
     KeyPath,
@@ -26,9 +27,12 @@ from watcher.settings.keys import (
 )
 from watcher.settings.model import Http, Settings
 from watcher.settings.problems import BadSettings, Problem
+from watcher.settings.section import Section
 from watcher.settings.showing import text_of
 from watcher.settings.sources import Gathered, gather
 from watcher.settings.values import networks
+
+OneSection = TypeVar("OneSection", bound=Section)
 
 EVERYWHERE: Final[Sequence[Network]] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
@@ -67,14 +71,23 @@ def _networks(webhooks: object) -> Sequence[Network]:
 
 def load_http(config: Path | None, environ: Mapping[str, str]) -> Http:
     """The section [http] alone: what it takes to talk to the daemon, for those who may not read its other secrets."""
-    gathered = gather(config, environ, section="http")
+    return _load_section("http", Http, config, environ)
+
+
+def load_database(config: Path | None, environ: Mapping[str, str]) -> Database:
+    """The section [database] alone: what a backup needs, which may not be allowed to read the logins of accounts."""
+    return _load_section("database", Database, config, environ)
+
+
+def _load_section(name: str, model: type[OneSection], config: Path | None, environ: Mapping[str, str]) -> OneSection:
+    gathered = gather(config, environ, section=name)
     try:
-        http = Http.model_validate(gathered.tree().get("http", {}))
+        section = model.model_validate(gathered.tree().get(name, {}))
     except ValidationError as error:
-        raise BadSettings([*gathered.problems, *_problems(error, gathered, ("http",))]) from None
+        raise BadSettings([*gathered.problems, *_problems(error, gathered, (name,))]) from None
     if gathered.problems:
         raise BadSettings(gathered.problems)
-    return http
+    return section
 
 
 def _problems(error: ValidationError, gathered: Gathered, at: KeyPath = ()) -> list[Problem]:

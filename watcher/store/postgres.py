@@ -22,7 +22,7 @@ from watcher.store.postgres_failures import explain, place_of
 from watcher.store.postgres_listening import Listening
 from watcher.store.postgres_opening import Prepared, prepare, take_aside
 from watcher.store.postgres_partitions import Partitions
-from watcher.store.postgres_pool import Access, Pool, open_pool
+from watcher.store.postgres_pool import Access, Connections, OneConnection, Pool, open_pool
 from watcher.store.postgres_reading import Reading
 from watcher.store.postgres_recording import PostgresRecording
 from watcher.store.postgres_remembered import SharedRemembered
@@ -48,8 +48,8 @@ class PostgresStore(PostgresDelivering, PostgresRecording, PostgresWatching, Kep
     def __init__(
         self,
         place: str,
-        writers: Pool,
-        readers: Pool,
+        writing: Connections,
+        reading: Pool,
         prepared: Prepared,
         *,
         url: str,
@@ -67,10 +67,10 @@ class PostgresStore(PostgresDelivering, PostgresRecording, PostgresWatching, Kep
         self._works: dict[Callable[..., Any], Callable[..., Any]] = {}
         self.replica = prepared.me.id
         self._access = access
-        self._reader = Reading(readers, place=place, access=access, tell=tell, clock=clock)
-        self._partitions = Partitions(readers, place=place, sql=self._sql, access=access)
+        self._reader = Reading(reading, place=place, access=access, tell=tell, clock=clock)
+        self._partitions = Partitions(reading, place=place, sql=self._sql, access=access)
         self.writer = Writing(
-            writers,
+            writing,
             place=place,
             sql=self._sql,
             me=prepared.me,
@@ -215,19 +215,18 @@ async def open_postgres(
 
     Raises UnusableStore where it cannot be opened: the message has the place, without its secrets, and the remedy.
     """
-    place = place_of(url)
+    place, writing = place_of(url), OneConnection(url, access)
     try:
-        writers = await open_pool(url, 1, access)
+        reading = await open_pool(url, max(1, access.connections - 1), access)
     except Exception as error:
         raise UnusableStore(explain(error, place)) from error
     try:
-        readers = await open_pool(url, max(1, access.connections - 1), access)
         try:
             sql, known = load("postgres"), steps or migrations("postgres")
-            prepared = await prepare(writers, sql, known, place=place, seal=seal, access=access)
+            prepared = await prepare(writing, sql, known, place=place, seal=seal, access=access)
             prepared = prepared._replace(migrated=await take_aside(url, sql, prepared, access))
             store = PostgresStore(
-                place, writers, readers, prepared, url=url, seal=seal, access=access, tell=tell, clock=clock
+                place, writing, reading, prepared, url=url, seal=seal, access=access, tell=tell, clock=clock
             )
             store.tell_of_secrets()
             if prepared.migrated.waiting:
@@ -245,6 +244,6 @@ async def open_postgres(
                     listens.cancel()
                     await asyncio.wait([live, listens])
         finally:
-            await readers.close()
+            await writing.close()
     finally:
-        await writers.close()
+        await reading.close()

@@ -280,7 +280,8 @@ class _Settling:
         begins = 1  # as SQL counts
         for each in put:
             answer = each.settlement.attempt.answer
-            columns.append(dict(zip(SETTLED, _columns(each, begins, len(answer)), strict=True)))
+            named = zip(SETTLED, _columns(each, begins, len(answer)), strict=True)
+            columns.append({name: value for name, value in named if value is not None})
             answers.append(answer)
             begins += len(answer)
         values = {

@@ -26,7 +26,7 @@ from watcher.store.opening import (
     statements,
 )
 from watcher.store.postgres_failures import REMEDIES, explain, place_of
-from watcher.store.postgres_pool import Access, Pool, begun, open_pool
+from watcher.store.postgres_pool import Access, Connections, Pool, begun, open_pool
 from watcher.store.postgres_work import Asking, doing
 from watcher.store.postgres_writing import Me
 from watcher.store.resealing import agree, settle_in
@@ -51,12 +51,12 @@ class Prepared(NamedTuple):
 
 
 async def prepare(
-    pool: Pool, sql: Statements, steps: Sequence[Migration], *, place: str, seal: Seal, access: Access
+    connections: Connections, sql: Statements, steps: Sequence[Migration], *, place: str, seal: Seal, access: Access
 ) -> Prepared:
     """Takes the steps that may be taken beside the replicas that are there, seals secrets anew, and makes this process one of
     them. Raises UnusableStore, with nothing changed: all of it is one transaction."""
     try:
-        async with begun(pool, f"BEGIN{access.begin}") as connection:
+        async with begun(connections, f"BEGIN{access.begin}") as connection:
             asking, me = Asking(connection), _me(steps[-1].number, seal, access)
             found = await doing(lambda: _begin(asking, sql, place, steps[-1].number))
             due = plan(steps, found, await doing(lambda: [each.version for each in others(asking, found.version)]))

@@ -4,11 +4,12 @@ Nothing is kept in a session and, behind a pooler, no statement outlives its tra
 to another session.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import asyncpg
 
@@ -21,6 +22,14 @@ KEEPALIVES: Final = {
 """After a minute without a sign the server ends the session of a machine that is gone, or 20 seconds (in ms) after it said
 something that nobody took."""
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+
+class Connections(Protocol):
+    """Where a connection is lent from."""
+
+    def acquire(self) -> AbstractAsyncContextManager[Any]:
+        """One that nobody else has meanwhile."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,18 +82,54 @@ async def open_pool(url: str, connections: int, access: Access) -> Pool:
         password=access.password,
         min_size=0,
         max_size=connections,
-        timeout=access.connect.total_seconds(),
-        command_timeout=(access.statement + access.connect).total_seconds(),
-        statement_cache_size=0 if access.pooler else 200,
         connection_class=Sessionless,
-        server_settings=access.session,
+        **_options(access),
     )
 
 
+class OneConnection:
+    """A single connection, made when it is needed and again where it broke. A pool of one takes turns of the event loop to have
+    it back, for which whoever waits for a commit would wait too."""
+
+    def __init__(self, url: str, access: Access) -> None:
+        self._url = url
+        self._access = access
+        self._free = asyncio.Lock()
+        self._connection: Any = None
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Any]:
+        async with self._free:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await asyncpg.connect(
+                    self._url, password=self._access.password, **_options(self._access)
+                )
+            try:
+                yield self._connection
+            finally:
+                if self._connection.is_in_transaction():  # whoever had it could not undo it
+                    self._connection.terminate()
+
+    async def close(self) -> None:
+        """Once nobody has it."""
+        async with self._free:
+            if self._connection is not None:
+                await self._connection.close()
+
+
+def _options(access: Access) -> dict[str, Any]:
+    return {
+        "timeout": access.connect.total_seconds(),
+        "command_timeout": (access.statement + access.connect).total_seconds(),
+        "statement_cache_size": 0 if access.pooler else 200,
+        "server_settings": access.session,
+    }
+
+
 @asynccontextmanager
-async def begun(pool: Pool, begin: str) -> AsyncIterator[Any]:
+async def begun(connections: Connections, begin: str) -> AsyncIterator[Any]:
     """A connection in a transaction, to be committed by whoever has it; undone where anything else becomes of it."""
-    async with pool.acquire() as connection:
+    async with connections.acquire() as connection:
         try:
             await connection.execute(begin)
             yield connection

@@ -15,7 +15,7 @@ from watcher.ports import Clock, Lease, LeaseLost, StoreError
 from watcher.ports.errors import UnknownOutcome
 from watcher.store import leases, words
 from watcher.store.postgres_failures import explain, is_late, is_lost, is_met, is_passing, is_trouble, state_of
-from watcher.store.postgres_pool import Access, Pool, begun
+from watcher.store.postgres_pool import Access, Connections, begun
 from watcher.store.postgres_reading import TRIES, Troubles, Work
 from watcher.store.postgres_work import Asking, doing, spelled
 from watcher.store.rows import Values
@@ -72,7 +72,7 @@ class Writing:
 
     def __init__(
         self,
-        pool: Pool,
+        connections: Connections,
         *,
         place: str,
         sql: Statements,
@@ -84,7 +84,7 @@ class Writing:
         spoiled: Callable[[], None],
         doubted: Work[None],
     ) -> None:
-        self._pool = pool
+        self._connections = connections
         self._place = place
         self._sql = sql
         self._me = me
@@ -159,7 +159,7 @@ class Writing:
     async def _let_go(self) -> None:
         """The others need not wait until the lease is over."""
         with suppress(Exception):  # then they wait
-            async with self._pool.acquire() as connection:
+            async with self._connections.acquire() as connection:
                 asking = Asking(connection)
                 await doing(lambda: asking.execute(self._sql["leave"], {"replica": self._me.id}))
 
@@ -216,7 +216,7 @@ class Writing:
         me = spelled(self._sql["begin_writing"], self._me.at(self._number))
         worked = False
         try:
-            async with begun(self._pool, f"{self._begin}; {me}") as connection:
+            async with begun(self._connections, f"{self._begin}; {me}") as connection:
                 self.process = connection.get_server_pid()
                 asking = Asking(connection)
                 await doing(lambda: self._work(asking, group, results))
@@ -271,7 +271,7 @@ class Writing:
         UnknownOutcome where nobody can be asked."""
         for _ in range(TRIES):
             try:
-                async with begun(self._pool, self._begin) as connection:
+                async with begun(self._connections, self._begin) as connection:
                     row = await doing(partial(self._last_commit, Asking(connection)))
                     await connection.execute("COMMIT")
             except Exception as error:  # noqa: BLE001 # asked again, then told

@@ -108,3 +108,7 @@ INSERT INTO attempts (
     :id, :account, :delivery_id, :at, :took, :code, :error, :outcome, :next_due, :location, :answer, :cause,
     :address, :detail, :dns, :connect, :tls, :first_byte
 );
+
+-- name: doubt_submissions!
+-- In a backup: what was to be sent may have been sent by the time it is restored, and counts as under way.
+UPDATE submissions SET state = 'sending', tries = tries + 1, sent = :now, ended = NULL, absences = 0 WHERE state = 'intended';

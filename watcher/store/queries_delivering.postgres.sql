@@ -7,8 +7,8 @@
 -- very moment: then its row is gone when `retaken` has its turn, and so is what was due.
 --
 -- `settle_claims` has JSON objects of the columns of a delivery (when it is due is null where that stays) and of its attempt
--- (`tried` is that one's cause), and where in `answers` its answer begins and how long it is. Where endpoints are
--- named in `calm`, nothing is settled unless all of these are active, without order, and as `Health.untroubled` says.
+-- (`tried` is that one's cause), without those that are null, and where in `answers` its answer begins and how long it is. Where
+-- endpoints are named in `calm`, nothing is settled unless all of these are active, without order, and as `Health.untroubled` says.
 
 -- name: take_turns
 -- Endpoints that are owed something that is due, how they stand, and the clock: null where somebody else claims for them just now.

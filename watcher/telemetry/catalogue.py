@@ -4,18 +4,13 @@ import platform
 from collections.abc import Sequence
 from typing import Final
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    GCCollector,
-    Histogram,
-    PlatformCollector,
-    ProcessCollector,
-)
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
-from watcher.telemetry.series import Metric, Series
+from watcher.telemetry.exposition import AnySeries
+from watcher.telemetry.samples import Count, Level, Spread
+from watcher.telemetry.series import Series
 
+PREFIX: Final = "watcher"
 REQUEST_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 WINDOW_BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
 VALIDATION_BUCKETS: Final = (1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 14400)
@@ -23,33 +18,40 @@ DELAY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3600)
 ATTEMPT_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30)
 LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 STORE_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
-DROPPED: Final = ("slow", "stalled", "token", "store")
-"""Why a client of a stream is let go."""
 
 
 class Catalogue:
-    """Every metric of the daemon, in one registry of their own."""
+    """Every metric of the daemon, in one registry of their own: `series` has ours in order, `process` those of the process."""
 
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
+        self.process = CollectorRegistry()
+        self.series: list[AnySeries] = []
         self._make_upstream()
         self._make_watches()
         self._make_ranks()
         self._make_deliveries()
         self._make_leases()
         self._make_daemon(version)
+        self._make_process()
 
-    def _counter(self, name: str, text: str, *labels: str) -> Series[Counter]:
-        return Series(Counter(name, text, labels, namespace="watcher", registry=self.registry))
+    def _counter(self, name: str, text: str, *labels: str) -> Series[Count]:
+        metric = Count(name, text, labels, namespace=PREFIX, registry=self.registry)
+        series = Series(metric, name=f"{PREFIX}_{name}", text=text, labels=labels)
+        self.series.append(series)
+        return series
 
-    def _gauge(self, name: str, text: str, *labels: str) -> Series[Gauge]:
-        return Series(Gauge(name, text, labels, namespace="watcher", registry=self.registry))
+    def _gauge(self, name: str, text: str, *labels: str) -> Series[Level]:
+        metric = Level(name, text, labels, namespace=PREFIX, registry=self.registry)
+        series = Series(metric, name=f"{PREFIX}_{name}", text=text, labels=labels)
+        self.series.append(series)
+        return series
 
-    def _histogram(self, name: str, text: str, buckets: Sequence[float], *labels: str) -> Series[Histogram]:
-        return Series(Histogram(name, text, labels, namespace="watcher", registry=self.registry, buckets=buckets))
-
-    def _only(self, name: str, text: str, buckets: Sequence[float]) -> Histogram:
-        return Histogram(name, text, namespace="watcher", registry=self.registry, buckets=buckets)
+    def _histogram(self, name: str, text: str, buckets: Sequence[float], *labels: str) -> Series[Spread]:
+        metric = Spread(name, text, labels, namespace=PREFIX, registry=self.registry, buckets=buckets)
+        series = Series(metric, name=f"{PREFIX}_{name}", text=text, labels=labels)
+        self.series.append(series)
+        return series
 
     def _make_upstream(self) -> None:
         self.requests = self._counter(
@@ -81,11 +83,11 @@ class Catalogue:
             "expected_wait_seconds", "Expected waiting that nobody has seen yet, all watches together.", "account"
         )
         self.looks = self._counter("looks_total", "Looks at batches.", "account", "by", "result")
-        self.window = self._only(
+        self.window = self._histogram(
             "transition_window_seconds",
             "Between the last look before a transition and the first after.",
             WINDOW_BUCKETS,
-        )
+        ).of()
         self.transitions = self._counter("transitions_total", "Transitions of batches.", "account", "from", "to")
         self.validation = self._histogram(
             "batch_validation_duration_seconds", "From creation to the end of validation.", VALIDATION_BUCKETS, "final"
@@ -123,9 +125,9 @@ class Catalogue:
         self.attempts = self._counter(
             "delivery_attempts_total", "Attempts by class of the answer's code, or kind of error.", "endpoint", "result"
         )
-        self.delay = self._only(
+        self.delay = self._histogram(
             "delivery_delay_seconds", "From the commit of an event to its acceptance.", DELAY_BUCKETS
-        )
+        ).of()
         self.attempt_duration = self._histogram(
             "delivery_attempt_duration_seconds", "How long an attempt took.", ATTEMPT_BUCKETS, "endpoint"
         )
@@ -139,25 +141,22 @@ class Catalogue:
         )
 
     def _make_leases(self) -> None:
-        self.leases_held = self._single(Gauge, "leases_held", "Accounts, or parts of some, that are polled here.")
-        self.replicas = self._single(Gauge, "replicas", "Processes that poll, this one included.")
-        self.lease_lost = self._single(
-            Counter, "lease_lost_total", "Accounts that turned out to be polled by another process."
-        )
-        self.fenced_writes = self._single(
-            Counter, "fenced_writes_total", "Writes that were refused, as another process polls the account."
-        )
-        self.clock_skew = self._single(
-            Gauge, "clock_skew_seconds", "How far this machine's clock is ahead of the database's."
-        )
-
-    def _single(self, kind: type[Metric], name: str, text: str) -> Metric:
-        return kind(name, text, namespace="watcher", registry=self.registry)
+        self.leases_held = self._gauge("leases_held", "Accounts, or parts of some, that are polled here.").of()
+        self.replicas = self._gauge("replicas", "Processes that poll, this one included.").of()
+        self.lease_lost = self._counter(
+            "lease_lost_total", "Accounts that turned out to be polled by another process."
+        ).of()
+        self.fenced_writes = self._counter(
+            "fenced_writes_total", "Writes that were refused, as another process polls the account."
+        ).of()
+        self.clock_skew = self._gauge(
+            "clock_skew_seconds", "How far this machine's clock is ahead of the database's."
+        ).of()
 
     def _make_daemon(self, version: str) -> None:
-        self.lag = self._only(
+        self.lag = self._histogram(
             "event_loop_lag_seconds", "How much later than asked the event loop woke a sleeper.", LAG_BUCKETS
-        )
+        ).of()
         self.store = self._histogram(
             "store_operation_duration_seconds", "How long the store took.", STORE_BUCKETS, "operation"
         )
@@ -166,53 +165,36 @@ class Catalogue:
         self.request_failures = self._counter(
             "http_request_failures_total", "Requests answered with 500: a mistake of ours.", "route"
         )
-        self.stream_clients = Gauge(
-            "stream_clients", "Clients that listen to streams.", namespace="watcher", registry=self.registry
-        )
+        self.stream_clients = self._gauge("stream_clients", "Clients that listen to streams.").of()
         self.streams_dropped = self._counter("stream_dropped_total", "Clients of streams that were let go.", "reason")
-        for reason in DROPPED:
-            self.streams_dropped.of(reason)
         self.auth_failures = self._counter("auth_failures_total", "Requests with a token that is not right.", "reason")
-        self.reload_ok = Gauge(
-            "settings_last_reload_successful",
-            "1 where the settings read last are in force.",
-            namespace="watcher",
-            registry=self.registry,
-        )
-        self.reloaded_at = Gauge(
-            "settings_last_reload_timestamp_seconds",
-            "When the settings in force were read.",
-            namespace="watcher",
-            registry=self.registry,
-        )
+        self.reload_ok = self._gauge(
+            "settings_last_reload_successful", "1 where the settings read last are in force."
+        ).of()
+        self.reloaded_at = self._gauge(
+            "settings_last_reload_timestamp_seconds", "When the settings in force were read."
+        ).of()
         build = self._gauge("build_info", "Always 1; the labels say what runs.", "version", "python")
         build.of(version, platform.python_version()).set(1)
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
+
+    def _make_process(self) -> None:
+        """What the library has to say of the process and of Python."""
+        for registry in (self.process, self.registry):
+            ProcessCollector(registry=registry)
+            PlatformCollector(registry=registry)
+            GCCollector(registry=registry)
 
     @property
-    def of_accounts(self) -> Sequence[Series[Counter] | Series[Gauge]]:
+    def of_accounts(self) -> Sequence[AnySeries]:
         """Those whose first label is an account."""
-        return (
-            *(self.requests, self.throttled, self.opened, self.looks, self.transitions, self.unknown, self.ended),
-            self.submissions,
-            *self.standing_of_accounts,
-        )
+        return [series for series in self.series if series.labels[:1] == ("account",)]
 
     @property
-    def standing_of_accounts(self) -> Sequence[Series[Gauge]]:
+    def standing_of_accounts(self) -> Sequence[AnySeries]:
         """Those that say how an account stands now, which only the process can say that polls it."""
-        return (
-            *(self.rate_configured, self.rate_effective, self.rate_used, self.state, self.last_step),
-            *(self.watches, self.overdue, self.oldest_look, self.stuck, self.expected_wait),
-            *(self.rank_time, self.rank_size, self.rank_saved, self.rank_change),
-        )
+        return [series for series in self.of_accounts if series.kind == "gauge"]
 
     @property
-    def of_endpoints(self) -> Sequence[Series[Counter] | Series[Gauge] | Series[Histogram]]:
+    def of_endpoints(self) -> Sequence[AnySeries]:
         """Those whose first label is an endpoint."""
-        return (
-            *(self.deliveries, self.attempts, self.attempt_duration),
-            *(self.pending, self.oldest_delivery, self.endpoint_state, self.operator_events),
-        )
+        return [series for series in self.series if series.labels[:1] == ("endpoint",)]

@@ -14,7 +14,7 @@ from watcher.core.model import TRANSITION_TYPES
 from watcher.core.news import News
 from watcher.ports import Clock
 from watcher.telemetry.lines import configure, own_logger
-from watcher.telemetry.remedies import ALIKE, ENCRYPT, WAIT
+from watcher.telemetry.remedies import ALIKE, ENCRYPT, RESTART, WAIT
 
 __all__ = ["Logs", "configure"]
 
@@ -23,7 +23,7 @@ SAY_AGAIN: Final = 600.0
 WORDS_MOST: Final = 1_000
 """How many unknown statuses are remembered as told."""
 NAMED: Final = 10
-"""Accounts that a line names, of a thousand that may move at once."""
+"""Accounts or settings that a line names, of a thousand that may move at once."""
 DOUBTFUL: Final = frozenset({"unclear", "absent", "refused"})
 """States of a submission that somebody should look at."""
 WARNED_OF: Final = frozenset(
@@ -44,7 +44,6 @@ class Logs:
     """Writes news down. Call it with each; it never raises. `configure` comes first: the level is read when this is made."""
 
     def __init__(self, *, clock: Clock) -> None:
-        self._log = own_logger()
         self._clock = clock
         self._words: set[str] = set()
         self._unfit: set[str] = set()
@@ -55,6 +54,11 @@ class Logs:
         self._endpoints: dict[str, str] = {}
         self._exposed = False
         self._rates: dict[str, bool] = {}  # accounts that may not use their configured rate -> whether theirs was found
+        self.listen_up()
+
+    def listen_up(self) -> None:
+        """Goes by the level that is configured now."""
+        self._log = own_logger()
         self._hearers = self._table()
         if self._log.is_enabled_for(logging.DEBUG):
             self._hearers = {**self._chatter(), **self._hearers}
@@ -337,10 +341,12 @@ class Logs:
         )
 
     def _reloaded(self, news: told.Reloaded) -> None:
-        if news.error is None:
-            self._log.info("settings.reloaded")
-        else:
+        if news.error is not None:
             self._log.error("settings.refused", error=news.error)
+            return
+        self._log.info("settings.reloaded", count=len(news.changed), changed=news.changed[:NAMED])
+        if news.restart:
+            self._log.warning("settings.wait", count=len(news.restart), settings=news.restart[:NAMED], remedy=RESTART)
 
 
 def _times(again: int | None) -> dict[str, int]:

@@ -5,36 +5,17 @@ Gauges are set as things happen, so that a scrape only writes down what is there
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, get_args
-
-from prometheus_client.exposition import choose_encoder
+from typing import Any
 
 from watcher.core import news as told
-from watcher.core.model import FINAL_STATUSES, KNOWN_STATUSES, OPERATOR_TYPES, TRANSITION_TYPES
+from watcher.core.model import FINAL_STATUSES, OPERATOR_TYPES, TRANSITION_TYPES
 from watcher.core.news import News
 from watcher.core.parts import part_named
-from watcher.telemetry.catalogue import DROPPED, Catalogue
+from watcher.telemetry import labels
+from watcher.telemetry.catalogue import Catalogue
+from watcher.telemetry.exposition import format_for, written
 from watcher.telemetry.parts import Parts
 from watcher.telemetry.series import OTHER, Capped
-
-ACCOUNTS_MOST: Final = 1_000
-ENDPOINTS_MOST: Final = 1_000
-WORDS_MOST: Final = 64
-"""How many outcomes, kinds of error, operations and workers there may be: more would be a mistake, or a strange upstream."""
-
-CONDITIONS: Final = ("ok", "throttled", "down", "refused", "paused")
-ENDPOINT_STATES: Final = ("active", "paused", "open", "disabled")
-WATCH_STATUSES: Final = (
-    "unseen",
-    *(status.lower() for status in KNOWN_STATUSES),
-    "unknown",
-    "missing",
-    "expired",
-)
-RESULTS: Final = frozenset({"changed", "unchanged", "missing", "unanswered", "overtaken"})
-"""What counts as a look: an answer that says nothing of the batch (429, 401) does not."""
-
-ENDINGS: Final[Mapping[str, str]] = {"batch.missing": "missing", "watch.expired": "expired"}
 
 
 class Metrics:
@@ -46,18 +27,18 @@ class Metrics:
 
     def __init__(self, *, version: str, loaded: datetime) -> None:
         self.catalogue = Catalogue(version)
-        self._accounts = Capped(ACCOUNTS_MOST)
-        self._endpoints = Capped(ENDPOINTS_MOST)
+        self._accounts = Capped(labels.ACCOUNTS_MOST)
+        self._endpoints = Capped(labels.ENDPOINTS_MOST)
         self._labels: dict[str, str] = {}
         self._endpoint_labels: dict[str, str] = {}
         self._parts = Parts()
-        self._outcomes = Capped(WORDS_MOST)
-        self._errors = Capped(WORDS_MOST)
-        self._operations = Capped(WORDS_MOST)
-        self._workers = Capped(WORDS_MOST)
+        self._outcomes = Capped(labels.WORDS_MOST)
+        self._errors = Capped(labels.WORDS_MOST)
+        self._operations = Capped(labels.OWN_WORDS_MOST)
+        self._routes = Capped(labels.OWN_WORDS_MOST)
+        self._workers = Capped(labels.WORDS_MOST)
         self._hearers = self._table()
-        for reason in get_args(told.AuthFailure):
-            self.catalogue.auth_failures.of(reason)
+        self._begin()
         self._reloaded(told.Reloaded(at=loaded, error=None))
 
     def __call__(self, news: News) -> None:
@@ -68,28 +49,8 @@ class Metrics:
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Everything, as text or as OpenMetrics, whichever the Accept header asks for; and its content type."""
-        try:
-            encode, content_type = choose_encoder(accept)
-            return encode(self.catalogue.registry), content_type
-        except (ValueError, TypeError):  # a version that is no version
-            encode, content_type = choose_encoder("")
-            return encode(self.catalogue.registry), content_type
-
-    def forget_account(self, account: str) -> None:
-        """The account is no longer in the settings: its series go away."""
-        label = self._labels.pop(account, OTHER)
-        if label != OTHER:
-            for series in self.catalogue.of_accounts:
-                series.forget(label)
-            self._accounts.forget(label)
-
-    def forget_endpoint(self, endpoint: str) -> None:
-        """The endpoint was removed: its series go away."""
-        label = self._endpoint_labels.pop(endpoint, OTHER)
-        if label != OTHER:
-            for series in self.catalogue.of_endpoints:
-                series.forget(label)
-            self._endpoints.forget(label)
+        form = format_for(accept)
+        return written(self.catalogue.series, self.catalogue.process, form), form.content_type
 
     def _table(self) -> Mapping[type[News], Callable[[Any], None]]:
         """Who hears what. The rest of the news is told otherwise, or is for the logs only."""
@@ -114,10 +75,11 @@ class Metrics:
             ).inc(),
             told.LeasesMoved: self._leases_moved,
             told.LeasesSeen: self._leases_seen,
+            told.SharesNamed: self._shares_named,
             told.Swept: self._swept,
             told.WriteFenced: lambda _: self.catalogue.fenced_writes.inc(),
             told.WorkerFailed: self._worker_failed,
-            told.RequestFailed: lambda news: self.catalogue.request_failures.of(news.route).inc(),
+            told.RequestFailed: lambda news: self.catalogue.request_failures.of(self._routes.label(news.route)).inc(),
             told.StreamOpened: lambda _: self.catalogue.stream_clients.inc(),
             told.StreamClosed: self._stream_closed,
             told.AuthFailed: lambda news: self.catalogue.auth_failures.of(news.reason).inc(),
@@ -128,6 +90,17 @@ class Metrics:
 
     # Labels
 
+    def _begin(self) -> None:
+        """What has closed labels and is of no account and no endpoint starts at 0, so that the first of it is an increase."""
+        for reason in labels.DROPPED:
+            self.catalogue.streams_dropped.of(reason)
+        for reason in labels.AUTH_FAILURES:
+            self.catalogue.auth_failures.of(reason)
+        for kind in labels.SWEPT:
+            self.catalogue.swept.of(kind)
+        for final in labels.FINALS:
+            self.catalogue.validation.of(final)
+
     def _account(self, name: str) -> str:
         """The account's label. On first sight its counters start at 0, so that the first of anything is an increase."""
         label = self._labels.get(name)
@@ -135,10 +108,12 @@ class Metrics:
             label = self._labels[name] = self._accounts.label(name)
             self.catalogue.throttled.of(label)
             self.catalogue.unknown.of(label)
-            for reason in ("down", "refused"):
+            for reason in labels.OPENED:
                 self.catalogue.opened.of(label, reason)
-            for reason in ("settled", "missing", "expired", "stopped"):
+            for reason in labels.ENDED:
                 self.catalogue.ended.of(label, reason)
+            for final in labels.FINALS:
+                self.catalogue.transitions.of(label, "validating", final)
             self._show_account(label, "ok")
         return label
 
@@ -146,7 +121,7 @@ class Metrics:
         label = self._endpoint_labels.get(name)
         if label is None:
             label = self._endpoint_labels[name] = self._endpoints.label(name)
-            for outcome in ("done", "retried", "dead", "held"):
+            for outcome in labels.OUTCOMES:
                 self.catalogue.deliveries.of(label, outcome)
             for event_type in OPERATOR_TYPES:
                 self.catalogue.operator_events.of(label, event_type)
@@ -155,12 +130,12 @@ class Metrics:
 
     def _show_account(self, label: str, condition: str) -> None:
         if label != OTHER:
-            for state in CONDITIONS:
+            for state in labels.CONDITIONS:
                 self.catalogue.state.of(label, state).set(state == condition)
 
     def _show_endpoint(self, label: str, now: str) -> None:
         if label != OTHER:
-            for state in ENDPOINT_STATES:
+            for state in labels.ENDPOINT_STATES:
                 self.catalogue.endpoint_state.of(label, state).set(state == now)
 
     # What is heard
@@ -171,22 +146,24 @@ class Metrics:
         self.catalogue.request_duration.of(news.operation).observe(news.took)
 
     def _looked(self, news: told.Looked) -> None:
-        if news.result in RESULTS:
+        if news.result in labels.RESULTS:
             self.catalogue.looks.of(self._account(news.account), news.by, news.result).inc()
 
     def _changed(self, news: told.Changed) -> None:
         account = self._account(news.account)
-        if news.type in ENDINGS:
-            self.catalogue.ended.of(account, ENDINGS[news.type]).inc()
+        if news.type in labels.ENDINGS:
+            self.catalogue.ended.of(account, labels.ENDINGS[news.type]).inc()
         if news.type not in TRANSITION_TYPES:
             return
-        self.catalogue.transitions.of(account, _status(news.previous), _status(news.status)).inc()
+        self.catalogue.transitions.of(
+            account, labels.status_label(news.previous), labels.status_label(news.status)
+        ).inc()
         if news.window is not None:
             self.catalogue.window.observe(news.window)
         if news.status in FINAL_STATUSES:
             self.catalogue.ended.of(account, "settled").inc()
             if news.validation is not None:
-                self.catalogue.validation.of(_status(news.status)).observe(news.validation)
+                self.catalogue.validation.of(labels.status_label(news.status)).observe(news.validation)
 
     def _following(self, news: told.Following) -> None:
         account = self._account(news.account)
@@ -198,7 +175,7 @@ class Metrics:
         if account == OTHER:
             return
         news = self._parts.tally(news)
-        counts = dict.fromkeys(WATCH_STATUSES, 0)
+        counts = dict.fromkeys(labels.WATCH_STATUSES, 0)
         for status, count in news.by_status.items():
             counts[status if status in counts else "unknown"] += count
         for status, count in counts.items():
@@ -223,7 +200,7 @@ class Metrics:
     def _condition_changed(self, news: told.ConditionChanged) -> None:
         account = self._account(news.account)
         self._show_account(account, news.condition)
-        if news.condition in ("down", "refused"):
+        if news.condition in labels.OPENED:
             self.catalogue.opened.of(account, news.condition).inc()
 
     def _throttle(self, news: told.Throttled) -> None:
@@ -242,11 +219,11 @@ class Metrics:
     def _stepped(self, news: told.Stepped) -> None:
         account = self._account(news.account)
         if account != OTHER:
-            self.catalogue.last_step.of(account).set(news.at.timestamp())
+            self.catalogue.last_step.of(account).set(self._parts.step(news).at.timestamp())
 
     def _attempted(self, news: told.Attempted) -> None:
         endpoint = self._endpoint(news.endpoint)
-        if news.outcome not in ("returned", "lost"):  # a pause, or a lost claim: nothing became of the delivery
+        if news.outcome in labels.OUTCOMES:
             self.catalogue.deliveries.of(endpoint, news.outcome).inc()
         self.catalogue.attempts.of(endpoint, self._result(news)).inc()
         self.catalogue.attempt_duration.of(endpoint).observe(news.took)
@@ -260,9 +237,17 @@ class Metrics:
 
     def _endpoint_changed(self, news: told.EndpointChanged) -> None:
         if news.state == "removed":  # the last that is told of it
-            self.forget_endpoint(news.endpoint)
+            self._forget_endpoint(news.endpoint)
         else:
             self._show_endpoint(self._endpoint(news.endpoint), news.state)
+
+    def _forget_endpoint(self, endpoint: str) -> None:
+        """It was removed: its series go away."""
+        label = self._endpoint_labels.pop(endpoint, OTHER)
+        if label != OTHER:
+            for series in self.catalogue.of_endpoints:
+                series.forget(label)
+            self._endpoints.forget(label)
 
     def _backlog(self, news: told.Backlog) -> None:
         endpoint = self._endpoint(news.endpoint)
@@ -291,8 +276,20 @@ class Metrics:
             account = part_named(share).account
             self._parts.come(account, share)
             label = self._account(account)
-            if label != OTHER and not self.catalogue.state.has(label):
+            if label != OTHER and not self.catalogue.state.has(label, "ok"):
                 self._show_account(label, "ok")
+
+    def _shares_named(self, news: told.SharesNamed) -> None:
+        """Series of accounts that are no longer in the settings go away. What they still bring is counted with all others'."""
+        self._parts.name(news.shares)
+        named = {part_named(share).account for share in news.shares}
+        gone = self._labels.keys() - named
+        for label in (self._labels[account] for account in gone if self._labels[account] != OTHER):
+            for series in self.catalogue.of_accounts:
+                series.forget(label)
+            self._accounts.forget(label)
+        self._labels = {account: label for account, label in self._labels.items() if label != OTHER}
+        self._labels |= dict.fromkeys(gone, OTHER)
 
     def _leases_seen(self, news: told.LeasesSeen) -> None:
         self.catalogue.leases_held.set(news.held)
@@ -301,7 +298,7 @@ class Metrics:
 
     def _stream_closed(self, news: told.StreamClosed) -> None:
         self.catalogue.stream_clients.dec()
-        if news.reason in DROPPED:
+        if news.reason in labels.DROPPED:
             self.catalogue.streams_dropped.of(news.reason).inc()
 
     def _swept(self, news: told.Swept) -> None:
@@ -313,10 +310,3 @@ class Metrics:
         self.catalogue.reload_ok.set(news.error is None)
         if news.error is None:
             self.catalogue.reloaded_at.set(news.at.timestamp())
-
-
-def _status(status: str | None) -> str:
-    """The status as a label: a closed set, whatever CallFire may come to call it."""
-    if status is None:
-        return "none"
-    return status.lower() if status in KNOWN_STATUSES else "unknown"

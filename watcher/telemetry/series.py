@@ -3,14 +3,13 @@
 Nothing here knows what is counted.
 """
 
-from typing import Final, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Final, Generic
 
-from prometheus_client import Counter, Gauge, Histogram
+from watcher.telemetry.samples import Kind
 
 OTHER: Final = "_other"
 """Stands for every label value beyond the cap."""
-
-Metric = TypeVar("Metric", Counter, Gauge, Histogram)
 
 
 class Capped:
@@ -34,26 +33,46 @@ class Capped:
         self._admitted.discard(value)
 
 
-class Series(Generic[Metric]):
-    """A metric with labels, its children kept: `labels()` of the library costs ten times the counting."""
+class Series(Generic[Kind]):
+    """A metric with its labels, and its children kept: `labels()` of the library costs ten times the counting."""
 
-    def __init__(self, metric: Metric) -> None:
-        self._metric: Metric = metric
-        self._children: dict[tuple[str, ...], Metric] = {}
+    def __init__(self, metric: Kind, *, name: str, text: str, labels: Sequence[str] = ()) -> None:
+        self.name = name
+        """As in queries, with the prefix; a histogram's without `_bucket` and the like."""
+        self.text = text
+        self.labels = tuple(labels)
+        self._metric: Kind = metric
+        self._children: dict[tuple[str, ...], Kind] = {} if labels else {(): metric}
 
-    def of(self, *values: str) -> Metric:
+    @property
+    def kind(self) -> str:
+        """Counter, gauge or histogram."""
+        return self._metric.kind
+
+    @property
+    def bounds(self) -> tuple[float, ...]:
+        """The upper ends of a histogram's buckets, the last one infinite; of others there are none."""
+        return self._metric.bounds
+
+    def of(self, *values: str) -> Kind:
         """The child with these label values, in the order of the metric's labels."""
         child = self._children.get(values)
         if child is None:
             child = self._children[values] = self._metric.labels(*values)
         return child
 
-    def has(self, first: str) -> bool:
-        """Whether there is a child whose first label has this value."""
-        return any(values[0] == first for values in self._children)
+    def has(self, *values: str) -> bool:
+        """Whether there is a child with these label values."""
+        return values in self._children
 
     def forget(self, first: str) -> None:
         """Removes every child whose first label has this value."""
         for values in [values for values in self._children if values[0] == first]:
             del self._children[values]
             self._metric.remove(*values)
+
+    def write(self, lines: list[str], *, openmetrics: bool) -> None:
+        """Adds all there is to a scrape. It may run in a thread beside the counting: it goes through a copy of the children."""
+        name = self.name.removesuffix("_total") if openmetrics else self.name
+        lines.append(f"# HELP {name} {self.text}\n# TYPE {name} {self.kind}\n")
+        lines.extend([child.text(exemplars=openmetrics) for child in list(self._children.values())])

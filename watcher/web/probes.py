@@ -73,7 +73,7 @@ class Probes:
         # With very many accounts writing them takes long enough to be in the way.
         accept = ",".join(request.headers.getall("Accept", []))
         body, content_type = await asyncio.to_thread(self._render, accept)
-        return web.Response(body=body, headers={"Content-Type": content_type})
+        return web.Response(body=body, headers={"Content-Type": content_type, "Vary": "Accept"})
 
     def _verdict(self, checks: Sequence[Check]) -> web.Response:
         ok = all(check.ok for check in checks)
