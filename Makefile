@@ -10,12 +10,17 @@ PAGE := tests/page
 NODE := $(PAGE)/node_modules/.package-lock.json tests/deploy/node_modules/.package-lock.json
 TYPES := $(PAGE)/api.d.ts
 WORKERS ?= 3
+MEMORY := /dev/shm
+ROOM := 4000000# KiB: several times what the tests have there at once
+
+# Tests start hundreds of processes, and each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -ec
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint format bench bench-schedule chaos chaos-replicas openapi dashboards conformance screenshots lock clean
+.PHONY: help install demo run test lint format bench bench-schedule chaos chaos-replicas openapi metrics dashboards conformance screenshots lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +35,12 @@ run: $(VENV)/.runtime ## the daemon against the real CallFire: set CALLFIRE_LOGI
 
 test: lint ## everything the gate asks for
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal 2>&1 | tee .pytest_closing
+	@# Thousands of databases are made and thrown away: in memory, where there is room, none of them waits for a disk.
+	@free="$$(df --output=avail $(MEMORY) 2> /dev/null | tail -n 1)"; \
+		if test "$${free:-0}" -gt $(ROOM); then \
+			export TMPDIR="$$(mktemp -d $(MEMORY)/watcher-XXXXXX)"; trap 'rm -rf "$$TMPDIR"' EXIT; chmod 711 "$$TMPDIR"; \
+		fi; \
+		$(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal 2>&1 | tee .pytest_closing
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --include='watcher/core/*' --fail-under=100 --skip-covered
 	@$(BIN)/coverage report --omit='watcher/core/*' --fail-under=90 --skip-covered --precision=1
@@ -39,7 +49,9 @@ test: lint ## everything the gate asks for
 lint: $(VENV)/.dev $(NODE) $(TYPES) ## ruff, mypy --strict, the import table, and tsc --strict over the page
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/mypy
+	@# Beside mypy, which takes one processor, the tests are compiled where they never were: else each worker does it by itself.
+	@{ test -d tests/__pycache__ || $(BIN)/python -m pytest --collect-only -qq > /dev/null || true; } & compiling=$$!; \
+		$(BIN)/mypy; wait $$compiling
 	@$(BIN)/lint-imports --no-cache | tail -n 3
 	@$(PAGE)/node_modules/compiler/bin/tsc --project $(PAGE)
 
@@ -61,6 +73,9 @@ chaos-replicas: $(VENV)/.dev ## replicas that are killed, frozen, and have their
 
 openapi: $(VENV)/.dev ## writes deploy/openapi.json anew, after a change of the HTTP interface
 	@$(BIN)/python -m tests.web.renew
+
+metrics: $(VENV)/.dev ## writes deploy/metrics.md anew, and the scrapes that the tests compare with, after a change of metrics
+	@$(BIN)/python -m tests.telemetry.renew
 
 dashboards: $(VENV)/.dev ## writes deploy/grafana/*.json anew, after a change of what builds them
 	@$(BIN)/python -m tests.deploy.dashboards
@@ -101,10 +116,10 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@missing="$$(command -v curl > /dev/null || echo curl; command -v chromium-headless-shell > /dev/null || echo chromium-headless-shell fonts-dejavu-core; \
 		command -v pgbouncer > /dev/null || test -x /usr/sbin/pgbouncer || echo pgbouncer; command -v node > /dev/null || echo nodejs; command -v npm > /dev/null || echo npm; \
 		command -v promtool > /dev/null || echo prometheus; command -v systemd-analyze > /dev/null || echo systemd)"; \
-		test -z "$$missing" || { apt-get update -qq; policy=/usr/sbin/policy-rc.d; \
+		{ test -z "$$missing" || { apt-get update -qq; policy=/usr/sbin/policy-rc.d; \
 		test -e $$policy || { trap "rm -f $$policy" EXIT; printf '#!/bin/sh\nexit 101\n' > $$policy; chmod +x $$policy; }; \
-		apt-get install -y -qq --no-install-recommends $$missing; }
-	@$(PIP) install --require-hashes -r requirements-dev.txt
+		apt-get install -y -qq --no-install-recommends $$missing; }; } & system=$$!; \
+		python=0; $(PIP) install --require-hashes -r requirements-dev.txt || python=$$?; wait $$system; exit $$python
 	@touch $@
 
 $(NODE): %/node_modules/.package-lock.json: %/package.json %/package-lock.json | $(VENV)/.dev

@@ -207,6 +207,37 @@ def test_that_a_poller_stands_still_is_told_to_anybody_and_of_which_account_to_n
     assert check == Check(name="pollers", ok=behind < 60, detail="" if behind < 60 else says)
 
 
+async def test_who_is_asked_to_stop_is_not_ready_any_more_begins_nothing_new_and_gives_back() -> None:
+    done: list[str] = []
+    errands: list[Any] = []
+
+    async def does(what: str) -> None:
+        done.append(what)
+
+    crew = SimpleNamespace(hire=lambda _: None, rest=lambda: does("rest"), errand=lambda _, work: errands.append(work))
+    there = Daemon(
+        cast(Any, SimpleNamespace(here=list)),
+        cast(Any, SimpleNamespace(settled=True, skewed="", start=lambda: None, leave=lambda: does("leave"))),
+        hearing=cast(Any, None),
+        subscriptions=cast(Any, None),
+        planner=cast(Any, None),
+        pulse=Pulse(clock=FakeClock(), tell=Ear()),
+        others=(),
+        crew=cast(Any, crew),
+        store=cast(Any, SimpleNamespace(alive=True, ping=lambda: does("ping"))),
+        clock=FakeClock(),
+    )
+    there.begin()
+    assert [check for check in await there.ready() if not check.ok] == []
+    await there.rest()
+    await errands.pop()
+    assert [check for check in await there.ready() if not check.ok] == [
+        Check(name="serving", ok=False, detail="asked to stop")
+    ]
+    assert all(check.ok for check in there.live())
+    assert done == ["ping", "rest", "leave", "ping"]
+
+
 async def test_a_store_that_fails_makes_it_not_ready_and_leaves_it_alive(tmp_path: Path) -> None:
     class Failing:
         def __init__(self, real: Store) -> None:

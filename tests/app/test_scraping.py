@@ -1,28 +1,38 @@
 """What Prometheus gets of a daemon that works: in the format it asks for, and nothing that its own checks find fault with."""
 
+import asyncio
 import subprocess
 from pathlib import Path
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 
 from tests.app.house import asked, daemon, settings_for
-from watcher.core.news import Backlog, Changed, Tally
+from tests.sockets import http, listening
+from watcher.core.news import Attempted, Backlog, Changed, Tally
 from watcher.simulator.config import SimulatorConfig
 from watcher.simulator.server import serve
 from watcher.simulator.world import Workload
 
 EMPTY = SimulatorConfig(latency=0.0, workload=Workload(at_start=0))
-HOOK = {"WATCHER_WEBHOOK_URL": "http://127.0.0.1:9/", "WATCHER_POLLING__SAVE_INTERVAL": "100ms"}
+OFTEN = {"WATCHER_POLLING__SAVE_INTERVAL": "100ms", "WATCHER_WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
 PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;q=0.5"
 )
 
 
+def promtool(text: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+
+
 async def test_a_daemon_that_works_is_scraped_in_either_format(tmp_path: Path) -> None:
-    async with serve(EMPTY) as callfire, daemon(settings_for(tmp_path, callfire.api, **HOOK)) as running:
+    async with (
+        serve(EMPTY) as callfire,
+        listening(http(200)) as receiver,
+        daemon(settings_for(tmp_path, callfire.api, WATCHER_WEBHOOK_URL=receiver.url, **OFTEN)) as running,
+    ):
         (batch,) = (await asked(callfire.control, "/batches", {"validating_for": 0, "end": "ERRORS"}))["ids"]
         await running.follow(batch)
-        for kind in (Changed, Tally, Backlog):
+        for kind in (Changed, Attempted, Tally, Backlog):
             await running.until(kind)
         answers = {}
         for accept in ("*/*", PROMETHEUS):
@@ -32,7 +42,7 @@ async def test_a_daemon_that_works_is_scraped_in_either_format(tmp_path: Path) -
     content_type, text = answers["*/*"]
     assert content_type == "text/plain; version=0.0.4; charset=utf-8"
     assert 'watcher_transitions_total{account="default",from="none",to="errors"} 1.0' in text.splitlines()
-    found = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    found = await asyncio.to_thread(promtool, text)
     assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
     content_type, text = answers[PROMETHEUS]
     assert content_type == "application/openmetrics-text; version=1.0.0; charset=utf-8"

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from watcher.settings import Settings, load
-from watcher.settings.changing import difference
+from watcher.settings.changing import LIVE_KEYS, LIVE_SECTIONS, difference
 
+DOCUMENT = Path(__file__).parents[2] / "deploy" / "lifecycle.md"
 LOGIN = {"CALLFIRE_LOGIN": "anna", "CALLFIRE_PASSWORD": "hunter2"}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 HOOK = {"WATCHER_WEBHOOK_URL": "https://example.com/hooks", "WATCHER_WEBHOOK_SECRET": SECRET}
@@ -81,3 +82,12 @@ def test_an_account_that_is_divided_otherwise_stays_as_it_was() -> None:
     restart = ("accounts.default.concurrency", "accounts.default.parts")
     in_force = settings(WATCHER_ACCOUNTS__DEFAULT__PARTS="8", **EAST)
     assert found(before, after) == (in_force.model_dump(), ("accounts.east",), restart)
+
+
+def test_the_document_says_of_each_section_what_becomes_of_it() -> None:
+    text = DOCUMENT.read_text().partition("## Changing settings")[2].partition("\n## ")[0]
+    taken_up, restart = text.split("(the whole account stays as it was)")
+    assert [name for name in LIVE_SECTIONS if f"`{name}." not in taken_up] == []
+    assert [name for name in LIVE_KEYS if f"{name.partition('.')[2]}`" not in taken_up] == []
+    others = set(Settings.model_fields) - set(LIVE_SECTIONS)
+    assert [name for name in others if f"`{name}.*`" not in restart] == []

@@ -37,6 +37,7 @@ _THIS: Final = link("watcher-accounts", "Only this account", ("account", "${__va
 
 
 def build() -> Json:
+    """All of it."""
     return dashboard(
         uid="watcher-accounts",
         title="accounts",

@@ -44,6 +44,7 @@ _THIS: Final = link("watcher-delivery", "Only this endpoint", ("endpoint", "${__
 
 
 def build() -> Json:
+    """All of it."""
     return dashboard(
         uid="watcher-delivery",
         title="delivery",

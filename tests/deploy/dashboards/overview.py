@@ -58,6 +58,7 @@ _TO_RUNTIME: Final = link("watcher-runtime", "Open runtime")
 
 
 def build() -> Json:
+    """All of it."""
     return dashboard(
         uid="watcher-overview",
         title="overview",

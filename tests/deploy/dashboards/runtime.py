@@ -19,6 +19,7 @@ _THIS: Final = link("watcher-runtime", "Only this process", ("instance", "${__va
 
 
 def build() -> Json:
+    """All of it."""
     return dashboard(
         uid="watcher-runtime",
         title="runtime",
