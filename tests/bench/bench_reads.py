@@ -30,7 +30,7 @@ SECONDS: Final = 30.0
 FILTERS: Final = ("label=team:blue", "broadcast=70", "final=false", "overdue=true")
 
 
-async def _fill(path: Path, watches: int) -> None:
+async def fill(path: Path, watches: int) -> None:
     """A tenth of them with a label, a hundredth in one broadcast."""
     clock = SystemClock()
     async with open_store(path, tell=lambda _: None, clock=clock) as store:
@@ -110,7 +110,7 @@ def run(watches: int = WATCHES, seconds: float = SECONDS) -> dict[str, float]:
     """About two and a half minutes."""
     with opponent() as other, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "watcher.db"
-        asyncio.run(_fill(path, watches))
+        asyncio.run(fill(path, watches))
         with daemon(other.url, path, rate=RATE) as there:
             return asyncio.run(_measured(there.url, other, seconds))
 

@@ -69,11 +69,6 @@ class Logs:
         if hear is not None:
             hear(news)
 
-    def forget_endpoint(self, endpoint: str) -> None:
-        """The endpoint was removed: whatever troubled it is over."""
-        self._deliveries.pop(endpoint, None)
-        self._endpoints.pop(endpoint, None)
-
     def _table(self) -> Mapping[type[News], Callable[[Any], None]]:
         return {
             told.Changed: self._changed,
@@ -219,7 +214,8 @@ class Logs:
 
     def _endpoint_changed(self, news: told.EndpointChanged) -> None:
         if news.state == "removed":
-            self.forget_endpoint(news.endpoint)
+            for troubles in (self._deliveries, self._endpoints):  # all of them are over
+                troubles.pop(news.endpoint, None)
             self._log.info("endpoint.removed", endpoint=news.endpoint, reason=news.reason)
             return
         if self._endpoints.get(news.endpoint, "active") == news.state:
