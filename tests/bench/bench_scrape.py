@@ -30,6 +30,7 @@ from watcher.telemetry.samples import Count, Level, Spread
 
 WATCHES: Final = 1_000_000
 RATE: Final = 50.0
+WARM: Final = 15.0
 SCRAPES: Final = 100
 ROUNDS: Final = 5
 SIZES: Final = ((1, 1), (10, 20), (100, 100), (1_000, 1_000))
@@ -60,7 +61,7 @@ def _over_http() -> Table:
             path = Path(folder) / "watcher.db"
             asyncio.run(fill(path, watches))
             with daemon(other.url, path, rate=RATE) as there:
-                time.sleep(5)
+                time.sleep(WARM)
                 for name, accept in FORMATS.items():
                     took, series = asyncio.run(_scraped(there.url, accept))
                     half, most = np.percentile(took, [50, 99])
