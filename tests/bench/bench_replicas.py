@@ -2,9 +2,10 @@
 
 A change is a watch swapped, an event and two deliveries; each replica commits those of its own account, 256 at once, and each
 bare loop writes the same rows with asyncpg's `executemany`, 256 changes in a transaction. Deliveries are owed before, are claimed
-by all replicas, sent to one receiver and settled; the bare loops sign and POST the same with as many in flight in all. Replicas,
-bare loops and the receiver are processes of their own, the database commits durably, and all share the cores. Medians of the
-rounds; ratios are of the slices of a round, which are beside each other.
+by all replicas, sent to one receiver and settled; the bare loops sign and POST the same with as many in flight in all: 200, as
+`webhooks.max_in_flight` is, and 400, with twice as many endpoints. Replicas, bare loops and the receiver are processes of their
+own, the database commits durably, and all share the cores: while the database writes, the receiver has to wait, so with more in
+flight less stands still. Medians of the rounds; ratios are of the slices of a round, which are beside each other.
 """
 
 import statistics
@@ -21,29 +22,33 @@ REPLICAS: Final = (1, 2, 4)
 ROUNDS: Final = 5
 CHANGES: Final = 2048
 """Of each replica in a slice."""
-ENDPOINTS: Final = 50
-EVENTS: Final = 100
-"""Of a slice, each owed to every endpoint."""
+DELIVERIES: Final = 10_000
+"""Of a slice, over all endpoints."""
 PER_ENDPOINT: Final = 4
+IN_FLIGHT: Final = (200, 400)
+"""In all: as many endpoints have their four."""
 
 Slices = dict[tuple[str, int], list[float]]
 """What came of each slice, by its name and how many processes there were."""
 
 
 def tables() -> dict[str, tuple[Sequence[str], Sequence[Sequence[str]]]]:
-    """About four minutes."""
+    """About seven minutes."""
     slices: Slices = {}
     with running(DURABLE) as server, opponent() as other, replicas(max(REPLICAS)) as processes:
-        urls = [f"{other.url}/hook{number}" for number in range(ENDPOINTS)]
         for number in range(ROUNDS):
             for count in REPLICAS:
                 for name, rate in _changes(server, processes[:count], f"r{number}n{count}"):
                     slices.setdefault((name, count), []).append(rate)
-                for name, rate in _deliveries(server, processes[:count], urls):
-                    slices.setdefault((name, count), []).append(rate)
+                for in_flight in IN_FLIGHT:
+                    for name, rate in _deliveries(server, processes[:count], other.url, in_flight):
+                        slices.setdefault((f"{name} {in_flight}", count), []).append(rate)
     return {
         "Changes a second": _table(slices, "bare changes", "changes"),
-        "Deliveries a second": _table(slices, "bare deliveries", "deliveries"),
+        **{
+            f"Deliveries a second, {each} in flight": _table(slices, f"bare deliveries {each}", f"deliveries {each}")
+            for each in IN_FLIGHT
+        },
     }
 
 
@@ -60,12 +65,14 @@ def _changes(server: Server, processes: Sequence[Connection], account: str) -> l
     return rates
 
 
-def _deliveries(server: Server, processes: Sequence[Connection], urls: Sequence[str]) -> list[tuple[str, float]]:
+def _deliveries(
+    server: Server, processes: Sequence[Connection], receiver: str, in_flight: int
+) -> list[tuple[str, float]]:
     name = server.make()
+    urls = [f"{receiver}/hook{number}" for number in range(in_flight // PER_ENDPOINT)]
     given = {"url": server.url(name), "urls": urls, "per_endpoint": PER_ENDPOINT}
-    in_flight = ENDPOINTS * PER_ENDPOINT
-    _run(processes[:1], "owe", given | {"count": EVENTS, "account": "owed"})
-    count = EVENTS * ENDPOINTS // len(processes)
+    _run(processes[:1], "owe", given | {"count": DELIVERIES // len(urls), "account": "owed"})
+    count = DELIVERIES // len(processes)
     bare = _run(processes, "bare_deliveries", given | {"count": count, "in_flight": in_flight // len(processes)})
     ours = _run(processes, "deliveries", given | {"in_flight": in_flight})
     server.drop(name)

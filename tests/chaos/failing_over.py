@@ -60,7 +60,7 @@ def fail_over(
         time.sleep(0.1)
     for replica in away.values():
         replica.start()
-    ours.settle(120)
+    ours.settle()
     evidence, history = ours.gather(), ours.history()
     ours.dismiss()
     times = by_account(evidence.requests)

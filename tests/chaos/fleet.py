@@ -28,6 +28,8 @@ from tests.chaos.replica import Replica
 ENDS: Final = ("ACTIVE", "ACTIVE", "ACTIVE", "ERRORS", "SOURCE_ERROR")
 FOREVER: Final = 100_000.0
 """Seconds that a batch validates which is there so that its account always has something to be asked about."""
+PATIENCE: Final = 600.0
+"""Seconds: an event that is refused three times by chance is tried again after minutes."""
 AUDIT: Final = Path(__file__).with_name("audit.sql")
 
 Json = Any
@@ -183,7 +185,7 @@ class Fleet:
         """What CallFire was asked from that index on, and the index to go on from."""
         return http(f"{self.control}/requests?since={since}")
 
-    def settle(self, seconds: float) -> None:
+    def settle(self, seconds: float = PATIENCE) -> None:
         """Waits until all that ends has been learnt, and every event was accepted."""
         wait_for(lambda: not self.unfollowed or self.follow(), seconds, "following")
         self.weigh()

@@ -94,7 +94,7 @@ def tell(ours: Fleet) -> Outcome:
     with attending(*followers, *onlookers):
         for elsewhere in ours.replicas:
             figures += _asked_elsewhere(ours, elsewhere, wrong)
-        ours.settle(60)
+        ours.settle()
         evidence = ours.gather()
         log = [(event["position"], event["id"]) for event in evidence.events]
         truth = {f"{watch['account']}/{watch['batch_id']}": watch["status"] for watch in evidence.watches}

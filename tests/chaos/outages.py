@@ -74,7 +74,7 @@ def outages(
     for name in names:
         wrong += _suffer(ours, name, place, figures, draw)
         time.sleep(calm)
-    ours.settle(120)
+    ours.settle()
     evidence = ours.gather()
     ours.dismiss()
     figures += [("events", str(len(evidence.events))), ("commits cut off", str(sum(wire.cuts for wire in wires)))]

@@ -28,7 +28,7 @@ def share(ours: Fleet, *, counts: Sequence[int], seconds: float, draw: random.Ra
     ours.replicas[0].ask_to_end()
     ours.replicas[0].end()
     figures += _worked(ours, "one of them ended", seconds, draw)
-    ours.settle(60)
+    ours.settle()
     evidence = ours.gather()
     ours.dismiss()
     return Outcome(figures=figures, wrong=findings(evidence))

@@ -30,7 +30,7 @@ def zombies(ours: Fleet, wires: Sequence[Relay], *, frozen: float, times: int, d
     figures: list[Figure] = []
     for number in range(1, times + 1):
         wrong += _once(ours, frozen, draw, figures, number)
-    ours.settle(60)
+    ours.settle()
     evidence = ours.gather()
     history = ours.history()
     for wire, replica in zip(wires, ours.replicas, strict=True):

@@ -123,7 +123,7 @@ class Subscriptions:
 
     async def remove(self, endpoint_id: str) -> Refused | None:
         if self._book.is_named(endpoint_id):
-            detail = "the settings name this endpoint: take it out there and restart the daemon, or disable it"
+            detail = "the settings name this endpoint: take it out there and send SIGHUP, or disable it"
             return Refused(kind="kept-by-settings", detail=detail)
         removed = await self._store.remove_endpoint(endpoint_id)
         self._book.remove(endpoint_id)
@@ -141,7 +141,9 @@ class Subscriptions:
     async def enable(self, endpoint_id: str, *, send_held: bool) -> EndpointView | Refused:
         known = self._book.get(endpoint_id)
         if known is not None and known.kept_by == "settings" and not self._book.is_named(endpoint_id):
-            detail = "the settings no longer name this endpoint, and its secret was there: name it again, and restart"
+            detail = (
+                "the settings no longer name this endpoint, and its secret was there: name it again, and send SIGHUP"
+            )
             return Refused(kind="kept-by-settings", detail=detail)
         enabled = await self._store.enable_endpoint(endpoint_id, send_held=send_held, now=self._clock.now())
         if enabled is None:
@@ -154,7 +156,9 @@ class Subscriptions:
         if known is None:
             return NO_ENDPOINT
         if known.kept_by == "settings":
-            detail = "the settings keep its secrets: put a new one there, the present one into old_secrets, and restart"
+            detail = (
+                "the settings keep its secrets: put a new one there, the present one into old_secrets, and send SIGHUP"
+            )
             return Refused(kind="kept-by-settings", detail=detail)
         if not timedelta(0) <= grace <= GRACE_MOST:
             detail = f"old secrets sign along for 0 to {GRACE_MOST.days} days: give a grace within that"

@@ -58,7 +58,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         409, "Another endpoint has the id already.", "Leave the id out and one is made, or PATCH the endpoint there is."
     ),
     "kept-by-settings": _meaning(
-        409, "The settings file keeps this endpoint.", "Change it there, and restart the daemon."
+        409, "The settings file keeps this endpoint.", "Change it there, and have the daemon read it again (SIGHUP)."
     ),
     "changed-meanwhile": _meaning(
         409, "Somebody else changed the endpoint in the same moment.", "Read it again, and send the change again."
