@@ -1,6 +1,8 @@
 """What holds for all tests: no example of Hypothesis fails for having taken long, which only says that the machine was busy; and
 what takes longest goes first."""
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,3 +18,14 @@ settings.load_profile("unhurried")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.relative_to(Path(__file__).parent).parts[0] not in FIRST)
+
+
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    """Puts back what `configure` changes in the standard library: where log lines go, which is gone with the test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)

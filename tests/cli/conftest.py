@@ -1,7 +1,6 @@
 """What tests of the commands share: a clean environment, the commands themselves, and a real daemon beside a simulator."""
 
 import json
-import logging
 import os
 import re
 import subprocess
@@ -25,14 +24,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
-def _logging_stays_as_it_is() -> Iterator[None]:
-    """`run` in this process says where log lines go, and that place is gone with the test."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
+def _logging_stays_as_it_is(logging_as_it_was: None) -> None:
+    """`run` in this process says where log lines go."""
 
 
 @pytest.fixture(autouse=True)

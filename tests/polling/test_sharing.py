@@ -314,6 +314,16 @@ async def test_an_account_that_is_set_otherwise_is_given_back_and_taken_by_a_new
         assert [moved.given_back for moved in there.moved if moved.given_back] == [("b",)]
 
 
+async def test_what_is_set_otherwise_and_would_go_to_another_replica_anyhow_is_given_back_once(table: Table) -> None:
+    shares = ["a", "b", "c", "d"]
+    there = Here(table, "one", shares)
+    async with started(there):
+        await FakeLeases(table, "two").board(shares)
+        there.sharer.share_out(shares, shares)
+        await there.look()
+        assert sorted(share for moved in there.moved for share in moved.given_back) == shares
+
+
 async def test_what_is_taken_while_the_settings_change_is_not_loaded_with_those_of_before() -> None:
     table = Table(FakeClock())
     there = Here(table, "one", [f"a{number}" for number in range(LOADING + 2)])

@@ -302,6 +302,7 @@ class Sharer:
     def _give_back(self, share: str) -> None:
         holding = self._holdings.get(share)
         if holding is not None and (holding.hired or not holding.begun) and not holding.leaving:
+            holding.leaving = True  # from now on: it may be named twice in a round
             self._crew.errand(f"give back {share}", self._hand_over(holding))
 
     async def _hand_over(self, holding: Holding) -> None:

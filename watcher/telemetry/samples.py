@@ -5,9 +5,10 @@ Here what has not changed since the scrape before is written as it was.
 """
 
 from collections.abc import Iterable
-from typing import Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
 
@@ -15,46 +16,39 @@ PLAIN: Final = 1_000_000.0
 """From here on numbers are written with an exponent."""
 
 
-class Count(Counter):
+class _OneLine(MetricWrapperBase):
+    """One whose series are a line each, with a number that `_value` has; `ENDING` is what that line's name has behind its own."""
+
+    ENDING: ClassVar[str] = ""
+    bounds: Final[tuple[float, ...]] = ()
+    _value: Any
+
+    def _metric_init(self) -> None:
+        super()._metric_init()  # type: ignore[no-untyped-call]
+        self._head = _head(f"{self._name}{self.ENDING}", zip(self._labelnames, self._labelvalues, strict=True))
+        self._written = (float("nan"), "")
+
+    def text(self, *, exemplars: bool) -> str:  # noqa: ARG002 # as all kinds have it
+        """What a scrape gets of this one series."""
+        written, text = self._written
+        value = self._value.get()
+        if value != written:
+            text = f"{self._head}{_number(value)}\n"
+            self._written = (value, text)
+        return text
+
+
+class Count(_OneLine, Counter):
     """A counter."""
 
     kind: Final = "counter"
-    bounds: Final[tuple[float, ...]] = ()
-
-    def _metric_init(self) -> None:
-        super()._metric_init()
-        self._head = _head(f"{self._name}_total", zip(self._labelnames, self._labelvalues, strict=True))
-        self._written = (float("nan"), "")
-
-    def text(self, *, exemplars: bool) -> str:  # noqa: ARG002 # as all kinds have it
-        """What a scrape gets of this one series."""
-        written, text = self._written
-        value = self._value.get()
-        if value != written:
-            text = f"{self._head}{_number(value)}\n"
-            self._written = (value, text)
-        return text
+    ENDING = "_total"
 
 
-class Level(Gauge):
+class Level(_OneLine, Gauge):
     """A gauge."""
 
     kind: Final = "gauge"
-    bounds: Final[tuple[float, ...]] = ()
-
-    def _metric_init(self) -> None:
-        super()._metric_init()
-        self._head = _head(self._name, zip(self._labelnames, self._labelvalues, strict=True))
-        self._written = (float("nan"), "")
-
-    def text(self, *, exemplars: bool) -> str:  # noqa: ARG002 # as all kinds have it
-        """What a scrape gets of this one series."""
-        written, text = self._written
-        value = self._value.get()
-        if value != written:
-            text = f"{self._head}{_number(value)}\n"
-            self._written = (value, text)
-        return text
 
 
 class Spread(Histogram):

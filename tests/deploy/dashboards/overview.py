@@ -20,6 +20,7 @@ from tests.deploy.dashboards.panels import (
     States,
     heatmap,
     lines,
+    processes_down,
     quantiles,
     stat,
     table,
@@ -75,15 +76,7 @@ def build() -> Json:
 
 def _wrong_now() -> Sequence[Panel]:
     return (
-        stat(
-            "Processes down",
-            "Processes that Prometheus cannot scrape. Red: look at the machine, its logs, and /livez. "
-            "Runbook: Down, ReplicaDown.",
-            'sum(1 - up{job="$job"})',
-            bad=1,
-            width=3,
-            linked=_TO_RUNTIME,
-        ),
+        processes_down(width=3, linked=_TO_RUNTIME),
         stat(
             "Accounts not polled",
             "Accounts that are refused (401, 403: wrong login) or down (CallFire fails again and again). Their batches are not "

@@ -88,6 +88,19 @@ def stat(
     )
 
 
+def processes_down(*, width: int = 4, linked: Json | None = None) -> Panel:
+    """How many processes there should be, and are not."""
+    return stat(
+        "Processes down",
+        "Processes that Prometheus cannot scrape. Red: look at the machine, its logs, and /livez. "
+        "Runbook: Down, ReplicaDown.",
+        'sum(1 - up{job="$job"})',
+        bad=1,
+        width=width,
+        linked=linked,
+    )
+
+
 def lines(
     title: str,
     text: str,

@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from typing import Final
 
-from tests.deploy.dashboards.panels import ORANGE, RED, Column, Query, heatmap, lines, quantiles, stat, table
+from tests.deploy.dashboards.panels import (
+    ORANGE,
+    RED,
+    Column,
+    Query,
+    heatmap,
+    lines,
+    processes_down,
+    quantiles,
+    stat,
+    table,
+)
 from tests.deploy.dashboards.shape import INSTANCE, Json, Panel, Row, dashboard, link
 
 LAG: Final = 'watcher_event_loop_lag_seconds_bucket{job="$job", instance=~"$instance"}'
@@ -38,13 +49,7 @@ def build() -> Json:
 
 def _wrong_now() -> Sequence[Panel]:
     return (
-        stat(
-            "Processes down",
-            "Processes that Prometheus cannot scrape. Red: look at the machine, its logs, and /livez. "
-            "Runbook: Down, ReplicaDown.",
-            'sum(1 - up{job="$job"})',
-            bad=1,
-        ),
+        processes_down(),
         stat(
             "Settings refused",
             "Processes whose settings were read last and were wrong: they go on with those from before. The log says what is "
