@@ -89,7 +89,7 @@ screenshots: $(VENV)/.dev ## pictures of each view into build/pictures, two of t
 lock: ## pins the requirements anew (needs uv), and what the page and the chart are checked with
 	@uv pip compile -q pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --no-emit-index-url --upgrade -o requirements.txt
-	@uv pip compile -q pyproject.toml --group build --group dev -c requirements.txt --universal --python-version 3.11 \
+	@uv pip compile -q pyproject.toml --extra otel --extra notify --group build --group dev -c requirements.txt --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade -o requirements-dev.txt
 	@for each in $(PAGE) tests/deploy; do npm --prefix $$each update --silent --package-lock-only; done
 

@@ -27,9 +27,9 @@ from watcher.delivery import Limits
 from watcher.webhooks.sender import WebhookSender, open_session
 
 ROUNDS = 7
-ENDPOINTS = 50
+ENDPOINTS = 100
 PER_ENDPOINT = 4
-EVENTS = 400
+EVENTS = 200
 """A round: each is owed to every endpoint."""
 IN_FLIGHT = ENDPOINTS * PER_ENDPOINT
 COUNT = EVENTS * ENDPOINTS

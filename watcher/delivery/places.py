@@ -21,7 +21,7 @@ class Limits:
     """How many attempts may be in flight: to one endpoint that does not say otherwise, and in all."""
 
     per_endpoint: int = 4
-    in_all: int = 200
+    in_all: int = 400
 
 
 class Places:

@@ -164,7 +164,7 @@ class Submit(Section):
 class Webhooks(Section):
     """[webhooks]: what holds for all endpoints."""
 
-    max_in_flight: Count = Field(default=200, ge=1, le=10_000, description="deliveries in flight at once, in all")
+    max_in_flight: Count = Field(default=400, ge=1, le=10_000, description="deliveries in flight at once, in all")
     per_endpoint: Count = Field(
         default=4, ge=1, le=CONCURRENCY_MOST, description="deliveries in flight at once to one endpoint"
     )
