@@ -10,7 +10,10 @@ PAGE := tests/page
 NODE := $(PAGE)/node_modules/.package-lock.json tests/deploy/node_modules/.package-lock.json
 TYPES := $(PAGE)/api.d.ts
 WORKERS ?= 3
+MINUTES ?= 60
 MEMORY := /dev/shm
+# The commit, where nothing else is in the tree.
+COMMIT := test -z "$$(git status --porcelain 2>&1)" && git rev-parse HEAD
 ROOM := 4000000# KiB: several times what the tests have there at once
 
 # Tests start hundreds of processes, and each would compile everything anew.
@@ -20,7 +23,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -ec
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint format bench bench-schedule chaos chaos-replicas openapi metrics dashboards conformance screenshots lock clean
+.PHONY: help install demo run test lint format bench bench-schedule chaos chaos-replicas openapi metrics settings dashboards conformance screenshots stack stack-alerts stack-quiet release lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +37,8 @@ run: $(VENV)/.runtime ## the daemon against the real CallFire: set CALLFIRE_LOGI
 	@exec $(BIN)/watcher run $(if $(CONFIG),--config $(CONFIG))
 
 test: lint ## everything the gate asks for
-	@rm -f .coverage .coverage.*
+	@rm -f .coverage .coverage.* .tested
+	@$(COMMIT) > .testing || true
 	@# Thousands of databases are made and thrown away: in memory, where there is room, none of them waits for a disk.
 	@free="$$(df --output=avail $(MEMORY) 2> /dev/null | tail -n 1)"; \
 		if test "$${free:-0}" -gt $(ROOM); then \
@@ -44,6 +48,8 @@ test: lint ## everything the gate asks for
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --include='watcher/core/*' --fail-under=100 --skip-covered
 	@$(BIN)/coverage report --omit='watcher/core/*' --fail-under=90 --skip-covered --precision=1
+	@# A release asks which commit passed.
+	@if test -s .testing && $(COMMIT) | cmp -s - .testing; then mv .testing .tested; else rm -f .testing; fi
 	@tail -n 1 .pytest_closing
 
 lint: $(VENV)/.dev $(NODE) $(TYPES) ## ruff, mypy --strict, the import table, and tsc --strict over the page
@@ -77,6 +83,9 @@ openapi: $(VENV)/.dev ## writes deploy/openapi.json anew, after a change of the 
 metrics: $(VENV)/.dev ## writes deploy/metrics.md anew, and the scrapes that the tests compare with, after a change of metrics
 	@$(BIN)/python -m tests.telemetry.renew
 
+settings: $(VENV)/.dev ## writes deploy/settings.md anew, after a change of settings
+	@$(BIN)/python -m tests.settings.renew
+
 dashboards: $(VENV)/.dev ## writes deploy/grafana/*.json anew, after a change of what builds them
 	@$(BIN)/python -m tests.deploy.dashboards
 
@@ -86,15 +95,29 @@ conformance: $(VENV)/.dev ## five thousand requests that schemathesis makes up, 
 screenshots: $(VENV)/.dev ## pictures of each view into build/pictures, two of them for the README into deploy/pictures
 	@$(BIN)/python -m tests.page.screenshots
 
+stack: $(VENV)/.dev ## all of it, with PostgreSQL, Prometheus and Alertmanager, until Ctrl-C: what to try is said (deploy/stack.md)
+	@exec $(BIN)/python -m tests.stack
+
+stack-alerts: $(VENV)/.dev ## six troubles at once, until each alert has rung and is over: tests/stack/RESULTS.md (about forty minutes)
+	@$(BIN)/python -m tests.stack alerts
+
+stack-quiet: $(VENV)/.dev ## an hour with 1,000 watches in which nothing may ring, or MINUTES=… of it: tests/stack/RESULTS.md
+	@$(BIN)/python -m tests.stack quiet $(MINUTES)
+
+release: $(VENV)/.dev ## an sdist, a wheel, their parts and checksums in dist/, of a commit that passed `make test`; uploads nothing
+	@$(BIN)/python -m tests.release
+
 lock: ## pins the requirements anew (needs uv), and what the page and the chart are checked with
 	@uv pip compile -q pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --no-emit-index-url --upgrade -o requirements.txt
 	@uv pip compile -q pyproject.toml --extra otel --extra notify --group build --group dev -c requirements.txt --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade -o requirements-dev.txt
+	@uv pip compile -q pyproject.toml --extra otel --extra notify --group build -c requirements-dev.txt --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements-extras.txt
 	@for each in $(PAGE) tests/deploy; do npm --prefix $$each update --silent --package-lock-only; done
 
 clean: ## removes .venv, caches and builds
-	@rm -rf $(VENV) $(PAGE)/node_modules tests/deploy/node_modules $(TYPES) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .pytest_closing
+	@rm -rf $(VENV) $(PAGE)/node_modules tests/deploy/node_modules $(TYPES) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .pytest_closing .tested .testing
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -111,11 +134,12 @@ $(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@echo "installing what the tests need into $(VENV)"
-	@# The README's commands use curl; the page is driven in chromium, and checked with node; promtool is of the package prometheus, systemd-analyze of systemd.
+	@# The README's commands use curl; the page is driven in chromium, and checked with node; promtool is of the package prometheus, amtool of
+	@# prometheus-alertmanager, systemd-analyze of systemd.
 	@# Nothing that is installed is started: while policy-rc.d says 101, Debian starts no service.
 	@missing="$$(command -v curl > /dev/null || echo curl; command -v chromium-headless-shell > /dev/null || echo chromium-headless-shell fonts-dejavu-core; \
 		command -v pgbouncer > /dev/null || test -x /usr/sbin/pgbouncer || echo pgbouncer; command -v node > /dev/null || echo nodejs; command -v npm > /dev/null || echo npm; \
-		command -v promtool > /dev/null || echo prometheus; command -v systemd-analyze > /dev/null || echo systemd)"; \
+		command -v promtool > /dev/null || echo prometheus; command -v amtool > /dev/null || echo prometheus-alertmanager; command -v systemd-analyze > /dev/null || echo systemd)"; \
 		{ test -z "$$missing" || { apt-get update -qq; policy=/usr/sbin/policy-rc.d; \
 		test -e $$policy || { trap "rm -f $$policy" EXIT; printf '#!/bin/sh\nexit 101\n' > $$policy; chmod +x $$policy; }; \
 		apt-get install -y -qq --no-install-recommends $$missing; }; } & system=$$!; \

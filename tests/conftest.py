@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-FIRST = ("chaos", "test_readme.py")
+FIRST = ("chaos", "documents")
 """They wait for the most part, for what a whole module shares: one process does them while the others work through the rest, and
 takes no part of them over in the end, which would set everything up a second time."""
 

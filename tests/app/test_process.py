@@ -1,7 +1,9 @@
 """What the daemon wants of the system and of its interpreter."""
 
 import resource
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,26 @@ def test_as_many_files_may_be_open_as_the_system_grants() -> None:
             assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_daemon_writes_no_core_file_for_it_holds_the_secrets(tmp_path: Path) -> None:
+    """Asked of a process of its own, which cannot start: a limit that is lowered is so for all that comes after."""
+    code = """
+import resource, sys
+from watcher.app import CannotStart
+from watcher.app.daemon import main
+from watcher.settings import load
+
+most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+try:
+    main(load(None, dict(CALLFIRE_LOGIN="a", CALLFIRE_PASSWORD="b", WATCHER_DATABASE_URL=f"sqlite:///{sys.argv[1]}")))
+except CannotStart:
+    print(resource.getrlimit(resource.RLIMIT_CORE) == (0, most))
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert said.stdout == "True\n"
 
 
 def test_without_uvloop_it_runs_on_asyncios_own_loop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -232,7 +232,9 @@ def test_the_service_manager_and_the_log_hear_what_comes_of_it(tmp_path: Path) -
             assert (next_word(), next_word()) == ("RELOADING", "READY")
             running.terminate()
             assert next_word() == "STOPPING"
-            assert running.wait(PATIENCE) == 0
+            while running.poll() is None:  # until the very end, when nobody reads anything again
+                running.send_signal(signal.SIGHUP)
+            assert running.returncode == 0
             assert running.stderr is not None
             lines = [json.loads(line) for line in running.stderr]
     assert [(line["event"], line["level"]) for line in lines] == [

@@ -16,7 +16,7 @@ from watcher.simulator.server import serve
 from watcher.simulator.world import Workload
 
 DOCUMENT = Path(__file__).parents[2] / "deploy" / "lifecycle.md"
-RESTORE = [line.strip() for line in DOCUMENT.read_text().splitlines() if line.startswith(("    rm ", "    install "))]
+RESTORE = [line for line in DOCUMENT.read_text().splitlines() if line.startswith(("rm ", "install "))]
 EMPTY = SimulatorConfig(latency=0.0, workload=Workload(at_start=0))
 LONG = {"validating_for": 3600, "end": "ACTIVE"}
 ENDED = {"validating_for": 0, "end": "ERRORS"}

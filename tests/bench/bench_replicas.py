@@ -3,9 +3,9 @@
 A change is a watch swapped, an event and two deliveries; each replica commits those of its own account, 256 at once, and each
 bare loop writes the same rows with asyncpg's `executemany`, 256 changes in a transaction. Deliveries are owed before, are claimed
 by all replicas, sent to one receiver and settled; the bare loops sign and POST the same with as many in flight in all: 400, as
-`webhooks.max_in_flight` is, to a hundred endpoints, and 200 to half as many. Replicas, bare loops and the receiver are processes of
-their own, the database commits durably, and all share the cores: while the database writes, the receiver has to wait, so with more
-in flight less stands still. Medians of the rounds; ratios are of the slices of a round, which are beside each other.
+`webhooks.max_in_flight` is, to a hundred endpoints, and 200 to half as many. Replicas, bare loops and the receiver are processes
+of their own, the database commits durably, and all share the cores: while the database writes, the receiver has to wait, so with
+more in flight less stands still. Medians of the rounds; ratios are of the slices of a round, which are beside each other.
 """
 
 import statistics

@@ -103,6 +103,9 @@ async def test_the_moments_of_asking_and_answering_are_the_clocks() -> None:
         answer = await callfire(opened, server.url, clock=clock, ear=ear).look(1)
     assert answer == replace(SEEN, answered=NOON + timedelta(seconds=0.25))
     assert ear.heard == [Answered(account="default", operation="batch", outcome="200", took=0.25, size=len(BODY))]
+    [told] = ear.heard
+    assert isinstance(told, Answered)
+    assert (told.answer, told.server) == (answer, server.url)
 
 
 async def test_looks_use_one_connection_again_and_again() -> None:

@@ -258,6 +258,7 @@ def test_all_that_is_known_of_an_endpoint_is_shown(watcher: Watcher, there: Inte
     public = "whpk_" + base64.b64encode(b"b" * 32).decode()
     assert words(shown.stdout) == [
         ["endpoint", "crm"],
+        ["kind", "webhook"],
         ["url", URL],
         ["description", "for", "sales"],
         ["kept", "by", "the", "daemon", "(watcher", "endpoints)"],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.core.sharing import ALIKE, GAIN, LEAST, Share, demand_told, to_give_back, to_take
+from watcher.core.sharing import ALIKE, GAIN, LEAST, Share, demand_told, to_give_back, to_take, unpolled
 
 
 def shares(**owners: Sequence[float]) -> list[Share]:
@@ -274,3 +274,16 @@ def test_what_others_do_for_shares_that_i_do_not_know_counts() -> None:
     assert to_give_back("a", ["a", "b"], mine, (), {"b": 3.0}) == []
     assert to_take("b", ["a", "b"], [*mine, *free]) == ["s2"]
     assert to_take("b", ["a", "b"], [*mine, *free], (), {"b": 9.0}) == []
+
+
+# What nobody polls
+
+
+def test_a_share_is_polled_by_whoever_else_has_it_and_by_me_when_it_is_loaded() -> None:
+    board = [Share("a", "me", 1), Share("b", "other", 1), Share("c", None, 1), Share("d", "me", 1)]
+    assert unpolled("me", board, {"a"}) == {"a": 0, "b": 0, "c": 1, "d": 1}
+
+
+def test_parts_of_an_account_that_nobody_polls_are_counted_together() -> None:
+    board = [Share("a@1/3", None, 1), Share("a@2/3", "me", 1), Share("a@3/3", None, 1)]
+    assert unpolled("me", board, {"a@2/3"}) == {"a": 2}

@@ -150,6 +150,7 @@ async def test_what_is_due_is_sent_settled_and_told() -> None:
                 attempts=1,
             )
         )
+        assert (told.attempt, told.event_type) == (post.store.settlements[0].attempt, "batch.active")
 
 
 async def test_what_failed_is_tried_again_when_it_is_due_and_not_before() -> None:

@@ -29,8 +29,17 @@ EVERYTHING: Final = {
     "image": {"repository": "registry.example.org/watcher", "tag": "9.9", "pullPolicy": "Always"},
     "imagePullSecrets": [{"name": "registry"}],
     "settings": "[polling]\nmax_interval = '2m'\n",
-    "env": {"WATCHER_ACCOUNTS__DEFAULT__RATE": 2.5, "WATCHER_WEBHOOKS__ALLOW_NETWORKS": "10.20.0.0/16"},
-    "service": {"type": "LoadBalancer", "port": 80},
+    "env": {
+        "WATCHER_ACCOUNTS__DEFAULT__RATE": 2.5,
+        "WATCHER_ACCOUNTS__SOUTH__LOGIN": 1234567890,
+        "WATCHER_ACCOUNTS__SOUTH__PASSWORD": "secret",
+        "WATCHER_WEBHOOKS__ALLOW_NETWORKS": "10.20.0.0/16",
+    },
+    "envFrom": [{"secretRef": {"name": "more"}}],
+    "volumes": [{"name": "authority", "secret": {"secretName": "authority"}}],
+    "volumeMounts": [{"name": "authority", "mountPath": "/etc/authority", "readOnly": True}],
+    "serviceAccountName": "calls",
+    "service": {"type": "LoadBalancer", "port": 80, "annotations": {"note": "inside"}},
     "networkPolicy": {
         "from": [{"podSelector": {"matchLabels": {"app": "prometheus"}}}],
         "database": {"to": [{"ipBlock": {"cidr": "10.9.0.1/32"}}], "port": 6432},
@@ -128,6 +137,7 @@ def test_the_daemon_understands_what_it_is_told(made: Mapping[str, Manifests], v
     assert settings.database.postgres == (values != "sqlite")
     if values == "everything":
         assert (settings.accounts["default"].rate, settings.polling.max_interval.total_seconds()) == (2.5, 120)
+        assert settings.accounts["south"].login == "1234567890"
 
 
 @pytest.mark.parametrize("values", ["sqlite", "postgres", "everything"])
@@ -157,6 +167,25 @@ def test_pods_have_no_rights_and_only_the_volumes_that_are_there(made: Mapping[s
     assert (spec["securityContext"]["runAsNonRoot"], spec["automountServiceAccountToken"]) == (True, False)
     there = {volume["name"] for volume in spec["volumes"]} | ({"data"} if values == "sqlite" else set())
     assert {mount["name"] for mount in container["volumeMounts"]} == there
+
+
+def test_a_pod_has_what_is_added_to_it(made: Mapping[str, Manifests]) -> None:
+    spec = pod(made["everything"])["spec"]
+    (container,) = spec["containers"]
+    assert container["envFrom"] == EVERYTHING["envFrom"]
+    assert container["volumeMounts"][-1:] == EVERYTHING["volumeMounts"]
+    assert spec["volumes"][-1:] == EVERYTHING["volumes"]
+    assert (spec["serviceAccountName"], spec["imagePullSecrets"]) == ("calls", [{"name": "registry"}])
+    assert made["everything"]["Service"]["metadata"]["annotations"] == {"note": "inside"}
+
+
+def test_a_volume_that_is_there_is_taken_and_none_made_also_to_stop_the_only_pod(tmp_path: Path) -> None:
+    run = helm({"replicas": 0, "settings": None, "database": {"existingClaim": "kept"}}, tmp_path)
+    (made,) = [each for each in yaml.safe_load_all(run.stdout) if each and each["kind"] == "StatefulSet"]
+    kubernetes_validate.validate(made, VERSIONS[-1], strict=True)
+    assert (made["spec"]["replicas"], "volumeClaimTemplates" in made["spec"]) == (0, False)
+    claims = [volume for volume in pod({"StatefulSet": made})["spec"]["volumes"] if volume["name"] == "data"]
+    assert claims == [{"name": "data", "persistentVolumeClaim": {"claimName": "kept"}}]
 
 
 def test_probes_ask_what_everybody_may_ask(made: Mapping[str, Manifests]) -> None:
@@ -209,6 +238,7 @@ def test_prometheus_finds_the_daemon_by_the_name_that_the_rules_know(made: Mappi
         ({"secret": {"variables": {"WATCHER_API_TOKEN": None}}}, "WATCHER_API_TOKEN is required"),
         ({"env": {"WATCHER_LISTEN": "127.0.0.1:1"}}, 'Property name of "WATCHER_LISTEN"'),
         ({"replica": 3}, "Additional property replica is not allowed"),
+        ({"podLabels": {"team": 7}}, "podLabels.team: Invalid type. Expected: string"),
     ],
 )
 def test_what_cannot_work_is_refused(values: Mapping[str, Any], said: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.fakes import FAILS, NOON, Reply, settle_down, shows
 from tests.polling.world import World, after, unseen, validating
 from watcher.core.answers import Kind
-from watcher.core.model import Key, State
+from watcher.core.model import Key, Seen, State
 from watcher.core.news import Changed, Looked, UnknownStatus
 from watcher.core.news import Following as FollowingNews
 from watcher.core.transitions import Rules
@@ -22,6 +22,20 @@ def results(world: World) -> list[str]:
 
 
 # What a look leaves behind
+
+
+async def test_a_look_is_told_with_what_was_recorded_for_it() -> None:
+    async with World(validating(1, created=after(-60), since=after(-50))) as world:
+        world.upstream.script(1, shows("VALIDATING"), shows("ACTIVE"))
+        world.clock.turn(seconds=30)
+        await world.step_until(lambda: len(world.ear.of(Looked)) == 2)
+        told = [news for news in world.ear.of(Looked) if isinstance(news, Looked)]
+        assert [(news.batch_id, [each.type for each in news.events]) for news in told] == [
+            (1, []),
+            (1, ["batch.active"]),
+        ]
+        looks = [news.look for news in told]
+        assert [isinstance(look, Seen) and look.batch.status for look in looks] == ["VALIDATING", "ACTIVE"]
 
 
 async def test_a_change_is_committed_and_then_told() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from weakref import ref
 
@@ -90,6 +90,12 @@ class Here:
         return {share for share, _ in self.polling.here()}
 
     @property
+    def unpolled(self) -> Mapping[str, int]:
+        """What nobody polls, as it was told last."""
+        *_, last = (news.unpolled for news in self.ear.heard if isinstance(news, LeasesSeen))
+        return last
+
+    @property
     def moved(self) -> list[LeasesMoved]:
         return [news for news in self.ear.heard if isinstance(news, LeasesMoved)]
 
@@ -150,7 +156,7 @@ async def test_who_is_alone_polls_everything_before_it_says_that_it_is_up(table:
         assert there.ear.of(Stepped) == [Stepped(account="a", at=NOON), Stepped(account="b", at=NOON)]
     assert there.ear.of(LeasesMoved, LeasesSeen) == [
         LeasesMoved(taken=("a", "b")),
-        LeasesSeen(held=2, replicas=1, skew=0.5),
+        LeasesSeen(held=2, replicas=1, skew=0.5, unpolled={"a": 1, "b": 1}),
     ]
 
 
@@ -249,9 +255,14 @@ async def test_an_account_that_cannot_be_loaded_is_tried_again_by_the_next_look(
         table.gone("two")
         await there.look()
         assert (there.here, len(there.ear.of(WorkerFailed)), there.sharer.settled) == ({"a"}, 1, True)
+        assert there.unpolled == {"a": 0, "b": 1}
+        await there.look(later=0.1)
+        assert there.unpolled == {"a": 0, "b": 1}
         there.store.failing = set()
         await there.look(later=0.1)
         assert there.here == {"a", "b"}
+        await there.look(later=0.1)
+        assert there.unpolled == {"a": 0, "b": 0}
 
 
 async def test_who_loads_what_another_one_had_is_ready_to_be_asked_all_the_while(table: Table) -> None:

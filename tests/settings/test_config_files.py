@@ -21,10 +21,10 @@ def uncommented() -> str:
 
 
 def chosen(text: str) -> str:
-    """With secrets in the place of what stands for them, and of two ways to give credentials the second."""
+    """With secrets in the place of what stands for them; of two ways to give credentials the second, of two kinds the first."""
     for placeholder, secret in (("whsec_…", SECRET), ("whsk_…", PAIR), ("made-by-watcher-db-key", KEY)):
         text = text.replace(f'"{placeholder}"', f'"{secret}"')
-    return text.replace("\nbearer = ", "\n# bearer = ")
+    return re.sub(r"^(?=bearer = |apprise_url = )", "# ", text, flags=re.MULTILINE)
 
 
 def test_the_commented_file_changes_nothing() -> None:
@@ -65,6 +65,7 @@ def test_the_commented_file_shows_the_defaults(tmp_path: Path) -> None:
             },
             "database": {"password": "of-the-user-in-the-url", "encryption_key": KEY},
             "http": {"token": "made-by-watcher-token-random"},
+            "telemetry": {"traces_endpoint": "http://127.0.0.1:4318", "traces_service": "callfire-batch-watcher"},
         }
     )
     assert shown.model_dump() == plain.model_dump()

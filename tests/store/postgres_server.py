@@ -118,6 +118,7 @@ def running(settings: Mapping[str, str] = SETTINGS) -> Iterator[Server]:
                 stderr=output,
                 user=user,
                 cwd="/",
+                start_new_session=True,  # Ctrl-C ends first what uses it
             )
         try:
             server = Server(folder=folder, programs=programs, port=settings.get("port", "5432"))

@@ -1,5 +1,6 @@
 """A backup has all that there was at one moment, or is not there at all."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -116,6 +117,20 @@ def test_one_that_was_made_meanwhile_is_not_replaced_either(database: Path) -> N
     assert target.read_text() == "precious"
 
 
+def test_of_two_disks_it_is_the_backups_that_is_full_and_nothing_is_left_on_it(database: Path) -> None:
+    def advance(_: float) -> None:
+        full = sqlite3.OperationalError("database or disk is full")
+        full.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise full
+
+    before = sorted(database.parent.iterdir())
+    with pytest.raises(
+        UnusableStore, match=r"nothing was written to .*b\.db: its disk is full: make room, or name a file"
+    ):
+        back_up(database, database.with_name("b.db"), force=False, now=NOON, advance=advance)
+    assert sorted(database.parent.iterdir()) == before
+
+
 @pytest.mark.parametrize(
     ("source", "target", "said"),
     [
@@ -123,6 +138,7 @@ def test_one_that_was_made_meanwhile_is_not_replaced_either(database: Path) -> N
         ("watcher.db", "watcher.db", r"watcher\.db belongs to the database itself: name another file"),
         ("watcher.db", "link.db", r"link\.db belongs to the database itself: name another file"),
         ("watcher.db", "watcher.db-wal", r"watcher\.db-wal belongs to the database itself: name another file"),
+        ("watcher.db", "pipe", r"pipe is no file but a device, a pipe or the like: name a file"),
         ("watcher.db", ".", r"is a folder: name a file in it, for example .*watcher\.db"),
         (
             "watcher.db",
@@ -135,6 +151,7 @@ def test_what_cannot_be_backed_up_is_refused_with_the_remedy(
     database: Path, source: str, target: str, said: str
 ) -> None:
     (database.parent / "link.db").hardlink_to(database)
+    os.mkfifo(database.parent / "pipe")
     before = sorted(database.parent.iterdir())
     with pytest.raises(UnusableStore, match=said):
         backed_up(database.parent / source, database.parent / target, force=True)

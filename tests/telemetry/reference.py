@@ -59,7 +59,7 @@ SAYS: Final[Mapping[str, Sequence[str] | Open]] = {
     "endpoint_state state": labels.ENDPOINT_STATES,
     "delivery_attempts_total result": Open(
         "`2xx` and the like, or where no answer came `timeout`, `refused`, `reset`, `connect`, `dns`, `tls`, `proxy`, "
-        "`bad_answer`, `too_large`, `bad_url`, `no_secret`",
+        "`bad_answer`, `too_large`, `bad_url`, `no_secret`, `not_accepted`",
         9 + labels.WORDS_MOST,
     ),
     "upstream_requests_total outcome": Open(
@@ -82,7 +82,7 @@ with `{prefix}_`. Times are seconds, sizes bytes. Names, labels and buckets chan
   are no `_created` series.
 - **Several replicas**: each tells its own. How an account stands is told by the replica that polls it, and by no other: take the
   `max` over all, or the `sum` of what adds up over the parts of a divided account (rates, watches, waiting). Counters: `sum`.
-  What an endpoint is owed, `replicas` and `clock_skew_seconds` are of the whole: `max`, not `sum`.
+  What an endpoint is owed, `account_unpolled`, `replicas` and `clock_skew_seconds` are of the whole: `max`, not `sum`.
 - **Removed** accounts and endpoints: their series go away. One that comes again begins at 0.
 
 ## How many series
@@ -94,9 +94,9 @@ with `{prefix}_`. Times are seconds, sizes bytes. Names, labels and buckets chan
 | each endpoint | {endpoint} | {endpoint_most} |
 
 So {accounts} accounts and {endpoints} endpoints make about {example}. A histogram has as many series as buckets, and three more.
-Accounts beyond the first {accounts_most} are counted together as `account="_other"` and have no gauges; endpoints likewise,
-beyond the first {endpoints_most}. Beside these there are some thirty of the process (`process_*`: memory, processor, open files)
-and of Python (`python_*`).
+Accounts beyond the first {accounts_most} are counted together as `account="_other"` and have no gauges but `account_unpolled`;
+endpoints likewise, beyond the first {endpoints_most}, and no gauges at all. Beside these there are some thirty of the process
+(`process_*`: memory, processor, open files) and of Python (`python_*`).
 """
 
 
@@ -188,6 +188,8 @@ def working(accounts: int, endpoints: int) -> Metrics:
         )
         metrics(told.StreamRanked(account=account, rank=StreamRank()))
         metrics(told.Stepped(account=account, at=NOON))
+    unpolled = dict.fromkeys(map("account-{}".format, range(accounts)), 0)
+    metrics(told.LeasesSeen(held=accounts, replicas=1, skew=0.0, unpolled=unpolled))
     for endpoint in map("ep_{}".format, range(endpoints)):
         metrics(attempted(endpoint=endpoint))
         metrics(told.Backlog(endpoint=endpoint, pending=0, oldest_age=0.0, state="active"))

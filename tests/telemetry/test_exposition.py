@@ -15,9 +15,18 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from tests.fakes import NOON
 from tests.telemetry.every_news import EVERYTHING, attempted, changed
 from watcher.core import news as told
+from watcher.core.endpoint import Attempt
+from watcher.core.tracing import traceparent
 from watcher.telemetry.catalogue import Catalogue
 from watcher.telemetry.exposition import OPENMETRICS, TEXT, Format, format_for, written
 from watcher.telemetry.metrics import Metrics
+
+
+def traced(share: float) -> Attempt:
+    """An attempt at an event of whose traces such a share is kept."""
+    header = traceparent("evt_1", 0.25, share)
+    return Attempt(at=NOON, took=timedelta(seconds=0.2), code=200, traceparent=header)
+
 
 GOLDEN = Path(__file__).parent / "golden"
 OPENMETRICS_ASKED = "application/openmetrics-text; version=1.0.0"
@@ -38,6 +47,8 @@ RUN: tuple[told.News, ...] = (
     attempted("retried", code=503, endpoint="ep_2"),
     attempted("dead", code=None, error="timeout", endpoint="ep_2", took=15.0),
     attempted(delay=4000.0, endpoint="ep_2"),
+    attempted(delay=0.3, endpoint="ep_2", attempt=traced(1.0)),
+    attempted(delay=0.7, endpoint="ep_2", attempt=traced(0.0)),
     told.Backlog(endpoint="ep_2", pending=2, oldest_age=310.5, state="open"),
     told.EndpointChanged(endpoint="e", state="removed", reason="it was deleted"),
 )
@@ -52,9 +63,10 @@ def scripted() -> Metrics:
 
 
 def ours(text: bytes) -> str:
-    """Without what the library says of the process, and without the version of Python that runs."""
+    """Without what the library says of the process, without the version of Python that runs, and without the time at which an
+    exemplar was taken."""
     lines = [line for line in text.decode().splitlines(keepends=True) if re.match("(# [A-Z]+ )?watcher_", line)]
-    return re.sub('python="[0-9.]+"', 'python="3"', "".join(lines))
+    return re.sub(r"( # {.*} [0-9.]+) [0-9.]+", r"\1 0", re.sub('python="[0-9.]+"', 'python="3"', "".join(lines)))
 
 
 def plainly(text: bytes) -> list[str]:

@@ -15,8 +15,9 @@ from tests.telemetry.every_news import EVERYTHING, attempted, changed
 from watcher.core import news as told
 from watcher.core.news import News
 from watcher.telemetry.lines import MASK, Format, Level, mask, own_logger
-from watcher.telemetry.logs import SAY_AGAIN, Logs, configure
+from watcher.telemetry.logs import CALM, Logs, configure
 from watcher.telemetry.remedies import RESTART
+from watcher.telemetry.troubles import SAY_AGAIN
 
 pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 
@@ -104,6 +105,14 @@ def test_looks_and_answers_are_logged_only_at_level_debug() -> None:
     ]
 
 
+def test_a_collector_of_traces_is_logged_when_it_fails_and_when_it_is_back() -> None:
+    lines = Scribe().hear(told.TracesFailed(error="no connection"), told.TracesRecovered())
+    assert [(line["level"], line["event"], line.get("error")) for line in lines] == [
+        ("warning", "traces.failed", "no connection"),
+        ("info", "traces.recovered", None),
+    ]
+
+
 def test_every_kind_of_news_can_be_heard_at_every_level() -> None:
     levels: tuple[Level, ...] = ("debug", "info", "warning", "error")
     for level in levels:
@@ -121,10 +130,11 @@ def test_there_is_an_end_to_the_unknown_statuses_that_are_logged() -> None:
     assert len(Scribe().said(*words)) == 1_000
 
 
-def test_an_account_in_trouble_is_logged_by_the_name_of_the_trouble() -> None:
-    def into(condition: str, previous: str = "ok") -> told.ConditionChanged:
-        return told.ConditionChanged(account="a", condition=condition, previous=previous, reason="why", until=NOON)
+def into(condition: str, previous: str = "ok") -> told.ConditionChanged:
+    return told.ConditionChanged(account="a", condition=condition, previous=previous, reason="why", until=NOON)
 
+
+def test_an_account_in_trouble_is_logged_by_the_name_of_the_trouble() -> None:
     lines = Scribe().hear(into("throttled"), into("refused"), into("down"), into("paused"), into("ok", "down"))
     assert [(line["level"], line["event"]) for line in lines] == [
         ("warning", "account.throttled"),
@@ -135,6 +145,29 @@ def test_an_account_in_trouble_is_logged_by_the_name_of_the_trouble() -> None:
     ]
     assert lines[1] | {"until": "2026-11-23T12:00:00.000Z", "reason": "why"} == lines[1]
     assert lines[4]["previous"] == "down"
+
+
+def test_an_account_that_is_slowed_down_time_and_again_is_logged_as_one_trouble_until_nothing_more_comes() -> None:
+    scribe, used = Scribe(), told.BudgetUsed(account="a", configured=5.0, effective=5.0, used=1.0)
+    again = into("ok", "throttled"), used, into("throttled")
+    first = {"level": "warning", "event": "account.throttled", "account": "a", "reason": "why"}
+    first |= {"until": "2026-11-23T12:00:00.000Z"}
+    assert scribe.hear(into("throttled"), *again, *again) == [first]
+    scribe.clock.turn(seconds=SAY_AGAIN)
+    assert scribe.hear(*again) == [first | {"times": 3}]
+    scribe.clock.turn(seconds=CALM - 1)
+    assert scribe.hear(*again) == [first]
+    scribe.clock.turn(seconds=CALM)
+    recovered = {"level": "info", "event": "account.recovered", "account": "a", "previous": "throttled"}
+    assert scribe.hear(into("ok", "throttled"), used, used) == [recovered]
+    assert scribe.hear(into("throttled")) == [first]
+
+
+def test_an_account_that_was_slowed_down_and_fails_is_in_one_trouble_which_ends_once() -> None:
+    scribe, used = Scribe(), told.BudgetUsed(account="a", configured=5.0, effective=5.0, used=1.0)
+    assert scribe.said(into("throttled"), into("down", "throttled")) == ["account.throttled", "account.down"]
+    scribe.clock.turn(seconds=CALM)
+    assert scribe.said(used, into("ok", "down"), used) == ["account.recovered"]
 
 
 def learnt(rate: float, reason: told.RateReason, account: str = "a") -> told.RateLearnt:

@@ -26,6 +26,7 @@ NAMES = {
     "account_rate_used": ("gauge", ("account",)),
     "account_state": ("gauge", ("account", "state")),
     "account_throttled": ("counter", ("account",)),
+    "account_unpolled": ("gauge", ("account",)),
     "account_breaker_opened": ("counter", ("account", "reason")),
     "watches": ("gauge", ("account", "status")),
     "watches_overdue": ("gauge", ("account",)),
@@ -66,6 +67,7 @@ NAMES = {
     "settings_last_reload_timestamp_seconds": ("gauge", ()),
     "build_info": ("gauge", ("version", "python")),
     "worker_failures": ("counter", ("worker",)),
+    "trace_spans_lost": ("counter", ()),
     "http_request_failures": ("counter", ("route",)),
     "auth_failures": ("counter", ("reason",)),
 }
@@ -82,6 +84,8 @@ UNCOUNTED = {
     told.WorkerRecovered,
     told.StoreFailed,
     told.StoreRecovered,
+    told.TracesFailed,
+    told.TracesRecovered,
     told.Started,
     told.Stopping,
     told.SharesNamed,  # takes away what is of no share that is named
@@ -531,9 +535,29 @@ def test_of_a_divided_account_the_part_that_stands_still_is_the_one_that_is_seen
 
 def test_leases_are_counted() -> None:
     metrics = metrics_after(
-        told.LeasesSeen(held=2, replicas=3, skew=-0.25),
+        told.LeasesSeen(held=2, replicas=3, skew=-0.25, unpolled={}),
         told.LeasesMoved(lost=("a", "b")),
         told.WriteFenced(operation="commit"),
     )
     names = ("leases_held", "replicas", "clock_skew_seconds", "lease_lost_total", "fenced_writes_total")
     assert [samples(metrics, name)[()] for name in names] == [2.0, 3.0, -0.25, 2.0, 1.0]
+
+
+def seen(**unpolled: int) -> told.LeasesSeen:
+    return told.LeasesSeen(held=0, replicas=2, skew=0.0, unpolled=unpolled)
+
+
+def test_that_nobody_polls_an_account_is_told_by_everybody_as_long_as_the_settings_have_it() -> None:
+    metrics = metrics_after(seen(a=0, b=2), told.LeasesMoved(taken=("a",)), told.LeasesMoved(given_back=("a",)))
+    assert samples(metrics, "account_unpolled") == {("a",): 0.0, ("b",): 2.0}
+    assert samples(metrics, "account_state") == {}
+    metrics(seen(a=1))
+    assert samples(metrics, "account_unpolled") == {("a",): 1.0}
+
+
+def test_accounts_that_nobody_polls_are_added_up_beyond_the_cap_and_get_names_when_there_is_room() -> None:
+    names = list(map("account-{}".format, range(ACCOUNTS_MOST + 2)))
+    metrics = metrics_after(seen(**dict.fromkeys(names, 1)))
+    assert samples(metrics, "account_unpolled") == {(name,): 1.0 for name in names[:-2]} | {(OTHER,): 2.0}
+    metrics(seen(**dict.fromkeys(names[2:], 1)))
+    assert samples(metrics, "account_unpolled") == {(name,): 1.0 for name in names[2:]}

@@ -43,6 +43,10 @@ USES: Final[dict[str, dict[str, Use]]] = {
             "How often an account came to be `down` or `refused`.",
             "sum by (account, reason) (increase(watcher_account_breaker_opened_total[1d]))",
         ),
+        "account_unpolled": Use(
+            "For long not 0: nobody has the account, or it cannot be loaded. Each replica tells it of all accounts it knows.",
+            "max by (account) (watcher_account_unpolled) > 0",
+        ),
         "poller_last_step_timestamp_seconds": Use(
             "A poller steps every 15 s at least, also with nothing to do. Of parts of an account it is the slowest.",
             "max by (account) (time() - watcher_poller_last_step_timestamp_seconds)",
@@ -192,6 +196,10 @@ USES: Final[dict[str, dict[str, Use]]] = {
         "http_request_failures_total": Use(
             "A mistake of ours: the log (`request.failed`) has what it was.",
             "sum by (route) (increase(watcher_http_request_failures_total[1h]))",
+        ),
+        "trace_spans_lost_total": Use(
+            "The collector of traces is away, too slow, or refuses them (`traces.failed` in the log says which).",
+            "sum by (instance) (increase(watcher_trace_spans_lost_total[1h]))",
         ),
         "stream_clients": Use("Who listens to `/v1/events/stream` and to the page.", "sum(watcher_stream_clients)"),
         "stream_dropped_total": Use(

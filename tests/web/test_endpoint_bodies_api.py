@@ -6,6 +6,7 @@ import pytest
 
 from tests.web.house import House
 from tests.web.test_endpoints_api import ALL, ONE, URL, WHSEC, WHSK, kept
+from watcher.web.values import TO_PEOPLE
 
 TYPES = (
     "batch.new, batch.validating, batch.active, batch.errors, batch.source_error, batch.unknown, batch.missing, batch.stuck, "
@@ -22,9 +23,19 @@ NUMBER = "Input should be a valid number"
 SET_UP: list[tuple[dict[str, Any], str, str]] = [
     ({"url": None}, "/url", "Input should be a valid string"),
     (
-        {"url": "ftp://a.example/"},
+        {"url": "a.example/"},
         "/url",
         "It is not a URL that starts with https:// or http://; write it as https://HOST[:PORT]/PATH",
+    ),
+    (
+        {"url": "slack://T1/B1/s3cret"},
+        "/url",
+        "It is not a URL that starts with https:// or http://; write it as https://HOST[:PORT]/PATH. " + TO_PEOPLE,
+    ),
+    (
+        {"kind": "apprise"},
+        "/kind",
+        TO_PEOPLE,
     ),
     (
         {"url": "https://user:pass@a.example/"},

@@ -37,6 +37,7 @@ NEW: dict[str, Any] = {
     "keys": [{"scheme": "v1", "until": None}],
     "public_keys": [],
     "url": URL,
+    "kind": "webhook",
     "kept_by": "api",
     "description": "",
     "types": [],

@@ -61,11 +61,14 @@ async def sending(
     resolver: AbstractResolver | None = None,
     proxy: str | None = None,
     connect: float = 5.0,
+    traced: float = 0.0,
 ) -> AsyncIterator[WebhookSender]:
     """A sender over a session of its own, which trusts nobody unless told: to read the system's certificates takes time."""
     guard, tls = guard or Guard(LOOPBACK), tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     async with open_session(user_agent=AGENT, guard=guard, tls=tls, resolver=resolver, proxy=proxy) as session:
-        yield WebhookSender(session=session, clock=clock or FakeClock(), connect=timedelta(seconds=connect))
+        yield WebhookSender(
+            session=session, clock=clock or FakeClock(), connect=timedelta(seconds=connect), traced=traced
+        )
 
 
 async def send_to(*replies: Reply, timeout: float = 15.0, delivery: Delivery = DELIVERY) -> Attempt:

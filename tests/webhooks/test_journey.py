@@ -22,7 +22,7 @@ def seconds(number: float) -> timedelta:
 
 
 class SlowNames(Names):
-    """Takes a second for each look-up."""
+    """Takes a second for each look-up, in which others come to wait for it: also where tasks begin at once (Python 3.12)."""
 
     def __init__(self, clock: FakeClock, *answers: list[str]) -> None:
         super().__init__(*answers)
@@ -31,6 +31,7 @@ class SlowNames(Names):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
+        await asyncio.sleep(0)
         self._clock.turn(seconds=1)
         return await super().resolve(host, port, family)
 

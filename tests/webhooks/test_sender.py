@@ -101,6 +101,16 @@ async def test_every_attempt_is_signed_for_its_own_time_within_one_trace() -> No
     assert (span, next_span, last_span) == (["0000000000000001"], ["4000000000000001"], ["fffffffffffff801"])
 
 
+@pytest.mark.parametrize(("share", "delivery", "flags"), [(1.0, 1, "01"), (0.0, 1, "00"), (1.0, 0, "00")])
+async def test_an_attempt_whose_trace_is_kept_says_so_and_a_sample_never_does(
+    share: float, delivery: int, flags: str
+) -> None:
+    async with listening(http(200)) as receiver, sending(traced=share) as sender:
+        attempt = await sender.send(endpoint(receiver.url + "/hook?key=hidden"), replace(DELIVERY, id=delivery))
+    sent = receiver.heard[0].headers["traceparent"]
+    assert (attempt.traceparent, sent[-2:], attempt.server) == (sent, flags, receiver.url)
+
+
 async def test_all_keys_in_force_sign_and_those_that_ended_do_not() -> None:
     new, old, over = SigningKey(key=b"n" * 32), SigningKey(key=b"o" * 32, until=NOON + timedelta(seconds=1)), KEY
     kept = Secrets(keys=(new, old, replace(over, until=NOON)))

@@ -20,6 +20,7 @@ from watcher.core.endpoint import Endpoint, Secrets
 from watcher.core.learnt import LearntHazard
 from watcher.core.looks import Looks, room_of_each
 from watcher.core.news import News, Tell
+from watcher.core.notification import ACTED_ON
 from watcher.core.parts import Part, part_named, parts_of
 from watcher.core.schedule import Pace
 from watcher.core.submissions import Caution
@@ -41,8 +42,10 @@ from watcher.store.postgres import open_postgres
 from watcher.store.postgres_pool import Access
 from watcher.store.sealing import Seal
 from watcher.store.sqlite import open_store
+from watcher.webhooks.apprising import apprise, hushed
 from watcher.webhooks.connection import tls_context
 from watcher.webhooks.guard import Guard
+from watcher.webhooks.people import ByKind, PeopleSender
 from watcher.webhooks.sender import WebhookSender
 from watcher.webhooks.sender import open_session as open_webhooks
 from watcher.webhooks.signing import fits
@@ -139,12 +142,17 @@ async def open_parts(settings: Settings, store: Store, *, clock: Clock, tell: Te
                 proxy=webhooks.proxy,
             )
         )
+        heard = stack.enter_context(hushed())
+        webhook = WebhookSender(
+            session=session, clock=clock, connect=webhooks.connect_timeout, traced=settings.telemetry.traced
+        )
+        people = PeopleSender(announce=partial(apprise, heard=heard), clock=clock)
         yield Parts(
             store=store,
             accounts=store,
             leases=store,
             upstreams={part.share: connect(part, account) for part, account in _parts(settings)},
-            sender=WebhookSender(session=session, clock=clock, connect=webhooks.connect_timeout),
+            sender=ByKind(webhooks=webhook, people=people),
             clock=clock,
             tell=tell,
             connect=connect,
@@ -255,9 +263,9 @@ def endpoints_of(settings: Settings) -> dict[str, Endpoint]:
     return {
         name: Endpoint(
             id=name,
-            url=endpoint.url,
+            url=endpoint.place,
             kept_by="settings",
-            types=endpoint.types,
+            types=endpoint.types or (ACTED_ON if endpoint.kind == "apprise" else ()),
             accounts=endpoint.accounts,
             broadcasts=endpoint.broadcasts,
             labels=endpoint.labels,
@@ -270,6 +278,7 @@ def endpoints_of(settings: Settings) -> dict[str, Endpoint]:
                 keys=endpoint.keys,
                 headers={header: value.get_secret_value() for header, value in endpoint.headers.items()},
                 authorization=_authorization(endpoint),
+                apprise_url=None if endpoint.apprise_url is None else endpoint.apprise_url.get_secret_value(),
             ),
         )
         for name, endpoint in settings.endpoints.items()

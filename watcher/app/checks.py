@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import importlib
 import math
 import socket
 import sqlite3
@@ -14,11 +15,13 @@ from pathlib import Path
 from typing import Final
 
 from watcher.app.assembly import CannotStart, Town, access_of, open_parts, unfit_keys
+from watcher.app.tracing import MISSING
 from watcher.clock import SystemClock
 from watcher.core.answers import Answer, Kind
 from watcher.core.parts import Part
 from watcher.ports import UnusableStore
 from watcher.settings.database import Database
+from watcher.settings.endpoints import Endpoint
 from watcher.settings.model import Settings
 from watcher.settings.showing import without_query
 from watcher.store import postgres_opening
@@ -33,6 +36,7 @@ from watcher.store.sealing import CannotOpen, Seal
 from watcher.store.sqlite import open_store
 from watcher.store.statements import load
 from watcher.store.work import Connection
+from watcher.webhooks.apprising import BAD_URL, known_as
 from watcher.webhooks.signing import fits
 
 PROBE_BATCH: Final = 1
@@ -58,7 +62,8 @@ async def check(settings: Settings, *, upstream: bool) -> list[Finding]:
     postgres = settings.database.postgres
     database = await _postgres(settings) if postgres else await asyncio.to_thread(_database, settings)
     findings = [database, await asyncio.to_thread(_listen, settings)]
-    findings += _endpoints(settings)
+    findings += await asyncio.to_thread(_endpoints, settings)
+    findings += await asyncio.to_thread(_traces, settings)
     if postgres:
         findings += _readable(settings, await _postgres_endpoints(settings))
     else:
@@ -116,11 +121,32 @@ def _database(settings: Settings) -> Finding:
 def _endpoints(settings: Settings) -> list[Finding]:
     """Each endpoint of the settings. Nothing is looked up nor sent: a URL that is wrong is a problem of the settings."""
     return [
-        Finding(name=f"endpoint {name}", ok=True, detail=without_query(endpoint.url))
+        _endpoint(f"endpoint {name}", endpoint)
         if all(map(fits, endpoint.keys))
         else Finding(name=f"endpoint {name}", ok=False, detail=unfit_keys([name]))
         for name, endpoint in settings.endpoints.items()
     ]
+
+
+def _endpoint(name: str, endpoint: Endpoint) -> Finding:
+    if endpoint.apprise_url is None:
+        return Finding(name=name, ok=True, detail=without_query(endpoint.place))
+    service = known_as(endpoint.apprise_url.get_secret_value())
+    if service is None:
+        return Finding(name=name, ok=False, detail=f"{endpoint.place}: {BAD_URL.detail}")
+    return Finding(name=name, ok=True, detail=f"{endpoint.place}: {service}")
+
+
+def _traces(settings: Settings) -> list[Finding]:
+    """Whether traces can be made, where they are wanted. The collector is not asked: it may come and go while the daemon runs."""
+    endpoint = settings.telemetry.traces_endpoint
+    if endpoint is None:
+        return []
+    try:
+        importlib.import_module("watcher.telemetry.exporting")
+    except ImportError:
+        return [Finding(name="traces", ok=False, detail=MISSING)]
+    return [Finding(name="traces", ok=True, detail=without_query(endpoint))]
 
 
 def _secrets(settings: Settings) -> list[Finding]:

@@ -26,9 +26,10 @@ from watcher.app.assembly import (
 )
 from watcher.app.notifying import Notices, Watchdog
 from watcher.app.planner import Planner
-from watcher.app.process import allow_files, loop_factory, tune_the_interpreter
+from watcher.app.process import loop_factory, set_limits, tune_the_interpreter
 from watcher.app.reloading import Asked, Present, Read, Reloader
-from watcher.app.signals import signals
+from watcher.app.signals import heed_no_reload, signals
+from watcher.app.tracing import tracing
 from watcher.clock import SystemClock
 from watcher.core.clocks import skewed
 from watcher.core.news import AccountTold, Changed, EndpointTold, News, Started
@@ -69,7 +70,8 @@ def main(
     """Runs the daemon until SIGTERM or SIGINT and gives the exit code. CannotStart says what is in the way. `read` reads the
     settings again, and `environ` says where the service manager is, if there is one."""
     configure(format=settings.log.format, level=settings.log.level)
-    allow_files()
+    set_limits()
+    heed_no_reload()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(run(settings, announce=announce, read=read, environ=environ))
 
@@ -98,6 +100,7 @@ async def run(
         async with AsyncExitStack() as stack:
             stack.enter_context(signals(stop, asked.now, town))
             guard = await stack.enter_async_context(Crew(clock=clock, tell=town.tell, grace=0.0))  # until all is closed
+            await stack.enter_async_context(tracing(settings.telemetry, town, guard, clock=clock))
             store = await stack.enter_async_context(open_kept_store(settings, tell=town.tell, clock=clock))
             parts = decorate(await stack.enter_async_context(open_parts(settings, store, clock=clock, tell=town.tell)))
             daemon = await stack.enter_async_context(_working(settings, parts, town, asked, logs))
@@ -311,7 +314,6 @@ async def _working(settings: Settings, parts: Parts, town: Town, asked: Asked, l
         reloader = Reloader(present, asked, parts, polling, sharer, book, deliverer, subscriptions, sweeper, logs)
         await deliverer.report()  # an endpoint that is disabled or paused still is said so, once a start
         try:
-            others = (deliverer, keeper, sweeper, reloader)
             yield Daemon(
                 polling,
                 sharer,
@@ -319,7 +321,7 @@ async def _working(settings: Settings, parts: Parts, town: Town, asked: Asked, l
                 subscriptions,
                 planner,
                 pulse,
-                others=others,
+                others=(deliverer, keeper, sweeper, reloader),
                 crew=crew,
                 store=store,
                 clock=clock,

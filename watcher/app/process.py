@@ -12,6 +12,19 @@ SWITCH: Final = 0.0005
 """Seconds that a thread may go on while another one waits."""
 
 
+def set_limits() -> None:
+    """All that the daemon wants of the system's limits."""
+    allow_files()
+    leave_no_core()
+
+
+def leave_no_core() -> None:
+    """Has no core file written where the process crashes, for its memory holds every secret. Whoever wants one raises the limit
+    of a daemon that runs (`prlimit`)."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
+
 def allow_files() -> None:
     """Takes as many open files as the system grants: each client of a stream is one, and who does not ask has 1024 as a rule."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -11,10 +11,17 @@ from watcher.app.assembly import Town
 from watcher.core.news import Stopping
 
 
+def heed_no_reload() -> None:
+    """SIGHUP would end a process that does not heed it yet, or not any more, in the midst of closing what it has open."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
 @contextmanager
 def signals(stop: asyncio.Event, reload: asyncio.Event, town: Town) -> Iterator[None]:
-    """SIGTERM and SIGINT ask to stop; asked a second time the process ends at once. SIGHUP asks to read the settings again."""
+    """SIGTERM and SIGINT ask to stop; asked a second time the process ends at once. SIGHUP asks to read the settings again, which
+    means nothing any more to one that stops: afterwards it is left to whatever heeded it before."""
     loop = asyncio.get_running_loop()
+    before = signal.getsignal(signal.SIGHUP)
 
     def asked(number: signal.Signals) -> None:
         if stop.is_set():
@@ -31,3 +38,4 @@ def signals(stop: asyncio.Event, reload: asyncio.Event, town: Town) -> Iterator[
     finally:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.remove_signal_handler(number)
+        signal.signal(signal.SIGHUP, before)

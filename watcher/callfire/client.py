@@ -112,6 +112,7 @@ class CallFire:
     ) -> None:
         self._account = account
         self._access = access
+        self._server = str(access.batches.origin())
         self._session = session
         self._budget = budget
         self._clock = clock
@@ -207,6 +208,8 @@ class CallFire:
                 outcome=answer.outcome,
                 took=self._clock.monotonic() - began,
                 size=answer.size,
+                server=self._server,
+                answer=answer,
             )
         )
 

@@ -37,6 +37,7 @@ ENDPOINTS: Final = (
     Column(heading="ACCOUNTS", name="accounts", wide=True),
     Column(heading="BROADCASTS", name="broadcasts", wide=True),
     Column(heading="LABELS", name="labels", wide=True),
+    Column(heading="KIND", name="kind", wide=True),
     Column(heading="FORM", name="form", wide=True),
     Column(heading="ORDERING", name="ordering", wide=True),
     Column(heading="RATE", name="rate", wide=True),
@@ -153,6 +154,7 @@ def _rows(endpoint: "Document") -> list[tuple[str, Any]]:
     old = [f"{key['scheme']} until {key['until']}" for key in endpoint["keys"] if key["until"] is not None]
     return [
         ("endpoint", endpoint["id"]),
+        ("kind", endpoint["kind"]),
         ("url", endpoint["url"]),
         ("description", endpoint["description"]),
         ("kept by", {"api": "the daemon (watcher endpoints)"}.get(endpoint["kept_by"], "the settings file")),

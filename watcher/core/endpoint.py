@@ -11,6 +11,8 @@ from typing import Final, Literal
 from watcher.core.health import Health
 from watcher.core.model import Event
 
+Kind = Literal["webhook", "apprise"]
+"""Whom an endpoint tells: a program, by a signed webhook; or people, through the library Apprise."""
 Scheme = Literal["v1", "v1a"]
 """How Standard Webhooks names a way of signing: HMAC-SHA256 with a shared secret, or Ed25519 with a key pair."""
 Form = Literal["plain", "cloudevents", "cloudevents-binary"]
@@ -29,6 +31,10 @@ TIMEOUT_MOST: Final = timedelta(seconds=30)
 CONCURRENCY_MOST: Final = 1000
 RATE_LEAST, RATE_MOST = 0.001, 100_000
 """Deliveries a second: beneath, an endpoint had better be disabled; above, a rate bounds nothing."""
+
+APPRISE: Final = "apprise:"
+"""How the URL begins that is kept and shown of an endpoint of that kind; behind it stands no more than the service. The whole one
+is a secret, and only the settings have it."""
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -55,11 +61,13 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
-    """What of an endpoint is never shown: its keys, the newest first; custom headers; the header Authorization."""
+    """What of an endpoint is never shown: its keys, the newest first; custom headers; the header Authorization; and where one of
+    kind `apprise` leads to."""
 
     keys: tuple[SigningKey, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     authorization: str | None = None
+    apprise_url: str | None = None
 
     def __repr__(self) -> str:
         return f"Secrets({len(self.keys)} keys, …)"
@@ -101,6 +109,10 @@ class Endpoint:
     health: Health = field(default_factory=Health)
     number: int = 0
 
+    @property
+    def kind(self) -> Kind:
+        return "apprise" if self.url.startswith(APPRISE) else "webhook"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
@@ -111,6 +123,11 @@ class Subject:
     broadcast_id: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     endpoint: str | None = None
+
+
+def shown_url(apprise_url: str) -> str:
+    """What is kept and shown of an Apprise URL: its scheme. Each service has its secrets in other places of it."""
+    return f"{APPRISE}{apprise_url.partition(':')[0].lower()}://…"
 
 
 def subject_of(event: Event) -> Subject:
@@ -203,6 +220,7 @@ class Attempt:
     """What one try at a delivery brought. `code` is None when no answer came; `error` then says what kind of failure it was.
 
     `address` is the concrete one that was connected to. `answer` are the first bytes of the answer's body, as received.
+    `server` (https://HOST) and the header `traceparent` that was sent are for traces, and are not kept.
     """
 
     at: datetime
@@ -215,6 +233,8 @@ class Attempt:
     location: str | None = None
     address: str | None = None
     timings: Timings = field(default_factory=Timings)
+    server: str = field(default="", compare=False)
+    traceparent: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

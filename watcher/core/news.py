@@ -3,17 +3,23 @@
 Durations are seconds as floats, because listeners only ever count them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from watcher.core.answers import Answer, OtherAnswer
+from watcher.core.delivery_news import Attempted as Attempted  # noqa: PLC0414 -- to be had from here
+from watcher.core.delivery_news import Backlog as Backlog  # noqa: PLC0414 -- to be had from here
+from watcher.core.delivery_news import EndpointChanged as EndpointChanged  # noqa: PLC0414 -- to be had from here
+from watcher.core.delivery_news import EndpointTold as EndpointTold  # noqa: PLC0414 -- to be had from here
 from watcher.core.interface_news import AuthCalm as AuthCalm  # noqa: PLC0414 -- to be had from here
 from watcher.core.interface_news import AuthFailed as AuthFailed  # noqa: PLC0414 -- to be had from here
 from watcher.core.interface_news import AuthFailure as AuthFailure  # noqa: PLC0414 -- to be had from here
 from watcher.core.interface_news import RequestFailed as RequestFailed  # noqa: PLC0414 -- to be had from here
 from watcher.core.interface_news import StreamClosed as StreamClosed  # noqa: PLC0414 -- to be had from here
 from watcher.core.interface_news import StreamOpened as StreamOpened  # noqa: PLC0414 -- to be had from here
+from watcher.core.model import Look, Recorded
 from watcher.core.store_news import DividedOtherwise as DividedOtherwise  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import LeasesMoved as LeasesMoved  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import LeasesSeen as LeasesSeen  # noqa: PLC0414 -- to be had from here
@@ -26,6 +32,9 @@ from watcher.core.store_news import StoreTook as StoreTook  # noqa: PLC0414 -- t
 from watcher.core.store_news import Swept as Swept  # noqa: PLC0414 -- to be had from here
 from watcher.core.store_news import WriteFenced as WriteFenced  # noqa: PLC0414 -- to be had from here
 from watcher.core.streamrank import StreamRank
+from watcher.core.trace_news import SpansLost as SpansLost  # noqa: PLC0414 -- to be had from here
+from watcher.core.trace_news import TracesFailed as TracesFailed  # noqa: PLC0414 -- to be had from here
+from watcher.core.trace_news import TracesRecovered as TracesRecovered  # noqa: PLC0414 -- to be had from here
 
 By = Literal["single", "page", "refresh"]
 Result = Literal["changed", "unchanged", "missing", "unanswered", "overtaken", "untouched"]
@@ -34,22 +43,30 @@ RateReason = Literal["lowered", "found", "grown", "restored", "kept"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """CallFire answered one request, or did not. `outcome` is the HTTP code, or timeout, reset, dns, tls, bad_body."""
+    """CallFire answered one request, or did not. `outcome` is the HTTP code, or timeout, reset, dns, tls, bad_body.
+
+    `answer` is the whole of it, and `server` where it was asked (https://HOST).
+    """
 
     account: str
     operation: Literal["batch", "page", "submit", "switch"]
     outcome: str
     took: float
     size: int = 0
+    server: str = field(default="", compare=False)
+    answer: Answer | OtherAnswer | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """One look was taken in."""
+    """One look was taken in: `look`, at `batch_id`, and what was recorded for it. A page that showed nothing has none of them."""
 
     account: str
     by: By
     result: Result
+    batch_id: int = field(default=0, compare=False)
+    look: Look | Answer | None = field(default=None, repr=False, compare=False)
+    events: Sequence[Recorded] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,56 +218,6 @@ class Stepped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempted:
-    """One attempt at a delivery. `code` is None where no answer came, `error` then names the kind of failure.
-
-    `outcome` is what follows: done, retried, dead, held, returned (a pause: the attempt does not count), or lost: nothing,
-    for the claim was no longer ours when it was to be written down.
-    `delay` is commit to accepted, in seconds, only where the delivery is done.
-    """
-
-    endpoint: str
-    delivery: int
-    event_id: str
-    code: int | None
-    error: str | None
-    outcome: Literal["done", "retried", "dead", "held", "returned", "lost"]
-    took: float
-    delay: float | None
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backlog:
-    """What an endpoint is owed: deliveries pending, and how long its oldest has been waiting, in seconds."""
-
-    endpoint: str
-    pending: int
-    oldest_age: float
-    state: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointChanged:
-    """An endpoint came into another state (active, paused, open: its breaker, disabled, removed)."""
-
-    endpoint: str
-    state: str
-    reason: str
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointTold:
-    """An operator event about an endpoint (endpoint.failing and the like) was committed."""
-
-    endpoint: str
-    type: str
-    position: int
-    deliveries: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerFailed:
     """A worker's step raised; it runs again after `pause` seconds. Or an errand did, which does not (pause 0)."""
 
@@ -341,6 +308,9 @@ News = (
     | StoreTook
     | StoreFailed
     | StoreRecovered
+    | SpansLost
+    | TracesFailed
+    | TracesRecovered
     | Started
     | Stopping
     | Reloaded

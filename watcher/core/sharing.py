@@ -10,6 +10,8 @@ from heapq import heapify, heapreplace
 from math import ceil
 from typing import Final, NamedTuple
 
+from watcher.core.parts import part_named
+
 LEAST: Final = 0.05
 """What a share weighs that asks for nothing: it is looked after all the same."""
 GAIN: Final = 0.05
@@ -108,6 +110,16 @@ def _best_move(loads: dict[str, float], has: dict[str, list[tuple[float, str]]])
         weight, name = theirs.pop(min(near, key=lambda place: abs(theirs[place][0] - gap / 2)))
         return giver, taker, weight, name
     return None
+
+
+def unpolled(me: str, shares: Iterable[Share], ready: Collection[str]) -> dict[str, int]:
+    """By account, how many of its shares nobody polls: nobody has them, or I do, and they are not `ready`."""
+    counts: dict[str, int] = {}
+    for share in shares:
+        idle = share.owner is None or (share.owner == me and share.name not in ready)
+        account = part_named(share.name).account
+        counts[account] = counts.get(account, 0) + idle
+    return counts
 
 
 def demand_told(before: float, now: float) -> float:

@@ -1,5 +1,6 @@
 """The part of the news that the store, and what keeps it small, tell."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -86,8 +87,10 @@ class DividedOtherwise:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeasesSeen:
     """It was looked how shares are spread: so many are polled here, by one of so many replicas. `skew` is by how many seconds
-    this machine's clock is ahead of the database's."""
+    this machine's clock is ahead of the database's. `unpolled` says of each account how many of its shares nobody polls; an
+    account of which somebody polls shares of another division may be missing."""
 
     held: int
     replicas: int
     skew: float
+    unpolled: Mapping[str, int]

@@ -161,6 +161,8 @@ class Deliverer:
                 took=settlement.attempt.took.total_seconds(),
                 delay=(settlement.settled - delivery.created).total_seconds() if done else None,
                 attempts=settlement.attempts,
+                event_type=delivery.event_type,
+                attempt=settlement.attempt,
             )
         )
 

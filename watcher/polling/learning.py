@@ -154,7 +154,7 @@ class Learner:
             self._moved(after)
         elif after.batch_id in self._roster:  # or it was stopped meanwhile
             self._roster.put(after, tried=look.asked)
-        self.looked_at(after.batch_id, look, by, learnt.result)
+        self.looked_at(after.batch_id, look, by, learnt.result, committed.events)
         if after.status is not None and after.status != before.status and not is_known(after.status):
             self._tell(UnknownStatus(account=after.account, batch_id=after.batch_id, status=after.status))
         for recorded, deliveries in zip(committed.events, committed.deliveries, strict=True):
@@ -172,15 +172,17 @@ class Learner:
         if batch_id in self._learning:
             self._reopened.add(batch_id)
 
-    def looked_at(self, batch_id: int, look: Look | Answer, by: By, result: Result) -> None:
-        """Remembers and tells of one look at a batch."""
+    def looked_at(
+        self, batch_id: int, look: Look | Answer, by: By, result: Result, events: Sequence[Recorded] = ()
+    ) -> None:
+        """Remembers and tells of one look at a batch, and what was recorded for it."""
         self._looks.note(batch_id, look.asked, look.answered, by, result)
         if result in SHOWN:
             self._usage.looked()
-        self.looked(by, result)
+        self._tell(Looked(account=self._account, by=by, result=result, batch_id=batch_id, look=look, events=events))
 
     def looked(self, by: By, result: Result) -> None:
-        """Tells of one look, or of a page that showed none."""
+        """Tells of a page that showed nothing."""
         self._tell(Looked(account=self._account, by=by, result=result))
 
     async def save_looks(self) -> None:

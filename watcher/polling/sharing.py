@@ -12,7 +12,7 @@ from typing import Final
 from watcher.core.clocks import skewed
 from watcher.core.news import DividedOtherwise, LeasesMoved, LeasesSeen, Tell
 from watcher.core.parts import part_named
-from watcher.core.sharing import Share, to_give_back, to_take
+from watcher.core.sharing import Share, to_give_back, to_take, unpolled
 from watcher.polling.following import Polling
 from watcher.polling.holding import Holding, Make, until_loaded
 from watcher.polling.leased import NotSure
@@ -186,7 +186,8 @@ class Sharer:
         begun = [self._take(lease, demands.get(lease.share, 1.0)) for lease in taken]
         if begun:
             self._moved(LeasesMoved(taken=tuple(lease.share for lease in taken)))
-        self._tell(LeasesSeen(held=len(self._holdings), replicas=len(board.replicas), skew=board.skew))
+        idle = unpolled(board.me, shares, {each.lease.share for each in self._holdings.values() if each.ready})
+        self._tell(LeasesSeen(held=len(self._holdings), replicas=len(replicas), skew=board.skew, unpolled=idle))
         return begun
 
     def _moved(self, moved: LeasesMoved) -> None:

@@ -92,7 +92,13 @@ def _several(value: object) -> object:
     return [part for part in re.split(r"[\s,]+", value) if part] if isinstance(value, str) else value
 
 
-def _lines(value: object) -> object:
+def _apprise_url(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://[\x21-\x7e]+", value.get_secret_value()):
+        raise refusal("is no Apprise URL", "write SERVICE://…, one alone, in ASCII without spaces (%20)")
+    return value
+
+
+def by_lines(value: object) -> object:
     """A table of headers; as text, in the environment or in a file, one a line as HTTP has them."""
     if not isinstance(value, str):
         return value
@@ -136,4 +142,5 @@ EncryptionKeys = Annotated[
     BeforeValidator(_several),
     AfterValidator(_each_read_by(encryption_key, FORMER)),
 ]
-Headers = Annotated[Mapping[str, SecretStr], BeforeValidator(_lines), AfterValidator(_headers)]
+AppriseUrl = Annotated[SecretStr, AfterValidator(_apprise_url)]
+Headers = Annotated[Mapping[str, SecretStr], BeforeValidator(by_lines), AfterValidator(_headers)]

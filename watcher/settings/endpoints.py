@@ -1,16 +1,20 @@
-"""[endpoints.NAME]: a subscriber's webhook address that the settings keep."""
+"""[endpoints.NAME]: where webhooks are sent, or whom notifications are, as the settings keep it."""
 
 import difflib
 from collections import Counter
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from watcher.core.addresses import url_refusal
-from watcher.core.endpoint import CONCURRENCY_MOST, RATE_LEAST, RATE_MOST, SigningKey
+from watcher.core.endpoint import CONCURRENCY_MOST, RATE_LEAST, RATE_MOST, Kind, SigningKey, shown_url
 from watcher.core.keys import OLD_MOST, parse_key
 from watcher.core.model import EVENT_TYPES
 from watcher.settings.credentials import (
+    AppriseUrl,
     Bearer,
     Credential,
     Headers,
@@ -23,9 +27,24 @@ from watcher.settings.problems import refusal
 from watcher.settings.section import OR_FILE, Section
 from watcher.settings.values import AttemptTimeout, Count, Labels, Names, Number, Numbers
 
+NEEDED: Final[Mapping[Kind, tuple[str, ...]]] = {"webhook": ("url", "secret"), "apprise": ("apprise_url",)}
+OF_WEBHOOKS: Final = (
+    *NEEDED["webhook"],
+    *("private_key", "old_secrets", "form", "headers", "bearer", "username", "password"),
+)
+"""What says nothing of a notification, and is refused beside it."""
 
-def _url(value: object, info: ValidationInfo) -> str:
+
+def _installed(kind: Kind) -> Kind:
+    if kind == "apprise" and find_spec("apprise") is None:
+        raise refusal("needs Apprise, which is not installed", "pip install 'callfire-batch-watcher[notify]'")
+    return kind
+
+
+def _url(value: object, info: ValidationInfo) -> str | None:
     """A URL that the address guard lets through. What was given is never quoted: it may hold a password."""
+    if value is None:
+        return None
     if not isinstance(value, str):
         raise refusal("must be a URL", "write one in quotes, https://…")
     why = url_refusal(value, (info.context or {}).get("networks", ()))
@@ -56,10 +75,19 @@ def _known_accounts(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, 
 
 
 class Endpoint(Section):
-    """[endpoints.NAME]: a subscriber's webhook address."""
+    """[endpoints.NAME]: a subscriber's webhook address, or people."""
 
-    url: Annotated[str, BeforeValidator(_url)] = Field(description="where webhooks are sent")
-    secret: SigningSecret = Field(
+    kind: Annotated[Literal["webhook", "apprise"], AfterValidator(_installed)] = Field(
+        default="webhook", description="webhook, or apprise: people are told through Apprise (watcher[notify])"
+    )
+    apprise_url: AppriseUrl | None = Field(
+        default=None,
+        description="whom they are told, as Apprise's URL of a mailbox, a channel and the like: a secret as a whole",
+        json_schema_extra=OR_FILE,
+    )
+    url: Annotated[str | None, BeforeValidator(_url)] = Field(default=None, description="where webhooks are sent")
+    secret: SigningSecret | None = Field(
+        default=None,
         description="what they are signed with, whsec_… or whsk_…: `watcher endpoints secret` makes one",
         json_schema_extra=OR_FILE,
     )
@@ -74,7 +102,8 @@ class Endpoint(Section):
         json_schema_extra=OR_FILE,
     )
     types: Annotated[Names, AfterValidator(_known_types)] = Field(
-        default=(), description='event types to send, as in "batch.active" or "batch.*"; none: all'
+        default=(),
+        description='event types to send, as in "batch.active" or "batch.*"; none: all; to people: what they must act on',
     )
     accounts: Annotated[Names, AfterValidator(_known_accounts)] = Field(
         default=(), description="accounts whose events to send; none: all"
@@ -114,10 +143,29 @@ class Endpoint(Section):
     password: Credential | None = Field(default=None, description="its password", json_schema_extra=OR_FILE)
 
     @property
+    def place(self) -> str:
+        """What is kept and shown of where it leads."""
+        return self.url or ("" if self.apprise_url is None else shown_url(self.apprise_url.get_secret_value()))
+
+    @property
     def keys(self) -> tuple[SigningKey, ...]:
         """What it is signed with, the present keys before the old ones."""
-        present = [self.secret] if self.private_key is None else [self.secret, self.private_key]
+        present = [secret for secret in (self.secret, self.private_key) if secret is not None]
         return tuple(parse_key(secret.get_secret_value()) for secret in (*present, *self.old_secrets))
+
+    @field_validator("apprise_url", *OF_WEBHOOKS, mode="before")
+    @classmethod
+    def _of_its_kind(cls, value: object, info: ValidationInfo) -> object:
+        """Nothing that its kind needs is left out, and nothing is accepted that would not act."""
+        kind, name = info.data.get("kind"), info.field_name or ""
+        if kind is None:  # which is wrong itself
+            return value
+        if value is None and name in NEEDED[kind]:
+            raise PydanticCustomError("missing", "Field required")
+        given = value != cls.model_fields[name].get_default(call_default_factory=True, validated_data={})
+        if given and (name in OF_WEBHOOKS) == (kind == "apprise"):
+            raise refusal(f'says nothing of kind = "{kind}"', "take it out, or write the other kind")
+        return value
 
     @model_validator(mode="after")
     def _in_agreement(self) -> Self:

@@ -14,6 +14,7 @@ from watcher.settings.database import Database
 from watcher.settings.endpoints import Endpoint
 from watcher.settings.problems import refusal
 from watcher.settings.section import OR_FILE, Section
+from watcher.settings.telemetry import Telemetry
 from watcher.settings.values import (
     Address,
     AttemptTimeout,
@@ -276,6 +277,7 @@ class Settings(Section):
     http: Http = Http()
     auth: Auth = Auth()
     log: Log = Log()
+    telemetry: Telemetry = Telemetry()
 
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _warnings: tuple[str, ...] = PrivateAttr(default=())
@@ -301,9 +303,13 @@ class Settings(Section):
                 place = self._origins.get(f"accounts.{name}.base_url", f"accounts.{name}.base_url")
                 yield f"{place}: login and password go over the network in the clear: use https://"
         for name, endpoint in self.endpoints.items():
-            if _in_the_clear(endpoint.url):
+            if endpoint.url is not None and _in_the_clear(endpoint.url):
                 place = self._origins.get(f"endpoints.{name}.url", f"endpoints.{name}.url")
                 yield f"{place}: webhooks go over the network in the clear: use https://"
+        collector = self.telemetry.traces_endpoint
+        if collector is not None and self.telemetry.traces_headers and _in_the_clear(collector):
+            place = self._origins.get("telemetry.traces_endpoint", "telemetry.traces_endpoint")
+            yield f"{place}: the headers for the collector go over the network in the clear: use https://"
         if self.http.token is not None and len(self.http.token.get_secret_value()) < WEAK_TOKEN:
             place = self._origins.get("http.token", "http.token")
             yield f"{place}: is shorter than {WEAK_TOKEN} characters: make one with `watcher token random`"

@@ -49,7 +49,10 @@ def back_up(source: Path, target: Path, *, force: bool, now: datetime, advance: 
         size = part.stat().st_size
         _name(part, target, force=force)
     except sqlite3.Error as error:
-        raise UnusableStore(f"nothing was written to {target}: {explain(error, str(source))}") from error
+        # The database is only read: what is full is the disk that the copy is on.
+        full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        why = "its disk is full: make room, or name a file on another" if full else explain(error, str(source))
+        raise UnusableStore(f"nothing was written to {target}: {why}") from error
     except OSError as error:
         raise UnusableStore(f"{target} cannot be made ({error.strerror}): name a file in another folder") from error
     finally:
@@ -75,6 +78,8 @@ def _may_become(source: Path, target: Path, *, force: bool) -> None:
         raise UnusableStore(f"{target} belongs to the database itself: name another file")
     if target.is_dir():
         raise UnusableStore(f"{target} is a folder: name a file in it, for example {target / database.name}")
+    if target.exists() and not target.is_file():
+        raise UnusableStore(f"{target} is no file but a device, a pipe or the like: name a file")
     if os.path.lexists(target) and not force:
         raise UnusableStore(_is_there(target))
 

@@ -65,7 +65,7 @@ def _deliveries(
     end = connection.execute(sql["end_of_deliveries"], portion).fetchone()
     last = NEWEST if end is None else end["id"]
     old = connection.execute(sql["forget_deliveries"], portion | {"last": last}).fetchall()
-    connection.executemany(sql["forget_attempts"], old)
+    connection.executemany(sql["forget_attempts"], ({"id": row["id"]} for row in old))
     return old, after if end is None else last, end is None or end["created"] >= cutoff
 
 
@@ -80,8 +80,8 @@ def _events(
     left: list[Row] = []
     for event in unwanted:
         left += connection.execute(sql["forget_deliveries_of"], {"position": event["position"]}).fetchall()
-    connection.executemany(sql["forget_attempts"], left)
-    connection.executemany(sql["forget_event"], unwanted)
+    connection.executemany(sql["forget_attempts"], ({"id": row["id"]} for row in left))
+    connection.executemany(sql["forget_event"], ({"position": row["position"]} for row in unwanted))
     if unwanted:
         note_forgotten(connection, sql, unwanted[-1]["position"])
     return len(unwanted), left, after if end is None else last, end is None or end["at"] >= cutoff

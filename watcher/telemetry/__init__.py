@@ -1,1 +1,1 @@
-"""Listeners to the news: metrics and logs."""
+"""Listeners to the news: metrics, logs, and, where they are wanted, traces."""

@@ -68,6 +68,11 @@ class Catalogue:
         self.opened = self._counter(
             "account_breaker_opened_total", "Times all requests were stopped.", "account", "reason"
         )
+        self.unpolled = self._gauge(
+            "account_unpolled",
+            "Parts of the account that no process polls; one that has none counts as one.",
+            "account",
+        )
         self.last_step = self._gauge(
             "poller_last_step_timestamp_seconds", "When the account's poller last took a step.", "account"
         )
@@ -162,6 +167,9 @@ class Catalogue:
         )
         self.swept = self._counter("retention_deleted_total", "Rows that were older than the retention allows.", "kind")
         self.worker_failures = self._counter("worker_failures_total", "Steps of workers that failed.", "worker")
+        self.spans_lost = self._counter(
+            "trace_spans_lost_total", "Spans that did not get to the collector of traces."
+        ).of()
         self.request_failures = self._counter(
             "http_request_failures_total", "Requests answered with 500: a mistake of ours.", "route"
         )
@@ -192,7 +200,7 @@ class Catalogue:
     @property
     def standing_of_accounts(self) -> Sequence[AnySeries]:
         """Those that say how an account stands now, which only the process can say that polls it."""
-        return [series for series in self.of_accounts if series.kind == "gauge"]
+        return [series for series in self.of_accounts if series.kind == "gauge" and series is not self.unpolled]
 
     @property
     def of_endpoints(self) -> Sequence[AnySeries]:

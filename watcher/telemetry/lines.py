@@ -13,6 +13,8 @@ from typing import Any, Final, Literal, TextIO
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from watcher.core.notification import THREADS
+
 Format = Literal["json", "console", "auto"]
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -47,12 +49,18 @@ def configure(*, format: Format, level: Level, stream: TextIO | None = None) -> 
             processors=_processors(console=console, colors=out.isatty()),
         )
     )
+    handler.addFilter(_not_of_notifications)
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
     logging.captureWarnings(capture=True)
+
+
+def _not_of_notifications(record: logging.LogRecord) -> bool:
+    """Whether it comes from elsewhere: what libraries say of a notification may quote its URL, which is a secret."""
+    return not (record.threadName or "").startswith(THREADS)
 
 
 def own_logger() -> FilteringBoundLogger:

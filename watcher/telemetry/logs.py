@@ -5,7 +5,6 @@ What is said on every try, and every look, is there at level debug. How lines ar
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from watcher.core import news as told
@@ -15,11 +14,13 @@ from watcher.core.news import News
 from watcher.ports import Clock
 from watcher.telemetry.lines import configure, own_logger
 from watcher.telemetry.remedies import ALIKE, ENCRYPT, RESTART, WAIT
+from watcher.telemetry.troubles import Troubles, times
 
 __all__ = ["Logs", "configure"]
 
-SAY_AGAIN: Final = 600.0
-"""Seconds after which a failure that goes on is logged once more."""
+CALM: Final = 900.0
+"""Seconds without a pause after which an account is no longer slowed down: about as long as a rate that CallFire does not bear is
+left alone before it is tried again, and as the alert looks back."""
 WORDS_MOST: Final = 1_000
 """How many unknown statuses are remembered as told."""
 NAMED: Final = 10
@@ -31,25 +32,14 @@ WARNED_OF: Final = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Trouble:
-    """A failure that goes on: its kind, when it was last logged (monotonic seconds), and how often it came since."""
-
-    kind: str
-    logged: float
-    times: int = 0
-
-
 class Logs:
     """Writes news down. Call it with each; it never raises. `configure` comes first: the level is read when this is made."""
 
     def __init__(self, *, clock: Clock) -> None:
-        self._clock = clock
         self._words: set[str] = set()
         self._unfit: set[str] = set()
-        self._workers: dict[str, Trouble] = {}
-        self._stores: dict[str, Trouble] = {}
-        self._attempts: dict[str, Trouble] = {}
+        self._workers, self._stores, self._attempts = Troubles(clock), Troubles(clock), Troubles(clock)
+        self._pauses = Troubles(clock)  # that CallFire asks accounts for
         self._deliveries: dict[str, int] = {}
         self._endpoints: dict[str, str] = {}
         self._exposed = False
@@ -76,6 +66,7 @@ class Logs:
             told.SetAside: self._set_aside,
             told.Submitted: self._submitted,
             told.ConditionChanged: self._condition_changed,
+            told.BudgetUsed: self._budget_used,
             told.RateLearnt: self._rate_learnt,
             told.Attempted: self._attempted,
             told.EndpointChanged: self._endpoint_changed,
@@ -92,6 +83,8 @@ class Logs:
             told.AuthCalm: self._auth_calm,
             told.StoreFailed: self._store_failed,
             told.StoreRecovered: self._store_recovered,
+            told.TracesFailed: lambda news: self._log.warning("traces.failed", error=news.error),
+            told.TracesRecovered: lambda _: self._log.info("traces.recovered"),
             told.Started: self._started,
             told.Stopping: lambda news: self._log.info("daemon.stopping", reason=news.reason),
             told.Reloaded: self._reloaded,
@@ -163,12 +156,27 @@ class Logs:
         )
 
     def _condition_changed(self, news: told.ConditionChanged) -> None:
-        if news.condition == "ok":
-            self._log.info("account.recovered", account=news.account, previous=news.previous)
-            return
-        say = self._log.error if news.condition == "refused" else self._log.warning
+        """Of an account that is throttled again and again as little is said as of any failure: each pause ends with a good
+        answer, and the next may be seconds away. That it is over is said when none came for a while."""
         until = None if news.until is None else instant(news.until)
-        say(f"account.{news.condition}", account=news.account, reason=news.reason, until=until)
+        what = {"account": news.account, "reason": news.reason, "until": until}
+        if news.condition == "throttled":
+            again = self._pauses.again(news.account, news.condition)
+            say = self._log.debug if again is None else self._log.warning
+            say("account.throttled", **what, **times(again))
+        elif news.condition != "ok":
+            self._pauses.over(news.account)  # it is in another trouble, whose end will be told
+            say = self._log.error if news.condition == "refused" else self._log.warning
+            say(f"account.{news.condition}", **what)
+        elif news.previous == "throttled":
+            self._log.debug("account.resumed", account=news.account)
+        else:
+            self._log.info("account.recovered", account=news.account, previous=news.previous)
+
+    def _budget_used(self, news: told.BudgetUsed) -> None:
+        """Told every few seconds of each account: it is what there is to look at a clock by."""
+        if self._pauses.over_after(news.account, CALM):
+            self._log.info("account.recovered", account=news.account, previous="throttled")
 
     def _rate_learnt(self, news: told.RateLearnt) -> None:
         """When it falls below what is configured, when what CallFire allows is found, and when all may be used again; what lies
@@ -269,7 +277,7 @@ class Logs:
         )
 
     def _worker_failed(self, news: told.WorkerFailed) -> None:
-        again = self._again(self._workers, news.worker, news.error)
+        again = self._workers.again(news.worker, news.error)
         if again is None:
             self._log.debug("worker.failed", worker=news.worker, error=news.error, pause=news.pause)
             return
@@ -279,11 +287,11 @@ class Logs:
             error=news.error,
             pause=news.pause,
             exception=news.trace,
-            **_times(again),
+            **times(again),
         )
 
     def _worker_recovered(self, news: told.WorkerRecovered) -> None:
-        self._workers.pop(news.worker, None)
+        self._workers.over(news.worker)
         self._log.info("worker.recovered", worker=news.worker)
 
     def _request_failed(self, news: told.RequestFailed) -> None:
@@ -297,39 +305,22 @@ class Logs:
         )
 
     def _auth_failed(self, news: told.AuthFailed) -> None:
-        again = self._again(self._attempts, news.reason, news.reason)
+        again = self._attempts.again(news.reason, news.reason)
         say = self._log.debug if again is None else self._log.warning
-        say("auth.failing", reason=news.reason, address=news.address, **_times(again))
+        say("auth.failing", reason=news.reason, address=news.address, **times(again))
 
     def _auth_calm(self, news: told.AuthCalm) -> None:
-        self._attempts.clear()
+        self._attempts.all_over()
         self._log.info("auth.calm", failed=news.failed)
 
     def _store_failed(self, news: told.StoreFailed) -> None:
-        again = self._again(self._stores, news.operation, news.error)
+        again = self._stores.again(news.operation, news.error)
         say = self._log.debug if again is None else self._log.error
-        say("store.failed", operation=news.operation, error=news.error, **_times(again))
+        say("store.failed", operation=news.operation, error=news.error, **times(again))
 
     def _store_recovered(self, news: told.StoreRecovered) -> None:
-        self._stores.pop(news.operation, None)
+        self._stores.over(news.operation)
         self._log.info("store.recovered", operation=news.operation)
-
-    def _again(self, troubles: dict[str, Trouble], who: str, error: str) -> int | None:
-        """How often the failure came since it was last logged, this time included; None where it need not be logged now.
-
-        It is logged when it begins, when it is of another kind than before, and every ten minutes while it lasts.
-        """
-        kind = error.partition(":")[0]
-        now = self._clock.monotonic()
-        trouble = troubles.get(who)
-        if trouble is None or trouble.kind != kind:
-            troubles[who] = Trouble(kind=kind, logged=now)
-            return 1
-        trouble.times += 1
-        if now - trouble.logged < SAY_AGAIN:
-            return None
-        times, trouble.times, trouble.logged = trouble.times, 0, now
-        return times
 
     def _started(self, news: told.Started) -> None:
         self._log.info(
@@ -343,8 +334,3 @@ class Logs:
         self._log.info("settings.reloaded", count=len(news.changed), changed=news.changed[:NAMED])
         if news.restart:
             self._log.warning("settings.wait", count=len(news.restart), settings=news.restart[:NAMED], remedy=RESTART)
-
-
-def _times(again: int | None) -> dict[str, int]:
-    """How often it came since it was last logged, said where that is more than once."""
-    return {"times": again} if again is not None and again > 1 else {}

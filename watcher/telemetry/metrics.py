@@ -3,14 +3,17 @@
 Gauges are set as things happen, so that a scrape only writes down what is there. Nothing here asks anything of anybody.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from watcher.core import news as told
+from watcher.core.endpoint import Attempt
 from watcher.core.model import FINAL_STATUSES, OPERATOR_TYPES, TRANSITION_TYPES
 from watcher.core.news import News
 from watcher.core.parts import part_named
+from watcher.core.tracing import SAMPLED, parent_of
 from watcher.telemetry import labels
 from watcher.telemetry.catalogue import Catalogue
 from watcher.telemetry.exposition import format_for, written
@@ -29,8 +32,10 @@ class Metrics:
         self.catalogue = Catalogue(version)
         self._accounts = Capped(labels.ACCOUNTS_MOST)
         self._endpoints = Capped(labels.ENDPOINTS_MOST)
+        self._named = Capped(labels.ACCOUNTS_MOST)
         self._labels: dict[str, str] = {}
         self._endpoint_labels: dict[str, str] = {}
+        self._unpolled: set[str] = set()
         self._parts = Parts()
         self._outcomes = Capped(labels.WORDS_MOST)
         self._errors = Capped(labels.WORDS_MOST)
@@ -85,6 +90,7 @@ class Metrics:
             told.AuthFailed: lambda news: self.catalogue.auth_failures.of(news.reason).inc(),
             told.LoopLag: lambda news: self.catalogue.lag.observe(news.seconds),
             told.StoreTook: self._store_took,
+            told.SpansLost: lambda news: self.catalogue.spans_lost.inc(news.spans),
             told.Reloaded: self._reloaded,
         }
 
@@ -228,7 +234,7 @@ class Metrics:
         self.catalogue.attempts.of(endpoint, self._result(news)).inc()
         self.catalogue.attempt_duration.of(endpoint).observe(news.took)
         if news.delay is not None:
-            self.catalogue.delay.observe(news.delay)
+            self.catalogue.delay.observe(news.delay, _exemplar(news.attempt))
 
     def _result(self, news: told.Attempted) -> str:
         if news.code is not None:
@@ -295,6 +301,21 @@ class Metrics:
         self.catalogue.leases_held.set(news.held)
         self.catalogue.replicas.set(news.replicas)
         self.catalogue.clock_skew.set(news.skew)
+        self._show_unpolled(news.unpolled)
+
+    def _show_unpolled(self, unpolled: Mapping[str, int]) -> None:
+        """Of every account in the settings, whoever polls it, so these have labels of their own: here few may be known by news.
+        Those beyond the cap add up to something that can be acted on."""
+        shown: Counter[str] = Counter()
+        for label in self._unpolled - unpolled.keys():
+            self._named.forget(label)
+        for account, parts in unpolled.items():
+            shown[self._named.label(account)] += parts
+        for label in self._unpolled - shown.keys():
+            self.catalogue.unpolled.forget(label)
+        for label, parts in shown.items():
+            self.catalogue.unpolled.of(label).set(parts)
+        self._unpolled = set(shown)
 
     def _stream_closed(self, news: told.StreamClosed) -> None:
         self.catalogue.stream_clients.dec()
@@ -310,3 +331,11 @@ class Metrics:
         self.catalogue.reload_ok.set(news.error is None)
         if news.error is None:
             self.catalogue.reloaded_at.set(news.at.timestamp())
+
+
+def _exemplar(attempt: Attempt | None) -> dict[str, str] | None:
+    """The trace, and the span in it, where there is one to be found."""
+    if attempt is None or not attempt.traceparent.endswith(SAMPLED):
+        return None
+    sent = parent_of(attempt.traceparent)
+    return None if sent is None else {"trace_id": sent.trace, "span_id": sent.span}

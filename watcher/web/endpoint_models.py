@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from watcher.core.endpoint import Form, Keeper, Ordering, Scheme
+from watcher.core.endpoint import Form, Keeper, Kind, Ordering, Scheme
 from watcher.core.keys import GRACE
 from watcher.core.recovering import USUAL_STATES, RecoveryState
 from watcher.ports import Verification
@@ -21,6 +21,7 @@ from watcher.web.values import (
     HeaderName,
     HeaderValue,
     Moment,
+    OwnKind,
     Password,
     Rate,
     SampleType,
@@ -61,6 +62,7 @@ class AuthorizationBody(Taken):
 class SetUpBody(Taken):
     """How an endpoint is set up. What is null is as usual."""
 
+    kind: OwnKind | None = None
     url: Url
     description: Annotated[str, Field(max_length=500), STORABLE] | None = None
     types: Annotated[list[EventPattern], Field(max_length=50)] | None = None
@@ -229,8 +231,10 @@ class RecentShown(Given):
 
 class EndpointShown(KeysShown):
     """An endpoint: how it is set up, and how it stands. Of custom headers only the names are shown, of credentials only the
-    kind, and of the URL not what stands behind its question mark. `recent` is null where it is not asked for."""
+    kind, and of the URL not what stands behind its question mark; with the kind `apprise` only the service. `recent` is null
+    where it is not asked for."""
 
+    kind: Kind
     url: str
     kept_by: Keeper
     description: str

@@ -78,6 +78,7 @@ def _fields(view: EndpointView, now: datetime) -> dict[str, Any]:
     endpoint = view.endpoint
     authorization = endpoint.secrets.authorization
     return _keys(endpoint, now) | {
+        "kind": endpoint.kind,
         "url": _url(endpoint.url),
         "kept_by": endpoint.kept_by,
         "description": endpoint.description,

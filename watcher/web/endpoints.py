@@ -43,7 +43,7 @@ from watcher.web.shown import answer
 from watcher.web.values import in_milliseconds, key_of_secret
 from watcher.web.visible import accounts_of, grant, only, visible_endpoint
 
-SET_UP: Final = frozenset(SetUpBody.model_fields) - {"headers", "authorization", "signatures"}
+SET_UP: Final = frozenset(SetUpBody.model_fields) - {"kind", "headers", "authorization", "signatures"}
 """What of a body is kept as it is given; the rest is among the secrets."""
 
 LIST: Final = "endpoints"

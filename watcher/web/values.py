@@ -15,6 +15,7 @@ from watcher.core.endpoint import (
     RATE_MOST,
     TIMEOUT_LEAST,
     TIMEOUT_MOST,
+    Kind,
     SigningKey,
     covers,
 )
@@ -29,6 +30,12 @@ MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]
 BEARER: Final = re.compile(r"[\x21-\x7e]{1,4000}")
 CREDENTIAL: Final = re.compile(r"[^\x00-\x1f\x7f]{0,200}")
 USERNAME: Final = re.compile(r"[^\x00-\x1f\x7f:]{1,200}")
+OTHER_SCHEME: Final = re.compile(r"(?i)(?!https?:)[a-z][a-z0-9+.-]*://")
+"""How a URL begins that may be one of Apprise's."""
+TO_PEOPLE: Final = (
+    "To tell people, whose URL is a secret as a whole, write [endpoints.NAME] into the settings, "
+    'with kind = "apprise" and apprise_url, and have the daemon read them again (SIGHUP)'
+)
 NO_TYPE: Final = "There is no event type {}. There are: {}"
 
 EXPIRES_LEAST: Final = timedelta(minutes=1)
@@ -76,8 +83,14 @@ def _endpoint_id(value: str) -> str:
 def _url(value: str) -> str:
     fault = url_fault(value)
     if fault is not None:
-        raise ValueError(f"It {fault}")
+        raise ValueError(f"It {fault}" if not OTHER_SCHEME.match(value) else f"It {fault}. {TO_PEOPLE}")
     return value
+
+
+def _own_kind(kind: Kind) -> Kind:
+    if kind == "apprise":
+        raise ValueError(TO_PEOPLE)
+    return kind
 
 
 def _event_pattern(pattern: str) -> str:
@@ -156,6 +169,7 @@ SECRETS: Final = (
 )
 """24 to 64 bytes behind `whsec_`, 64 behind `whsk_`, in base64."""
 
+OwnKind = Annotated[Kind, AfterValidator(_own_kind), WithJsonSchema({"type": "string", "enum": ["webhook"]})]
 EndpointId = Annotated[
     str, AfterValidator(_endpoint_id), WithJsonSchema({"type": "string", "pattern": f"^{ID.pattern}$"})
 ]

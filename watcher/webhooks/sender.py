@@ -4,7 +4,6 @@ What follows from an attempt is decided in `core.outbox`. Redirects and proxies 
 an event goes to the address it is for.
 """
 
-import hashlib
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from watcher.core.addresses import host_of, host_refusal, is_address, url_fault
 from watcher.core.endpoint import Attempt, Delivery, Endpoint
 from watcher.core.headers import header_refusal, sendable
 from watcher.core.message import MAX_BODY
+from watcher.core.tracing import traceparent
 from watcher.ports import Clock, Handshake
 from watcher.webhooks.answer import Answer
 from watcher.webhooks.connection import Connector, FewCandidates, tls_context
@@ -40,9 +40,6 @@ AGAIN_WITHIN: Final = 1.0
 
 REMEMBERED: Final = 1024
 """So many URLs that were looked at, and signers of keys, are remembered: they are the same for most deliveries."""
-
-SPANS: Final = 2**64
-"""As many ids of spans there are; 0 stands for none."""
 
 PROXY_REFUSED: Final = 407
 """What only a proxy answers: Proxy Authentication Required."""
@@ -82,14 +79,22 @@ async def open_session(
 
 
 class WebhookSender:
-    """Implements the port `Sender`. `origin` is how we call ourselves when we ask for consent."""
+    """Implements the port `Sender`. `origin` is how we call ourselves when we ask for consent, `traced` the share of events whose
+    traces are kept."""
 
     def __init__(
-        self, *, session: WebhookSession, clock: Clock, origin: str = ORIGIN, connect: timedelta = CONNECT
+        self,
+        *,
+        session: WebhookSession,
+        clock: Clock,
+        origin: str = ORIGIN,
+        connect: timedelta = CONNECT,
+        traced: float = 0.0,
     ) -> None:
         self._session = session
         self._clock = clock
         self._origin = origin
+        self._traced = traced
         self._limits = ClientTimeout(connect=connect.total_seconds(), ceil_threshold=60)
         self._deadlines = Deadlines()
         self._route = lru_cache(REMEMBERED)(self._look_at)
@@ -113,7 +118,8 @@ class WebhookSender:
             "webhook-id": delivery.event_id,
             "webhook-timestamp": str(timestamp),
             "webhook-signature": signature,
-            "traceparent": traceparent(delivery.event_id, self._clock.draw()),
+            # A sample, which nobody is owed, is sent past everything that traces hear of.
+            "traceparent": traceparent(delivery.event_id, self._clock.draw(), self._traced if delivery.id else 0.0),
         }
         attempt, _ = await self._ask("POST", endpoint, headers, message.body, at)
         return attempt
@@ -171,6 +177,8 @@ class WebhookSender:
             location=answer.location,
             address=journey.address,
             timings=journey.timings(),
+            server=route.server,
+            traceparent=headers.get("traceparent", ""),
         )
         return attempt, answer
 
@@ -187,23 +195,19 @@ class WebhookSender:
         except ValueError:
             return NO_URL
         named = session.proxy is None and not is_address(host_of(url))
-        return _Route(destination=destination, named=named, tls=url.lower().startswith("https:"))
+        server = str(destination.request.url.origin())
+        return _Route(destination=destination, server=server, named=named, tls=url.lower().startswith("https:"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Route:
-    """What a URL tells: where requests go, whether its host is a name to look up, and whether TLS follows."""
+    """What a URL tells: where requests go, at which server (https://HOST), whether its host is a name to look up, and whether TLS
+    follows."""
 
     destination: Destination
+    server: str
     named: bool
     tls: bool
-
-
-def traceparent(event_id: str, draw: float) -> str:
-    """W3C Trace Context: the trace is the event, so that all attempts share it; each is a span of its own. Not sampled.
-    `draw` is a random number in [0, 1)."""
-    trace = hashlib.blake2b(event_id.encode(), digest_size=16).hexdigest()
-    return f"00-{trace}-{1 + int(draw * SPANS):016x}-00"
 
 
 def _custom(endpoint: Endpoint) -> dict[str, str]:

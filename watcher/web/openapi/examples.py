@@ -153,6 +153,7 @@ HEALTH: Final = {
     "breaker": BREAKER,
 }
 ENDPOINT: Final = KEYS | {
+    "kind": "webhook",
     "url": "https://crm.example/hooks/batches",
     "kept_by": "api",
     "description": "the CRM",

@@ -22,6 +22,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if eq .Values.database.kind "postgres" -}}yes{{- end -}}
 {{- end -}}
 
+{{- /* A value as text: a whole number as one, which helm has as 1e+06 when it came from a file. */ -}}
+{{- define "watcher.text" -}}
+{{- if not (kindIs "float64" .) }}{{ . }}{{ else if eq . (floor .) }}{{ printf "%.0f" . }}{{ else }}{{ . }}{{ end -}}
+{{- end -}}
+
 {{- /* What a pod is, the same for the Deployment and the StatefulSet. */ -}}
 {{- define "watcher.pod" -}}
 metadata:
@@ -32,11 +37,15 @@ metadata:
     {{- end }}
   annotations:
     # Other settings are other pods.
-    checksum/settings: {{ .Values.settings | sha256sum }}
+    checksum/settings: {{ .Values.settings | default "" | sha256sum }}
     {{- with .Values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
+  {{- with .Values.serviceAccountName }}
+  serviceAccountName: {{ . }}
+  {{- end }}
+  # Kubernetes is asked nothing.
   automountServiceAccountToken: false
   enableServiceLinks: false
   # Requests in flight have 20 s to end; then looks are saved, and leases given back.
@@ -110,8 +119,12 @@ spec:
         {{- end }}
         {{- range $name, $value := .Values.env }}
         - name: {{ $name }}
-          value: {{ $value | quote }}
+          value: {{ include "watcher.text" $value | quote }}
         {{- end }}
+      {{- with .Values.envFrom }}
+      envFrom:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       # Tables are brought to this version before anything is served: that may take minutes where they are large.
       startupProbe:
         httpGet: {path: /livez, port: http}
@@ -142,6 +155,9 @@ spec:
         - name: data
           mountPath: /var/lib/watcher
         {{- end }}
+        {{- with .Values.volumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
   volumes:
     - name: tmp
       emptyDir:
@@ -150,5 +166,13 @@ spec:
     - name: settings
       configMap:
         name: {{ include "watcher.name" . }}
+    {{- end }}
+    {{- with .Values.database.existingClaim }}
+    - name: data
+      persistentVolumeClaim:
+        claimName: {{ . }}
+    {{- end }}
+    {{- with .Values.volumes }}
+    {{- toYaml . | nindent 4 }}
     {{- end }}
 {{- end -}}

@@ -73,6 +73,7 @@ function setUp(app, endpoint) {
       ? "The settings of the daemon keep it: it is changed there, and not here. Testing, disabling, enabling and recovering go here all the same."
       : ["It was made by the API", endpoint.created === null ? "." : [", ", moment(app, endpoint.created), "."]]),
     h("dl", { class: "set" },
+      fact("Kind", endpoint.kind === "apprise" ? "apprise: people are told" : "webhook"),
       fact("Events", some(endpoint.types, "all")),
       fact("Accounts", some(endpoint.accounts, "all")),
       fact("Broadcasts", some(endpoint.broadcasts, "all")),

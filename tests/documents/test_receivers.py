@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 import pytest
 from aiohttp.test_utils import unused_port
 
+from tests.documents.reading import blocks, rows, section, text_of
 from tests.fakes import NOON
 from tests.web.house import open_house
 from watcher.core.endpoint import TIMEOUT_LEAST, TIMEOUT_MOST, Delivery, Endpoint, Form, SigningKey
@@ -35,8 +36,8 @@ from watcher.core.health import (
     WARN_AFTER,
 )
 from watcher.core.keys import GRACE, GRACE_MOST, public_text, secret_text
-from watcher.core.message import MAX_BODY, body_of
-from watcher.core.model import EVENT_TYPES, OPERATOR_TYPES
+from watcher.core.message import MAX_BODY, body_of, event_id
+from watcher.core.model import EVENT_TYPES, OPERATOR_TYPES, Batch, Event, Seen, Watch
 from watcher.core.outbox import (
     BLAMELESS_ERRORS,
     BUSY_CODES,
@@ -47,18 +48,21 @@ from watcher.core.outbox import (
     RETRY_AFTER_MOST,
 )
 from watcher.core.samples import sample
+from watcher.core.transitions import Rules, learn
 from watcher.delivery import Limits
 from watcher.settings.model import Retention, Webhooks
 from watcher.settings.values import duration
+from watcher.store.opening import ORIGIN_LENGTH
 from watcher.webhooks.answer import ANSWER_KEPT
 from watcher.webhooks.forms import message_of
 from watcher.webhooks.sender import CONNECT
 from watcher.webhooks.signing import make_key, sign
 
-ROOT: Final = Path(__file__).parents[1]
-TEXT: Final = (ROOT / "deploy" / "receivers.md").read_text()
-BLOCKS: Final[list[tuple[str, str]]] = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+DOCUMENT: Final = "deploy/receivers.md"
+TEXT: Final = text_of(DOCUMENT)
+BLOCKS: Final = [(block.language, block.text) for block in blocks(DOCUMENT)]
 OPENED, RECEIVER, BY_HAND, PUBLIC, EVENTS = (text for language, text in BLOCKS if language == "python")
+EVENT, *EXAMPLES = (json.loads(text) for language, text in BLOCKS if language == "json")
 BODY: Final = body_of(sample("batch.active", NOON, endpoint_id="crm"))
 PATIENCE: Final = 10.0
 
@@ -83,14 +87,8 @@ def message(*keys: SigningKey, at: float | None = None, body: bytes = BODY, numb
 def test_each_language_has_its_lines() -> None:
     assert [language for language, _ in BLOCKS] == [
         *("python", "python", "js", "go", "php", "java", "csharp", "python", "python"),
-        *("json", "json", "json", "json", "json", "python"),
+        *("json", "json", "json", "json", "json", "json", "python"),
     ]
-
-
-def test_the_readme_leads_here() -> None:
-    assert "](deploy/receivers.md)" in (ROOT / "README.md").read_text()
-    assert "](../README.md#subscribing)" in TEXT
-    assert "\n## Subscribing\n" in (ROOT / "README.md").read_text()
 
 
 # Verifying.
@@ -222,9 +220,33 @@ async def test_the_loop_goes_through_the_whole_log_and_on_from_a_position(token:
 # What is said of events.
 
 
+def test_the_event_is_as_it_is_sent() -> None:
+    """To the last value: a batch is seen NEW, VALIDATING and ACTIVE at the moments that the event names."""
+    seen = EVENT["data"]
+    after, by = (datetime.fromisoformat(seen["window"][name]) for name in ("after", "by"))
+    batch = {name: seen[name] for name in ("name", "broadcast_id", "size", "remaining", "enabled")}
+    watch = Watch(account=seen["account"], batch_id=seen["batch_id"], opened=after, labels=seen["labels"])
+    events: list[Event] = []
+    for status, asked in (("NEW", after), ("VALIDATING", after), ("ACTIVE", by)):
+        look = Seen(asked=asked, answered=asked, batch=Batch(id=seen["batch_id"], status=status, **batch))
+        learnt = learn(watch, look, Rules())
+        watch = learnt.watch
+        events += learnt.events
+    event = events[-1]
+    assert json.loads(body_of(event)) == EVENT
+    assert list(json.loads(body_of(event))["data"]) == list(seen)
+    (webhook_id,) = re.findall(r"`(evt_\w+)`", section(DOCUMENT, "What events look like"))
+    assert webhook_id == event_id(webhook_id.split("_")[1], event)
+    assert len(webhook_id.split("_")[1]) == ORIGIN_LENGTH
+
+
+def test_the_event_types_are_those_that_are_sent() -> None:
+    named = [kind for row in rows(section(DOCUMENT, "All types")) for kind in re.findall(r"`([a-z_.]+)`", row[0])]
+    assert sorted(named) == sorted(EVENT_TYPES)
+
+
 def test_the_examples_are_what_is_sent() -> None:
-    for text in (text for language, text in BLOCKS if language == "json"):
-        told = json.loads(text)
+    for told in EXAMPLES:
         real = json.loads(body_of(sample(told["type"], NOON, endpoint_id="ops")))
         names = {"endpoint": "crm", "number": told["data"]["number"], "event_id": "evt_k3v9x2ab_default_13_3"}
         wanted = {key: names.get(key, value) for key, value in real["data"].items()}
@@ -233,7 +255,7 @@ def test_the_examples_are_what_is_sent() -> None:
 
 
 def test_the_types_for_operators_are_all_there() -> None:
-    told = [json.loads(text)["type"] for language, text in BLOCKS if language == "json"]
+    told = [example["type"] for example in EXAMPLES]
     assert told == ["account.refused", *OPERATOR_TYPES]
     assert "Four types tell the operator" in TEXT
     assert len(OPERATOR_TYPES) == 4

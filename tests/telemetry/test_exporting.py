@@ -1,0 +1,162 @@
+"""What a collector gets, and that one that is away, slow or wrong costs nothing but its spans."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from tests.fakes import NOON, Ear, FakeClock
+from tests.telemetry.collector import Collector, Got, collecting
+from watcher.core.news import SpansLost, TracesFailed, TracesRecovered
+from watcher.telemetry.exporting import BATCH, QUEUE, Exporter, endpoint_of, resource_of
+from watcher.telemetry.traces import Span
+
+SPAN: Final = Span(
+    name="POST",
+    trace="0af7651916cd43dd8448eb211c80319c",
+    id="00f067aa0ba902b7",
+    parent="b7ad6b7169203331",
+    began=NOON,
+    ended=NOON + timedelta(microseconds=250_001),
+    client=True,
+    failure="503",
+    attributes={"http.response.status_code": 503, "watcher.endpoint": "crm", "watcher.done": False},
+)
+NOWHERE: Final = "http://127.0.0.1:9"
+LONG: Final = 30.0
+
+
+@asynccontextmanager
+async def exporting(url: str, ear: Ear, within: float = LONG, **headers: str) -> AsyncIterator[Exporter]:
+    exporter = Exporter(url, headers=headers, resource=resource_of(None, "1.2.3"), clock=FakeClock(), tell=ear)
+    try:
+        yield exporter
+    finally:
+        await exporter.close(within)
+
+
+async def fill(exporter: Exporter, collector: Collector, spans: int) -> None:
+    """Has the collector be asked, and then so many spans wait."""
+    for _ in range(BATCH):
+        exporter.put(SPAN)
+    await collector.asked.wait()
+    for _ in range(spans):
+        exporter.put(SPAN)
+
+
+async def test_a_span_comes_in_as_it_was_made() -> None:
+    ear = Ear()
+    async with collecting() as collector, exporting(collector.url, ear, Authorization="Basic word") as exporter:
+        exporter.put(SPAN)
+        await exporter.close(LONG)
+        nanoseconds = int(NOON.timestamp()) * 1_000_000_000
+        assert collector.spans == [
+            Got(
+                name="POST",
+                trace=SPAN.trace,
+                id=SPAN.id,
+                parent="b7ad6b7169203331",
+                kind=3,
+                status=2,
+                began=nanoseconds,
+                ended=nanoseconds + 250_001_000,
+                attributes=SPAN.attributes,
+            )
+        ]
+        assert (collector.paths, collector.headers[0]["authorization"]) == (["/v1/traces"], "Basic word")
+        assert collector.resource["service.name"] == "callfire-batch-watcher"
+        assert collector.resource["service.version"] == "1.2.3"
+    assert ear.heard == []
+
+
+def test_the_service_is_called_as_the_settings_say_else_as_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    def named(service: str | None) -> object:
+        return resource_of(service, "1").attributes["service.name"]
+
+    assert (named(None), named("ours")) == ("callfire-batch-watcher", "ours")
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "theirs")
+    assert (named(None), named("ours")) == ("theirs", "ours")
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ("http://collector:4318", "http://collector:4318/v1/traces"),
+        ("http://collector:4318/", "http://collector:4318/v1/traces"),
+        ("https://otlp.example.org/v1/traces?tenant=7", "https://otlp.example.org/v1/traces?tenant=7"),
+        ("https://otlp.example.org/otlp", "https://otlp.example.org/otlp"),
+    ],
+)
+def test_an_address_without_a_path_means_the_usual_one(given: str, asked: str) -> None:
+    assert endpoint_of(given) == asked
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(400, "it answered 400"), (401, "it answered 401"), (302, "it answered 302")]
+)
+async def test_a_collector_that_will_not_have_them_is_told_once_until_it_does(code: int, said: str) -> None:
+    ear = Ear()
+    async with collecting() as collector, exporting(collector.url, ear) as exporter:
+        collector.code = code
+        for spans in range(1, 3):
+            await fill(exporter, collector, 0)
+            await told(exporter, ear, SpansLost(spans=BATCH), spans)
+        collector.code = 200
+        await fill(exporter, collector, 0)
+        await told(exporter, ear, TracesRecovered(), 1)
+        assert ear.of(TracesFailed, TracesRecovered) == [TracesFailed(error=said), TracesRecovered()]
+        assert len(collector.spans) == BATCH
+
+
+async def told(exporter: Exporter, ear: Ear, news: object, times: int) -> None:
+    """Has it step until that was told so often; each step lets its thread go on."""
+    async with asyncio.timeout(LONG):
+        while ear.heard.count(news) < times:  # type: ignore[arg-type]
+            await exporter.step()
+            await asyncio.to_thread(lambda: None)
+
+
+async def test_no_more_wait_for_a_collector_that_hangs_than_the_queue_holds() -> None:
+    ear = Ear()
+    async with collecting(answering=False) as collector, exporting(collector.url, ear) as exporter:
+        await fill(exporter, collector, QUEUE)
+        exporter.report()
+        assert ear.heard == [SpansLost(spans=BATCH)]
+        collector.answering.set()
+        await exporter.close(LONG)
+        assert (len(collector.spans), ear.heard) == (QUEUE, [SpansLost(spans=BATCH)])
+
+
+async def test_at_the_end_a_collector_that_hangs_is_not_waited_for() -> None:
+    ear = Ear()
+    async with collecting(answering=False) as collector, exporting(collector.url, ear, 0.01) as exporter:
+        await fill(exporter, collector, 1)
+        await exporter.close(0.01)
+        assert ear.heard == [SpansLost(spans=BATCH + 1)]
+
+
+async def test_nothing_of_its_troubles_is_logged_by_the_libraries() -> None:
+    """Where all that is logged goes, at the level at which they say the most."""
+    heard: list[str] = []
+
+    class Listening(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(record.name)
+
+    root, listening, ear = logging.getLogger(), Listening(), Ear()
+    root.addHandler(listening)
+    level = root.level
+    root.setLevel(logging.DEBUG)
+    try:
+        async with exporting(NOWHERE, ear, 0.01, Authorization="Basic word") as exporter:
+            for _ in range(BATCH):
+                exporter.put(SPAN)
+    finally:
+        root.setLevel(level)
+        root.removeHandler(listening)
+    assert [name for name in heard if name.startswith(("opentelemetry", "urllib3"))] == []
+    assert ear.of(SpansLost) == [SpansLost(spans=BATCH)]
