@@ -79,6 +79,9 @@ async def test_it_gets_signs_of_life_at_half_the_time_as_long_as_all_is_well(man
     checks[1] = Check(name="pollers", ok=False)
     await watchdog.step()
     assert (heard(manager), clock.slept) == ([["WATCHDOG=1"]], [15.0, 15.0])
+    checks[1] = Check(name="pollers", ok=True)
+    await watchdog.step()
+    assert heard(manager) == [["WATCHDOG=1"]]
 
 
 @pytest.mark.parametrize(

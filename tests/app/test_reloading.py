@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +17,7 @@ from tests.app.house import PATIENCE, Daemon, asked, daemon, settings_for
 from tests.cli.conftest import ROOT
 from tests.sockets import http, listening
 from watcher.app import Parts
+from watcher.app.reloading import Asked
 from watcher.core.news import Attempted, BudgetUsed, Changed, ConditionChanged, Looked, Reloaded
 from watcher.ports import Store, StoreError
 from watcher.settings import BadSettings, Problem, Settings
@@ -202,6 +204,41 @@ async def test_a_daemon_that_nobody_gave_other_settings_says_that_it_read_them(t
         assert news == Reloaded(at=news.at, error=None)
 
 
+async def test_settings_on_a_disk_that_hangs_are_given_up() -> None:
+    there = threading.Event()
+
+    def read() -> Settings:
+        there.wait(PATIENCE)
+        raise BadSettings([])
+
+    with pytest.raises(BadSettings) as refused:
+        await Asked(read, within=0.01).settings()
+    there.set()
+    (problem,) = refused.value.problems
+    assert str(problem) == "settings: could not be read within 0.01 s: see to the disk that they are on"
+
+
+def test_a_read_that_hangs_holds_up_no_end(tmp_path: Path) -> None:
+    """Asked of a process of its own, for it is at its very end that threads are waited for."""
+    code = """
+import os, signal, sys, threading
+from watcher.app.daemon import main
+from watcher.settings import load
+
+def read():
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait()
+
+settings = load(None, dict(CALLFIRE_LOGIN="a", CALLFIRE_PASSWORD="b", WATCHER_LISTEN="127.0.0.1:0",
+                           WATCHER_DATABASE_URL=f"sqlite:///{sys.argv[1]}/w.db"))
+print(main(settings, read=read, announce=lambda url: os.kill(os.getpid(), signal.SIGHUP)))
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, timeout=PATIENCE
+    )
+    assert said.stdout == "0\n"
+
+
 def test_the_service_manager_and_the_log_hear_what_comes_of_it(tmp_path: Path) -> None:
     """A daemon as systemd runs it: up, its file changed, its file broken, asked to stop."""
     file = tmp_path / "w.toml"
@@ -225,6 +262,7 @@ def test_the_service_manager_and_the_log_hear_what_comes_of_it(tmp_path: Path) -
 
             assert {next_word(), next_word()} == {"READY", "WATCHDOG"}
             file.write_text(good.replace(":0", ":81") + '[log]\nlevel = "info"\n')
+            file.chmod(0o640)
             running.send_signal(signal.SIGHUP)
             assert (next_word(), status()) == ("RELOADING", "settings read again, restart needed for http.listen")
             file.write_text(good + "[log]\nlevel = 7\n")
@@ -240,8 +278,11 @@ def test_the_service_manager_and_the_log_hear_what_comes_of_it(tmp_path: Path) -
     assert [(line["event"], line["level"]) for line in lines] == [
         ("settings.reloaded", "info"),
         ("settings.wait", "warning"),
+        ("settings.warning", "warning"),
         ("settings.refused", "error"),
         ("daemon.stopping", "info"),
     ]
     assert (lines[0]["changed"], lines[1]["settings"]) == (["log.level"], ["http.listen"])
-    assert lines[2]["error"].startswith(f"{file}:log.level: ")
+    said = f"can be used by others on this machine (mode 0640): chmod 600 {file}"
+    assert lines[2]["warning"] == f"{file}:accounts.default.password: {file} {said}"
+    assert lines[3]["error"].startswith(f"{file}:log.level: ")

@@ -31,6 +31,7 @@ DOTTED: Final = re.compile(r"[a-z]+(\.[a-z_]+)+")
 TROUBLE: Final = (
     told.ConditionChanged(account="b", condition="refused", previous="ok", reason="401", until=NOON),
     told.ConditionChanged(account="b", condition="ok", previous="refused", reason="", until=None),
+    told.ConditionChanged(account="b", condition="throttled", previous="ok", reason="429", until=NOON),
     told.RateLearnt(account="b", rate=2.5, previous=5.0, configured=5.0, reason="lowered"),
     told.RateLearnt(account="b", rate=3.0, previous=2.5, configured=5.0, reason="found"),
     replace(attempted("dead"), code=None, error="guard"),

@@ -1,6 +1,7 @@
 """One frozen tree from file, environment and secret files; or every problem at once, each with its place and remedy."""
 
 import base64
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -226,6 +227,17 @@ def test_a_secret_file_that_cannot_be_used_is_a_problem() -> None:
         place + "names a file that cannot be read (Is a directory): let the daemon's user read it"
     ]
     assert refused("x" * 5000)[0].startswith(place + "names a file that cannot be read (File name too long)")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_may_never_end_is_refused_and_not_waited_for(kind: str) -> None:
+    Path("device").symlink_to("/dev/zero")
+    os.mkfifo("pipe")
+    lasting = "name a file: it is read again whenever the settings are"
+    assert problems(None, {"CALLFIRE_LOGIN": "anna", "CALLFIRE_PASSWORD_FILE": kind}) == [
+        f"environment variable CALLFIRE_PASSWORD_FILE: names a pipe or a device: {lasting}"
+    ]
+    assert problems(Path(kind), {}) == [f"{kind}: the settings file (--config) is a pipe or a device: {lasting}"]
 
 
 def test_a_password_in_place_of_its_path_is_not_quoted() -> None:
@@ -630,8 +642,10 @@ def test_one_key_given_by_two_variables_is_refused() -> None:
     ]
 
 
-def test_a_settings_file_that_cannot_be_read_is_the_only_problem() -> None:
+def test_a_settings_file_that_cannot_be_read_is_a_problem_and_what_it_may_hold_is_none() -> None:
     Path("latin").write_bytes(b"# \xe4\n")
+    with pytest.raises(BadSettings, match="is not UTF-8"):
+        load_http(Path("latin"), {"WATCHER_LISTEN": "0.0.0.0:80"})
     assert problems(Path("no.toml"), {}) == [
         "no.toml: the settings file (--config) cannot be read (No such file or directory): name a file that exists"
     ]
@@ -639,7 +653,12 @@ def test_a_settings_file_that_cannot_be_read_is_the_only_problem() -> None:
         "/: the settings file (environment variable WATCHER_CONFIG) cannot be read (Is a directory): see to its permissions"
     ]
     assert problems(Path("latin"), {}) == ["latin: is not UTF-8: save it as UTF-8 text"]
-    assert problems(Path("no.toml"), LOGIN)[0].startswith("no.toml: ")
+    assert problems(
+        Path("latin"), {"CALLFIRE_PASSWORD": "hunter2", "WATCHER_LISTEN": "0.0.0.0:80", "WATCHER_QQQQ": "x"}
+    ) == [
+        "latin: is not UTF-8: save it as UTF-8 text",
+        "environment variable WATCHER_QQQQ: is not known: unset it",
+    ]
 
 
 def test_a_default_settings_file_that_cannot_be_reached_is_a_problem_without_a_traceback() -> None:

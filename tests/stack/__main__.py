@@ -21,7 +21,7 @@ KEPT: Final = {
     "refused.png": "account-refused.png",
     "dead.png": "endpoint-dead.png",
     "stuck.png": "batch-stuck.png",
-    "prometheus.png": "prometheus-alerts.png",
+    "prometheus-refused.png": "prometheus-alerts.png",
 }
 """The pictures for deploy/stack.md, and what they are called there."""
 HEAD: Final = """# What rings, and what does not

@@ -78,14 +78,23 @@ def gone_through(stack: Stack, every: Sequence[Trouble], pictures: Path) -> list
             if not each.began and passed >= each.after:
                 print(f"--- {each.title}", flush=True)
                 each.start(stack)
-            elif each.rung and not each.mended:
-                if places := each.shown():
-                    take(pictures, stack.url, places)
-                    take_alerts(pictures, stack.prometheus.url)
-                print(f"--- {each.remedy}", flush=True)
-                each.cure(stack)
+        rung = [each for each in every if each.rung and not each.mended]
+        for each in rung:
+            pictured(stack, each, pictures)
+        for each in rung:
+            print(f"--- {each.remedy}", flush=True)
+            each.cure(stack)
         time.sleep(0.5)
     return []
+
+
+def pictured(stack: Stack, trouble: Trouble, pictures: Path) -> None:
+    """What an operator sees now, on the page and in Prometheus."""
+    places = trouble.shown()
+    if places:
+        take(pictures, stack.url, places)
+    for name in places:
+        take_alerts(pictures / f"prometheus-{name}.png", stack.prometheus.url)
 
 
 def unexpected(states: Mapping[str, int], came: Sequence[Alarm], every: Sequence[Trouble]) -> list[str]:

@@ -19,9 +19,9 @@ def take(into: Path, page: str, places: Mapping[str, str]) -> None:
     asyncio.run(_taken(into, page, places))
 
 
-def take_alerts(into: Path, prometheus: str) -> None:
+def take_alerts(picture: Path, prometheus: str) -> None:
     """Of Prometheus's list of alerts, without those that are not on."""
-    asyncio.run(_alerts_taken(into, prometheus))
+    asyncio.run(_alerts_taken(picture, prometheus))
 
 
 async def _taken(into: Path, page: str, places: Mapping[str, str]) -> None:
@@ -37,7 +37,7 @@ async def _taken(into: Path, page: str, places: Mapping[str, str]) -> None:
             await visit.page.screenshot(path=into / f"{name}.png")
 
 
-async def _alerts_taken(into: Path, prometheus: str) -> None:
+async def _alerts_taken(picture: Path, prometheus: str) -> None:
     async with (
         async_playwright() as playwright,
         launched(playwright) as browser,
@@ -48,4 +48,4 @@ async def _alerts_taken(into: Path, prometheus: str) -> None:
         if answered is None or answered.status == 404:  # Debian's has its older page
             await visit.page.goto(f"{prometheus}/classic/alerts")
             await visit.page.locator("label:has(#inactiveAlerts)").click()
-        await visit.page.screenshot(path=into / "prometheus.png")
+        await visit.page.screenshot(path=picture)

@@ -361,7 +361,7 @@ def test_failing_attempts_are_logged_when_they_begin_and_when_they_end() -> None
 def test_the_daemons_life_is_logged() -> None:
     assert Scribe().hear(
         told.Started(version="1", listen="http://127.0.0.1:8080", accounts=1, watches=3),
-        told.Reloaded(at=NOON, error=None, changed=("log.level",), restart=("http.listen",)),
+        told.Reloaded(at=NOON, error=None, changed=("log.level",), restart=("http.listen",), warnings=("chmod 600",)),
         told.Reloaded(at=NOON, error="accounts.x: unknown key"),
         told.Stopping(reason="SIGTERM"),
     ) == [
@@ -375,6 +375,7 @@ def test_the_daemons_life_is_logged() -> None:
         },
         {"level": "info", "event": "settings.reloaded", "count": 1, "changed": ["log.level"]},
         {"level": "warning", "event": "settings.wait", "count": 1, "settings": ["http.listen"], "remedy": RESTART},
+        {"level": "warning", "event": "settings.warning", "warning": "chmod 600"},
         {"level": "error", "event": "settings.refused", "error": "accounts.x: unknown key"},
         {"level": "info", "event": "daemon.stopping", "reason": "SIGTERM"},
     ]

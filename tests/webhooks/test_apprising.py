@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import threading
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,7 +13,7 @@ from tests.mailbox import mailbox
 from tests.sockets import Reply, drop, http, listening
 from watcher.core.notification import THREADS, Notification
 from watcher.telemetry.lines import configure
-from watcher.webhooks.apprising import BAD_URL, apprise, hushed, known_as
+from watcher.webhooks.apprising import APART, BAD_URL, apprise, hushed, known_as
 from watcher.webhooks.failures import Failure
 
 NOTIFICATION = Notification(
@@ -50,6 +51,15 @@ async def test_a_mail_is_plain_text_from_and_to_whom_the_url_says() -> None:
     assert "watcher@example.org" in mail["From"]
     assert mail.get_content_type() == "text/plain"
     assert cast(bytes, mail.get_payload(decode=True)).decode().rstrip().split("\r\n") == NOTIFICATION.text.split("\n")
+
+
+async def test_several_recipients_are_told_within_a_usual_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("apprise.url.time", SimpleNamespace(sleep=waits.append))
+    async with listening(http(200)) as receiver:
+        assert await told(f"ntfy://127.0.0.1:{receiver.port}/a/b/c/d?image=no") is None
+    assert len(receiver.heard) == 4
+    assert [0 < wait <= APART for wait in waits] == [True] * 3
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from tests.fakes import NOON, FakeClock, settle_down
 from tests.webhooks.house import DELIVERY, endpoint
-from watcher.core.endpoint import Attempt, Delivery, Endpoint, Secrets
+from watcher.core.endpoint import Attempt, Cause, Delivery, Endpoint, Secrets
 from watcher.core.notification import THREADS, Notification, notification_of
 from watcher.ports import Handshake
 from watcher.webhooks.failures import Failure
@@ -20,6 +20,7 @@ from watcher.webhooks.people import HANGING, ByKind, PeopleSender
 URL = "slack://secret"
 QUICK = "slack://quick"
 REFUSED = Failure("not_accepted", "the service answered 401")
+CAUSES: tuple[Cause, ...] = ("schedule", "recovery", "person")
 PATIENCE = 10.0
 
 
@@ -28,7 +29,7 @@ class Service:
 
     def __init__(self, *answers: Failure | None) -> None:
         self.told: list[tuple[str, Notification, str]] = []
-        self._answers = list(answers)
+        self.answers = list(answers)
         self._began = threading.Semaphore(0)
         self.goes_on = threading.Event()
         self.goes_on.set()
@@ -38,7 +39,7 @@ class Service:
         self._began.release()
         if url != QUICK:
             self.goes_on.wait()
-        return self._answers.pop(0) if self._answers else None
+        return self.answers.pop(0) if self.answers else None
 
     async def begun(self, times: int = 1) -> None:
         """Returns when so many more were begun."""
@@ -69,6 +70,11 @@ def people(name: str = "oncall", *, url: str | None = URL, timeout: float = 15.0
     return Endpoint(
         id=name, url="apprise:slack://…", timeout=timedelta(seconds=timeout), secrets=Secrets(apprise_url=url)
     )
+
+
+def another(number: int = 99) -> Delivery:
+    """A delivery of another event, one for each number."""
+    return replace(DELIVERY, id=1000 + number, event_id=f"evt_{number}")
 
 
 def attempt(code: int | None, failure: Failure | None = None) -> Attempt:
@@ -111,44 +117,110 @@ async def test_where_the_settings_of_this_process_do_not_say_whom_nobody_is_told
 async def test_who_hangs_is_given_up_in_time_and_tried_no_more_until_one_of_them_ends() -> None:
     async with hanging() as service:
         ours = sender(service)
-        for _ in range(HANGING):
-            assert await ours.send(people(timeout=0.02), DELIVERY) == late()
-        assert await ours.send(people(timeout=0.02), DELIVERY) == late(f"{HANGING} attempts before it still hang")
+        for number in range(HANGING):
+            assert await ours.send(people(timeout=0.02), another(number)) == late()
+        assert await ours.send(people(timeout=0.02), another()) == late(f"{HANGING} attempts before it still hang")
         assert len(service.told) == HANGING
         await service.end()
-        assert await ours.send(people(), DELIVERY) == attempt(200)
+        assert await ours.send(people(), another()) == attempt(200)
+        assert len(service.told) == HANGING + 1
 
 
 async def test_who_hangs_holds_up_nobody_else() -> None:
     async with hanging() as service:
         ours = sender(service)
-        for _ in range(HANGING):
-            await ours.send(people(timeout=0.02), DELIVERY)
+        for number in range(HANGING):
+            await ours.send(people(timeout=0.02), another(number))
         assert await ours.send(people("sales", url=QUICK), DELIVERY) == attempt(200)
 
 
-async def test_what_finds_no_thread_within_its_time_out_is_late() -> None:
+async def test_what_finds_no_thread_within_its_time_out_is_late_and_others_have_their_own() -> None:
     async with hanging() as service:
         ours = PeopleSender(announce=service, clock=FakeClock(), most=1)
         first = asyncio.create_task(ours.send(people(), DELIVERY))
         await service.begun()
-        assert await ours.send(people("sales", timeout=0.02), DELIVERY) == late(
-            "no thread was free for it in time: other notifications were under way"
+        assert await ours.send(people(timeout=0.02), another()) == late(
+            "no thread was free in time: other attempts at the endpoint were under way"
         )
+        assert await ours.send(people("sales", url=QUICK), DELIVERY) == attempt(200)
         service.goes_on.set()
         assert await first == attempt(200)
-    assert len(service.told) == 1
+    assert len(service.told) == 2
+
+
+async def test_what_is_accepted_late_is_not_sent_again_but_by_a_person() -> None:
+    async with hanging() as service:
+        ours = sender(service)
+        for cause in CAUSES:
+            assert await ours.send(people(timeout=0.02), replace(DELIVERY, cause=cause)) == late()
+        assert len(service.told) == 1
+        waiting = asyncio.create_task(ours.send(people(), DELIVERY))
+        await settle_down()
+        await service.end()
+        assert await waiting == attempt(200)
+        assert len(service.told) == 1
+
+        service.goes_on.clear()
+        assert await ours.send(people(timeout=0.02), DELIVERY) == late()
+        await service.end()
+        assert await ours.send(people(), DELIVERY) == attempt(200)
+        assert len(service.told) == 2
+
+        service.goes_on.clear()
+        assert await ours.send(people(timeout=0.02), DELIVERY) == late()
+        await service.end()
+        assert await ours.send(people(), replace(DELIVERY, cause="person")) == attempt(200)
+        assert len(service.told) == 4
+
+
+async def test_what_failed_late_or_was_told_somebody_else_is_sent_again() -> None:
+    async with hanging() as service:
+        service.answers[:] = [REFUSED]
+        ours = sender(service)
+        assert await ours.send(people(timeout=0.02), DELIVERY) == late()
+        await service.end()
+        assert await ours.send(people(), DELIVERY) == attempt(200)
+
+        service.goes_on.clear()
+        assert await ours.send(people(timeout=0.02), DELIVERY) == late()
+        assert await ours.send(people(url=QUICK), DELIVERY) == attempt(200)
+        assert [url for url, _, _ in service.told] == [URL, URL, URL, QUICK]
+
+
+async def test_who_hangs_holds_up_nothing_that_goes_elsewhere_meanwhile() -> None:
+    """An endpoint whose URL was mended is not held up by what hangs at the old one."""
+    async with hanging() as service:
+        ours = sender(service)
+        for number in range(HANGING):
+            await ours.send(people(timeout=0.02), another(number))
+        assert await ours.send(people(url=QUICK), another()) == attempt(200)
+
+
+async def test_of_what_ended_late_no_more_than_so_many_are_remembered() -> None:
+    async with hanging() as service:
+        ours = PeopleSender(announce=service, clock=FakeClock(), remembered=2)
+        for number in range(3):
+            await ours.send(people(timeout=0.02), another(number))
+        await service.end()
+        service.goes_on.clear()
+        await ours.send(people(timeout=0.02), another(3))  # so the two oldest are forgotten
+        told = len(service.told)
+        assert await ours.send(people(), another(2)) == attempt(200)
+        assert len(service.told) == told
+        for number in (0, 1):
+            assert await ours.send(people(timeout=0.02), another(number)) == late()
+        assert len(service.told) == told + 2
 
 
 async def test_an_attempt_that_nobody_waits_for_any_more_counts_as_hanging_until_it_ends() -> None:
     async with hanging() as service:
         ours = sender(service)
-        tasks = [asyncio.create_task(ours.send(people(), DELIVERY)) for _ in range(HANGING)]
+        tasks = [asyncio.create_task(ours.send(people(), another(number))) for number in range(HANGING)]
         await service.begun(HANGING)
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-        assert await ours.send(people(), DELIVERY) == late(f"{HANGING} attempts before it still hang")
+        assert await ours.send(people(), another()) == late(f"{HANGING} attempts before it still hang")
 
 
 def test_the_end_of_the_process_waits_for_nobody_who_hangs() -> None:

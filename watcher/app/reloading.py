@@ -1,6 +1,7 @@
 """Settings that are read again while the daemon runs: taken up as a whole where all of them are good, else not at all."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -21,10 +22,13 @@ from watcher.delivery import Book, Deliverer, Subscriptions, Sweeper
 from watcher.polling.following import Polling
 from watcher.polling.sharing import Sharer
 from watcher.ports import StoreError
-from watcher.settings import BadSettings, Settings
+from watcher.settings import BadSettings, Problem, Settings
 from watcher.settings.changing import difference
 from watcher.telemetry.lines import configure
 from watcher.telemetry.logs import Logs
+
+WITHIN: Final = 30.0
+"""Seconds after which settings that are not read yet are given up: the disk that they are on hangs."""
 
 Read = Callable[[], Settings]
 """Reads the settings from where they were read at the start. Raises BadSettings."""
@@ -33,10 +37,44 @@ Read = Callable[[], Settings]
 class Asked:
     """That the settings are to be read again, where from, and what is to be done before."""
 
-    def __init__(self, read: Read, *, begins: Callable[[], None] = lambda: None) -> None:
-        self.read = read
+    def __init__(self, read: Read, *, begins: Callable[[], None] = lambda: None, within: float = WITHIN) -> None:
+        self._read = read
+        self._within = within
         self.begins = begins
         self.now = asyncio.Event()
+
+    async def settings(self) -> Settings:
+        """As they are there. Raises BadSettings, also where they cannot be read for too long.
+
+        They are read in a thread of its own, which nobody waits for at the end: a read from a disk that hangs cannot be ended."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Settings] = loop.create_future()
+
+        def ended(settings: Settings | None, error: Exception | None) -> None:
+            if answer.done():
+                return  # nobody waits for it any more
+            if settings is not None:
+                answer.set_result(settings)
+            elif error is not None:
+                answer.set_exception(error)
+
+        def work() -> None:
+            settings: Settings | None = None
+            failed: Exception | None = None
+            try:
+                settings = self._read()
+            except Exception as error:  # noqa: BLE001 # whatever it is: it is raised where the settings are waited for
+                failed = error
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(ended, settings, failed)
+
+        threading.Thread(target=work, name="settings", daemon=True).start()
+        try:
+            async with asyncio.timeout(self._within):
+                return await answer
+        except TimeoutError:
+            what, remedy = f"could not be read within {self._within:g} s", "see to the disk that they are on"
+            raise BadSettings([Problem(place="settings", what=what, remedy=remedy)]) from None
 
 
 class Present:
@@ -80,18 +118,17 @@ class Reloader:
         self._asked.now.clear()
         self._asked.begins()
         try:
-            changed, restart = await self._reload()
+            self._parts.tell(await self._reload())
         except BadSettings as bad:
-            self._came_of("; ".join(map(str, bad.problems)))
+            self._refused("; ".join(map(str, bad.problems)))
         except (CannotStart, StoreError) as trouble:
-            self._came_of(str(trouble))
-        else:
-            self._came_of(None, changed, restart)
+            self._refused(str(trouble))
 
-    async def _reload(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """What changed, and what needs a start. Raises what is in the way, with nothing changed."""
+    async def _reload(self) -> Reloaded:
+        """What came of it. Raises what is in the way, with nothing changed."""
         before, parts = self._present.settings, self._parts
-        found = difference(before, await asyncio.to_thread(self._asked.read))
+        read = await self._asked.settings()
+        found = difference(before, read)
         after = found.settings
         endpoints = endpoints_of(after)
         await parts.store.settle_endpoints(list(endpoints.values()))
@@ -113,7 +150,8 @@ class Reloader:
         with suppress(StoreError):
             await self._book.load(parts.store)
         self._deliverer.wake()
-        return found.changed, found.restart
+        now = parts.clock.now()
+        return Reloaded(at=now, error=None, changed=found.changed, restart=found.restart, warnings=read.warnings)
 
-    def _came_of(self, error: str | None, changed: tuple[str, ...] = (), restart: tuple[str, ...] = ()) -> None:
-        self._parts.tell(Reloaded(at=self._parts.clock.now(), error=error, changed=changed, restart=restart))
+    def _refused(self, error: str) -> None:
+        self._parts.tell(Reloaded(at=self._parts.clock.now(), error=error))

@@ -261,12 +261,13 @@ class Stopping:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reloaded:
     """The settings were read again. `error` names what was wrong with them, None where they are in force; `changed` are the keys
-    that are otherwise now, `restart` those that will be with the next start."""
+    that are otherwise now, `restart` those that will be with the next start, `warnings` say what should be looked after."""
 
     at: datetime
     error: str | None
     changed: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 News = (

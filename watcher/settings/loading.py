@@ -29,7 +29,7 @@ from watcher.settings.model import Http, Settings
 from watcher.settings.problems import BadSettings, Problem
 from watcher.settings.section import Section
 from watcher.settings.showing import text_of
-from watcher.settings.sources import Gathered, gather
+from watcher.settings.sources import WHOLE, Gathered, gather
 from watcher.settings.values import networks
 
 OneSection = TypeVar("OneSection", bound=Section)
@@ -41,7 +41,7 @@ def load(config: Path | None, environ: Mapping[str, str]) -> Settings:
     """The settings in force: `environ` over the file `config` (else the one WATCHER_CONFIG names, else config/watcher.toml
     where it exists). Raises BadSettings with everything that is wrong."""
     gathered = gather(config, environ)
-    if gathered.problems and gathered.file is None and not gathered.given:
+    if WHOLE in gathered.unread:
         raise BadSettings(gathered.problems)
     tree = gathered.tree()
     accounts = tree.get("accounts")
@@ -81,6 +81,8 @@ def load_database(config: Path | None, environ: Mapping[str, str]) -> Database:
 
 def _load_section(name: str, model: type[OneSection], config: Path | None, environ: Mapping[str, str]) -> OneSection:
     gathered = gather(config, environ, section=name)
+    if WHOLE in gathered.unread:
+        raise BadSettings(gathered.problems)
     try:
         section = model.model_validate(gathered.tree().get(name, {}))
     except ValidationError as error:

@@ -1,5 +1,6 @@
 """Gathers what the file, the environment and secret files say, each value with its place; judges only what cannot be read."""
 
+import os
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,9 +24,18 @@ from watcher.settings.keys import (
 from watcher.settings.problems import Problem
 
 DEFAULT_FILE: Final = Path("config/watcher.toml")
+LASTING: Final = "name a file: it is read again whenever the settings are"
 LONGEST_SECRET: Final = 64 * 1024
 """Bytes. What is longer is surely not a secret."""
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+WHOLE: Final[KeyPath] = ()
+"""The path to everything."""
+
+
+class NoFile(OSError):
+    """What the path names is a pipe, a device, or another thing that may give nothing, or never end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +49,11 @@ class Given:
 
 @dataclass(slots=True, kw_only=True)
 class Gathered:
-    """What was found. `unread` are keys whose value could not be had: to judge them too would say the same thing twice."""
+    """What was found; `mode` is that of the settings file. `unread` are keys whose value could not be had: to judge them too
+    would say the same thing twice. Where WHOLE is among them, the settings file could not be read: all keys may be in it."""
 
     file: Path | None = None
+    mode: int = 0
     given: dict[KeyPath, Given] = field(default_factory=dict)
     unread: set[KeyPath] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
@@ -89,8 +101,10 @@ def _file_table(gathered: Gathered, config: Path | None, environ: Mapping[str, s
     elif config is None:
         config, named_by = DEFAULT_FILE, ""
     try:
-        text = config.read_bytes().decode()
-        table = tomllib.loads(text)
+        text, gathered.mode = _contents(config)
+        table = tomllib.loads(text.decode())
+    except NoFile:
+        gathered.refuse(str(config), f"the settings file{named_by} is a pipe or a device", LASTING)
     except OSError as error:
         if not named_by and isinstance(error, FileNotFoundError | NotADirectoryError):
             return {}  # nobody asked for it
@@ -103,6 +117,7 @@ def _file_table(gathered: Gathered, config: Path | None, environ: Mapping[str, s
     else:
         gathered.file = config
         return table
+    gathered.unread.add(WHOLE)
     return {}
 
 
@@ -169,9 +184,10 @@ def _secret_file(gathered: Gathered, target: KeyPath, given: Given) -> Given:
         path = Path(given.value)
         origin = f"{given.origin} ({path})"
         try:
-            mode = path.stat().st_mode
-            with path.open("rb") as file:
-                text = file.read(LONGEST_SECRET + 1).decode().rstrip("\r\n")
+            held, mode = _contents(path, LONGEST_SECRET + 1)
+            text = held.decode().rstrip("\r\n")
+        except NoFile:
+            gathered.refuse(given.place, "names a pipe or a device", LASTING)
         except (FileNotFoundError, NotADirectoryError):
             gathered.refuse(
                 given.place, "names a file that does not exist", "give the path of a file that holds the secret"
@@ -188,7 +204,7 @@ def _secret_file(gathered: Gathered, target: KeyPath, given: Given) -> Given:
             if not text or len(text) > LONGEST_SECRET:
                 gathered.refuse(given.place, f"{path} is {'too long' if text else 'empty'}", "put the secret into it")
                 text = None
-            elif mode & OTHERS and stat.S_ISREG(mode):
+            elif mode & OTHERS:
                 gathered.warnings.append(_open_to_others(given.place, path, mode))
     if text is None:
         gathered.unread.add(target)
@@ -203,10 +219,23 @@ def _warn_of_open_file(gathered: Gathered) -> None:
     for path, given in gathered.given.items():
         key = key_at(path)
         if key is not None and key.secret and given.origin == place + dotted(path):
-            mode = gathered.file.stat().st_mode
-            if mode & OTHERS:
-                gathered.warnings.append(_open_to_others(given.place, gathered.file, mode))
+            if gathered.mode & OTHERS:
+                gathered.warnings.append(_open_to_others(given.place, gathered.file, gathered.mode))
             return
+
+
+def _contents(path: Path, most: int = -1) -> tuple[bytes, int]:
+    """What the file holds, up to `most` bytes, and its mode. A pipe, whose writer may never come, or a device, which may never
+    end, is not waited for: it raises NoFile, but for the device that is always empty. Raises other OSErrors and ValueError."""
+    with open(path, "rb", opener=_at_once) as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if not stat.S_ISREG(mode) and not path.samefile(os.devnull):
+            raise NoFile
+        return file.read(most), mode
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def _open_to_others(place: str, path: Path, mode: int) -> str:

@@ -334,3 +334,5 @@ class Logs:
         self._log.info("settings.reloaded", count=len(news.changed), changed=news.changed[:NAMED])
         if news.restart:
             self._log.warning("settings.wait", count=len(news.restart), settings=news.restart[:NAMED], remedy=RESTART)
+        for warning in news.warnings:
+            self._log.warning("settings.warning", warning=warning)

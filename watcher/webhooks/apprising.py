@@ -19,6 +19,9 @@ LIBRARY: Final = "apprise"
 SENDER: Final = "callfire-batch-watcher"
 STATUS: Final = re.compile(r"\berror=([1-5]\d\d)\b")
 """How the library's services log the status with which they were refused."""
+APART: Final = 1.0
+"""Seconds between two messages to a service of which the library says nothing else, for several recipients or parts. With its own
+5.5 four of them would take longer than the usual time-out."""
 UNREACHED: Final = re.compile(r"connection error", re.IGNORECASE)
 
 BAD_URL: Final = failed("bad_url", "Apprise makes nothing of the endpoint's apprise_url: see its scheme and its parts")
@@ -81,7 +84,7 @@ def known_as(url: str) -> str | None:
 
 
 def _sent(url: str, notification: Notification, said: list[str]) -> Failure | None:
-    from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType, OverflowMode
+    from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode
 
     # Left to us are retries and time-outs, for which it would take threads that the end of the process waits for. It keeps
     # nothing on the disk, names no pictures of its own, and goes nowhere but where the URL says.
@@ -104,6 +107,8 @@ def _sent(url: str, notification: Notification, said: list[str]) -> Failure | No
         return BAD_URL
     service.optional = False  # with ?optional=yes a failure would count as a success
     service.retry = 0
+    if service.request_rate_per_sec == NotifyBase.request_rate_per_sec:
+        service.request_rate_per_sec = APART
     if "overflow=" not in url:
         service.overflow_mode = OverflowMode.SPLIT
     everybody = Apprise(asset=asset)
