@@ -21,12 +21,10 @@ BATCH = json.loads(body_of(sample("batch.active", NOON, endpoint_id="oncall")))
 MARKUP = set("<>&@#[]*`~|\\")
 
 
-def told(event_type: str, **more: Any) -> Notification:
+def told(event_type: str, *, is_test: bool = False, **more: Any) -> Notification:
     """Of a sample of that type, with that in its data."""
-    event = sample(event_type, NOON, endpoint_id="oncall")
-    return notification_of(
-        json.dumps({**json.loads(body_of(event)), "data": {**json.loads(body_of(event))["data"], **more}}).encode()
-    )
+    body = json.loads(body_of(sample(event_type, NOON, endpoint_id="oncall")))
+    return notification_of(json.dumps({**body, "data": {**body["data"], **more}}).encode(), sample=is_test)
 
 
 def golden() -> Iterator[str]:
@@ -48,6 +46,7 @@ def test_a_sample_says_that_it_is_one() -> None:
     notification = notification_of(body_of(sample("batch.errors", NOON, endpoint_id="oncall")), sample=True)
     assert notification.title == "Test: Batch 13 has errors: Sample"
     assert notification.text.startswith("This is a test, nothing has happened.\n")
+    assert told("batch.errors", is_test=True, name="x" * 60).title == f"Test: Batch 13 has errors: {'x' * 31}…"
 
 
 @pytest.mark.parametrize(
@@ -71,6 +70,7 @@ def test_an_active_batch_that_is_disabled_reaches_nobody() -> None:
     notification = told("batch.active", enabled=False)
     assert (notification.title, notification.mood) == ("Batch 13 is active, but disabled: Sample", "warning")
     assert "To do: enable the batch at CallFire: until then nobody is reached." in notification.text
+    assert told("batch.active", enabled=None) == told("batch.active")
 
 
 def test_a_refused_account_of_which_no_more_is_known_is_told_all_the_same() -> None:
@@ -114,12 +114,13 @@ def test_a_name_from_outside_is_no_markup(name: str, shown: str) -> None:
     st.integers(1, 2**63 - 1),
     st.dictionaries(st.text(max_size=100), st.text(max_size=300), max_size=20),
     st.none() | st.text(max_size=300),
+    st.booleans(),
 )
 def test_it_is_short_and_plain_whatever_others_wrote(
-    event_type: str, name: str, batch_id: int, labels: dict[str, str], correlation_id: str | None
+    event_type: str, name: str, batch_id: int, labels: dict[str, str], correlation_id: str | None, is_test: bool
 ) -> None:
     more = {"name": name, "batch_id": batch_id, "labels": labels, "correlation_id": correlation_id, "status": name}
-    notification = told(event_type, **more)
+    notification = told(event_type, is_test=is_test, **more)
     assert 0 < len(notification.title) < 60
     assert 0 < len(notification.text) < 400
     assert not MARKUP & set(notification.title + notification.text)

@@ -516,6 +516,16 @@ async def test_more_old_keys_than_may_sign_along_are_refused_with_the_time_when_
         assert isinstance(await desk.subscriptions.rotate("shop", grace=timedelta(0), secret=None), Endpoint)
 
 
+async def test_an_endpoint_for_people_has_no_key_to_rotate() -> None:
+    async with Desk() as desk:
+        desk.book.put(replace(FILE, id="oncall", url="apprise:slack://…"))
+        detail = (
+            "the settings keep its secrets: people get no signature; put another apprise_url there, and send SIGHUP"
+        )
+        refused = await desk.subscriptions.rotate("oncall", grace=DAY, secret=None)
+        assert refused == Refused(kind="kept-by-settings", detail=detail)
+
+
 async def test_the_keys_of_the_settings_and_of_nobody_are_not_rotated_and_somebody_else_may_be_first() -> None:
     async with Desk() as desk:
         made = await desk.make()

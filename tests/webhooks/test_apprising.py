@@ -75,6 +75,22 @@ async def test_what_is_not_accepted_says_why_without_a_secret_and_is_tried_once(
     assert (failure, len(bodies)) == (Failure("not_accepted", detail), 1)
 
 
+async def test_of_several_failures_the_last_one_is_told() -> None:
+    async with listening(http(500), http(401)) as receiver:
+        failure = await told(f"ntfy://127.0.0.1:{receiver.port}/a/b?image=no")
+    assert failure == Failure("not_accepted", "the service answered 401")
+
+
+async def test_what_is_heard_is_of_the_same_thread_and_time() -> None:
+    said_of = logging.getLogger("apprise").warning
+    with hushed() as heard:
+        with heard.listening() as said:
+            await asyncio.to_thread(said_of, "of another thread")
+            said_of("of this one")
+        said_of("later")
+    assert said == ["of this one"]
+
+
 async def test_a_mail_that_is_refused_is_not_accepted() -> None:
     async with mailbox() as box:
         box.accepts = False

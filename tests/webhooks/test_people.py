@@ -116,9 +116,10 @@ async def test_where_the_settings_of_this_process_do_not_say_whom_nobody_is_told
 
 async def test_who_hangs_is_given_up_in_time_and_tried_no_more_until_one_of_them_ends() -> None:
     async with hanging() as service:
-        ours = sender(service)
+        ours = PeopleSender(announce=service, clock=FakeClock(), remembered=0)  # which forgets nobody who hangs
         for number in range(HANGING):
             assert await ours.send(people(timeout=0.02), another(number)) == late()
+        assert await ours.send(people(timeout=0.02), another(0)) == late()  # it is what hangs already
         assert await ours.send(people(timeout=0.02), another()) == late(f"{HANGING} attempts before it still hang")
         assert len(service.told) == HANGING
         await service.end()

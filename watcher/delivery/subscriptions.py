@@ -156,10 +156,10 @@ class Subscriptions:
         if known is None:
             return NO_ENDPOINT
         if known.kept_by == "settings":
-            detail = (
-                "the settings keep its secrets: put a new one there, the present one into old_secrets, and send SIGHUP"
-            )
-            return Refused(kind="kept-by-settings", detail=detail)
+            detail = "put a new one there, the present one into old_secrets, and send SIGHUP"
+            if known.kind == "apprise":
+                detail = "people get no signature; put another apprise_url there, and send SIGHUP"
+            return Refused(kind="kept-by-settings", detail=f"the settings keep its secrets: {detail}")
         if not timedelta(0) <= grace <= GRACE_MOST:
             detail = f"old secrets sign along for 0 to {GRACE_MOST.days} days: give a grace within that"
             return Refused(kind="bad-endpoint", detail=detail, pointer="/grace")
