@@ -7,12 +7,14 @@ import textwrap
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.app.house import PATIENCE, asked, daemon, settings_for
 from tests.cli.conftest import ROOT
 from tests.sockets import http, listening
 from tests.telemetry.collector import collecting
-from watcher.app import Finding, check
-from watcher.app.tracing import MISSING
+from watcher.app import CannotStart, Finding, check, run
+from watcher.app.tracing import MISSING, UNFIT
 from watcher.core.news import Attempted, Looked
 from watcher.core.tracing import first_span_of, parent_of, trace_of
 from watcher.simulator.config import SimulatorConfig
@@ -142,6 +144,25 @@ def test_traces_that_cannot_be_made_are_refused_at_the_start_and_by_check(tmp_pa
         """
     )
     assert (ran.stdout, ran.stderr) == (f"{[MISSING]}\n{MISSING}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("OTEL_BSP_SCHEDULE_DELAY", "0", "ValueError: schedule_delay_millis must be positive"),
+        ("OTEL_PYTHON_METER_PROVIDER", "nobody", "StopIteration"),
+    ],
+)
+async def test_an_environment_with_which_no_traces_can_be_made_is_refused_at_the_start_and_by_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, why: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    settings = settings_for(tmp_path, NOWHERE, WATCHER_TELEMETRY__TRACES_ENDPOINT=NOWHERE)
+    async with asyncio.timeout(PATIENCE):
+        [found] = [each.detail for each in await check(settings, upstream=False) if not each.ok]
+        with pytest.raises(CannotStart) as caught:
+            await run(settings, announce=print)
+    assert found == str(caught.value) == UNFIT.format(error=why)
 
 
 async def test_check_says_where_traces_go_without_what_may_be_a_secret(tmp_path: Path) -> None:

@@ -35,24 +35,17 @@ SUBMIT_POINTS = tuple(
 """Those on the way of a batch to CallFire. The first change of a submission is that it leaves."""
 
 
-class Crashing:
-    """Passes everything on, and dies at the nth call of one method."""
+class Fuse:
+    """Burns down with each call of the method, whoever has it: on PostgreSQL each lease has a store of its own."""
 
-    def __init__(self, real: object, when: str, method: str, nth: int) -> None:
-        self._real = real
+    def __init__(self, when: str, method: str, nth: int) -> None:
         self._when = when
-        self._method = method
+        self.method = method
         self._left = nth
 
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self._real, name)
-        return self._dying(real) if name == self._method else real
+    def deadly(self, real: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+        """The method, at the nth call of which the process ends."""
 
-    def held(self, lease: object) -> "Crashing":
-        """Whoever has a lease has this store, too."""
-        return self
-
-    def _dying(self, real: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
         async def call(*args: object, **kwargs: object) -> object:
             self._left -= 1
             last = self._left == 0
@@ -66,29 +59,41 @@ class Crashing:
         return call
 
 
+class Crashing:
+    """Passes everything on, and dies at the nth call of one method."""
+
+    def __init__(self, real: Any, fuse: Fuse) -> None:
+        self._real = real
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._real, name)
+        return self._fuse.deadly(real) if name == self._fuse.method else real
+
+    def held(self, lease: object) -> "Crashing":
+        """The store of whoever has the lease is as deadly."""
+        return Crashing(self._real.held(lease), self._fuse)
+
+
 def decorated(parts: Parts, point: str, nth: int) -> Parts:
     """The parts, one of them deadly."""
     when, method = point.split(":")
+    fuse = Fuse(when, method, nth)
     if method in SENDER_POINTS:
-        return replace(parts, sender=cast(Sender, Crashing(parts.sender, when, method, nth)))
+        return replace(parts, sender=cast(Sender, Crashing(parts.sender, fuse)))
     if method in UPSTREAM_POINTS:
-        upstreams = {name: cast(Upstream, Crashing(each, when, method, nth)) for name, each in parts.upstreams.items()}
+        upstreams = {name: cast(Upstream, Crashing(each, fuse)) for name, each in parts.upstreams.items()}
         return replace(parts, upstreams=upstreams)
-    return replace(parts, store=cast(Store, Crashing(parts.store, when, method, nth)))
+    return replace(parts, store=cast(Store, Crashing(parts.store, fuse)))
 
 
-def main(point: str, nth: int) -> None:
+def main(point: str, nth: int, announce: Callable[[str], None]) -> int:
+    """The daemon, until its end; its exit code. `announce` gets its address."""
     settings = load(None, os.environ)
     configure(format="json", level="info")
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(
-            run(
-                settings,
-                announce=lambda url: print(url, flush=True),
-                decorate=lambda parts: decorated(parts, point, nth),
-            )
-        )
+        return runner.run(run(settings, announce=announce, decorate=lambda parts: decorated(parts, point, nth)))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), lambda url: print(url, flush=True))

@@ -299,14 +299,14 @@ def fleet(
             process.stdout.close()
 
 
-def pages(url: str, path: str, cursor: str) -> Iterator[Json]:
+def pages(url: str, path: str, cursor: str, ask: Callable[[str], Json] = http) -> Iterator[Json]:
     """All items of a list."""
-    page = http(url + path)
+    page = ask(url + path)
     while page["items"]:
         yield from page["items"]
         if page["next"] is None:
             return
-        page = http(f"{url}{path}&{cursor}={page['next']}")
+        page = ask(f"{url}{path}&{cursor}={page['next']}")
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> float:

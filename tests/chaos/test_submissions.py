@@ -19,7 +19,6 @@ from typing import Any, Final
 import pytest
 
 from tests.chaos.campaign import Campaign, campaign, http
-from tests.chaos.crashing import SUBMIT_POINTS
 
 CLIENTS: Final = 6
 PATIENCE: Final = 300.0
@@ -138,45 +137,9 @@ def random_kills(folder: Path, batches: int, kills: int, seed: int) -> None:
         ours.kill()
 
 
-def crash_points(folder: Path, times: int, seed: int) -> None:
-    draw = random.Random(seed)
-    keys = [str(number) for number in range(times * len(SUBMIT_POINTS) * 3)]
-    waiting = iter(keys)
-    with submitting(folder, FAULTS[:3]) as (ours, clients), ThreadPoolExecutor(CLIENTS) as pool:
-        asked = []
-        try:
-            for point in SUBMIT_POINTS:
-                for _ in range(times):
-                    ours.start(point, draw.randint(1, 3) if "intend" not in point else 1)
-                    asked += [pool.submit(clients.add, next(waiting)) for _ in range(3)]
-                    if ours.url:  # else it died before it listened: there was work left from before
-                        assert ours.gone(30), f"{point} was not reached: {ours.log()[-2000:]}"
-                    else:
-                        assert ours.gone(5)
-            ours.start()
-            for each in asked:
-                each.result()
-        finally:
-            clients.over = True
-        verify(ours, clients, keys)
-        assert ours.kills == times * len(SUBMIT_POINTS)
-        ours.kill()
-
-
-def test_killed_at_any_point_on_its_way_each_batch_is_there_once(tmp_path: Path) -> None:
-    """Once each; ten times each in the long campaign."""
-    crash_points(tmp_path, times=1, seed=1)
-
-
 def test_lost_answers_and_kills_have_no_batch_sent_twice_nor_lost(tmp_path: Path) -> None:
     """20 batches, 2 kills; 300 and 20 in the long campaign."""
     random_kills(tmp_path, batches=20, kills=2, seed=1)
-
-
-@pytest.mark.campaign
-def test_killed_at_any_point_ten_times(tmp_path: Path) -> None:
-    """The long campaign."""
-    crash_points(tmp_path, times=10, seed=2)
 
 
 @pytest.mark.campaign

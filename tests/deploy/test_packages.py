@@ -1,5 +1,6 @@
 """The image, the compose file, the systemd unit: checked by what reads them, and by the daemon whose settings they are."""
 
+import os
 import re
 import subprocess
 import sys
@@ -186,6 +187,9 @@ def test_prometheus_asks_the_daemon_by_its_name_and_has_the_rules() -> None:
     assert (job["job_name"], job["static_configs"]) == ("watcher", [{"targets": ["watcher:8080"]}])
     assert job["authorization"]["credentials_file"] == "/run/secrets/metrics-token"
     assert all((file.parent / each).is_file() for each in read["rule_files"])
+    (alerting,) = read["alerting"]["alertmanagers"]
+    assert [each["names"] for each in alerting["dns_sd_configs"]] == [["alertmanager"]]
+    assert compose()["services"]["alertmanager"]["profiles"] == ["alerts"]
     inside = {volume.split(":")[0]: volume.split(":")[1] for volume in compose()["services"]["prometheus"]["volumes"]}
     assert (inside["./compose"], inside["./prometheus"]) == ("/etc/prometheus/compose", "/etc/prometheus/prometheus")
     subprocess.run(["promtool", "check", "config", "--syntax-only", file], check=True, capture_output=True)
@@ -203,16 +207,31 @@ def test_grafana_has_the_dashboards_where_it_looks_for_them_and_asks_this_promet
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
-    """The unit with its drop-in, where the program that it starts is there."""
+    """The unit with its drop-in, and those of the backup beside it, where the program that they start is there."""
     copytree(DEPLOY / "systemd", tmp_path / "units")
-    copied = tmp_path / "units" / "watcher.service"
-    copied.write_text(copied.read_text().replace("/opt/watcher/bin/watcher", sys.executable))
-    return copied
+    for copied in (tmp_path / "units").glob("*.service"):
+        copied.write_text(copied.read_text().replace("/opt/watcher/bin/watcher", sys.executable))
+    return tmp_path / "units" / "watcher.service"
 
 
-def test_systemd_understands_the_unit_and_its_drop_in(unit: Path) -> None:
-    run = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+def test_systemd_understands_the_units_and_the_drop_in(unit: Path) -> None:
+    units = [unit, *(unit.with_name(f"watcher-backup.{kind}") for kind in ("service", "timer"))]
+    run = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout + run.stderr) == (0, "")
+
+
+def test_the_nightly_backup_is_one_that_can_be_given_each_week(tmp_path: Path) -> None:
+    """What the unit has a shell do, with a database and a folder of the test; the second time a file is there already."""
+    (start,) = re.findall(
+        r"^ExecStart=/bin/sh -c '(.*)'$", (DEPLOY / "systemd" / "watcher-backup.service").read_text(), re.MULTILINE
+    )
+    script = start.replace("%%", "%").replace("/var/backups/watcher", str(tmp_path))
+    script = script.replace("/opt/watcher/bin/watcher", f"{sys.executable} -m watcher")
+    environ = {**os.environ, "WATCHER_DATABASE_URL": f"sqlite:///{tmp_path / 'watcher.db'}", "PYTHONPATH": str(ROOT)}
+    login = {"CALLFIRE_LOGIN": "login", "CALLFIRE_PASSWORD": "secret"}
+    for command in (f"{sys.executable} -m watcher db migrate", script, script):
+        subprocess.run(["sh", "-c", command], env=environ | login, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    assert [file.stat().st_mode & 0o777 for file in tmp_path.glob("[1-7].db")] == [0o600]
 
 
 def test_systemd_counts_the_unit_as_well_confined(unit: Path) -> None:
@@ -237,14 +256,9 @@ def test_the_unit_tells_the_daemon_what_it_understands(more: tuple[str, ...], se
     command(start)
 
 
-def test_the_document_names_files_and_commands_that_are_there() -> None:
-    text = (DEPLOY / "README.md").read_text()
-    for link in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (DEPLOY / link).exists(), link
-    blocks = re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL)
-    commands = [words for block in blocks for words in re.findall(r"(?:watcher|made) ((?:token|db) [^>|&]+)", block)]
-    assert len(commands) == 6
+def test_what_the_document_has_the_image_make_it_can_make() -> None:
+    """In the block that makes the secrets the image's program is called by another name."""
+    commands = re.findall(r"\bmade ((?:token|db) [^>|&]+)", (DEPLOY / "README.md").read_text())
+    assert len(commands) == 3
     for each in commands:
         command(each.split())
-    for block in blocks:
-        subprocess.run(["bash", "-n"], input=block, text=True, check=True)

@@ -1,6 +1,8 @@
 """Every command and every program in the documents does what they say, in its order, as one user would on one afternoon."""
 
+import fcntl
 import json
+import pickle
 import re
 from collections.abc import Callable, Iterator, Mapping
 
@@ -25,18 +27,28 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str,
 
 
 @pytest.fixture(scope="module")
-def playing(tmp_path_factory: pytest.TempPathFactory, simulator: Mapping[str, str]) -> Playing:
-    """What came of a document: it is run once, by whichever test asks first."""
-    known: dict[str, Played] = {}
+def playing(tmp_path_factory: pytest.TempPathFactory, worker_id: str, simulator: Mapping[str, str]) -> Playing:
+    """What came of a document: it is run once, by whichever test asks first, also where several processes share the tests."""
+    ours = tmp_path_factory.getbasetemp()
+    shared = (ours if worker_id == "master" else ours.parent) / "documents"
+    shared.mkdir(exist_ok=True)
 
     def played(document: str) -> Played:
-        if document not in known:
-            until = ""
-            if document == START:
-                (number,) = (number for number, block in enumerate(playable(document)) if block.language == "python")
-                until = RECEIVED.format(number=number)
-            known[document] = play(document, tmp_path_factory.mktemp("document"), simulator, until)
-        return known[document]
+        folder = shared / document.replace("/", "-")
+        kept = folder.with_suffix(".played")
+        with folder.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                folder.mkdir()
+                until = ""
+                if document == START:
+                    (number,) = (
+                        number for number, block in enumerate(playable(document)) if block.language == "python"
+                    )
+                    until = RECEIVED.format(number=number)
+                kept.write_bytes(pickle.dumps(play(document, folder, simulator, until)))
+        came: Played = pickle.loads(kept.read_bytes())
+        return came
 
     return played
 

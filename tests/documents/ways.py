@@ -20,6 +20,7 @@ RUN: Final = frozenset({"sh", "python"})
 READ: Final = frozenset({"toml", "json", "yaml", "ini", "promql", "js"})
 SHOWN: Final = frozenset({"text"})
 
+NO_PROXY: Final = "no such proxy where tests run; test_production"
 NO_COMPILER: Final = "no compiler for it where tests run"
 
 
@@ -44,6 +45,10 @@ APART: Final[Mapping[Place, str]] = {
     Place("deploy/lifecycle.md", "PostgreSQL", "sh"): "wants a database of that name",
     Place("deploy/postgres.md", "Role and database", "sql"): "store/test_postgres_document",
     Place("deploy/postgres.md", "Growth", "sql"): "store/test_postgres_document",
+    Place("deploy/production.md", "TLS before it", "nginx"): NO_PROXY,
+    Place("deploy/production.md", "TLS before it", "caddyfile"): NO_PROXY,
+    Place("deploy/production.md", "Backups by themselves", "bash"): "wants to be root, Docker, or Kubernetes",
+    Place("deploy/production.md", "Alerts reach somebody", "bash"): "wants Docker",
     Place("deploy/receivers.md", "The same event as a CloudEvent", "python"): "test_receivers",
     Place("deploy/receivers.md", "Verifying a message", "python"): "test_receivers",
     Place("deploy/receivers.md", "Verifying a message", "go"): NO_COMPILER,

@@ -115,7 +115,7 @@ def main() -> int:
     version = watcher.__version__
     try:
         made = release(PROJECT, version, list(_other_names()))
-    except DidNotWorkError as told:
+    except (DidNotWorkError, OSError) as told:
         print(f"no release of {version}, and nothing was left behind:\n{told}", file=sys.stderr)
         return 1
     say("\n".join(["in dist/:", *(f"  {name}" for name in made), "", *_next(version)]))

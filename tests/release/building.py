@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -58,9 +59,9 @@ def foreign(dist: Path) -> Sequence[str]:
 
 
 def put(made: Path, dist: Path) -> None:
-    """The files of a release in the place of those of the one before; their sums come last."""
-    dist.mkdir(exist_ok=True)
-    for each in dist.iterdir():
-        each.unlink()
-    for each in sorted(made.iterdir(), key=lambda file: file.name == SUMS):
-        shutil.copyfile(each, dist / each.name)
+    """The files of a release in the place of those of the one before: all of them, or, where that fails, none."""
+    with tempfile.TemporaryDirectory(prefix=f"{dist.name}-", dir=dist.parent) as folder:
+        ready = Path(shutil.copytree(made, Path(folder) / "ready"))
+        if dist.is_dir():
+            dist.rename(Path(folder) / "before")
+        ready.rename(dist)

@@ -15,7 +15,7 @@ class DidNotWorkError(Exception):
 
 
 def ran(command: Sequence[str | Path], folder: Path, environ: Mapping[str, str], *, umask: int = -1) -> str:
-    """What it writes to standard output. Raises DidNotWorkError where it fails, or takes too long."""
+    """What it writes to standard output. Raises DidNotWorkError where it fails, takes too long, or is not there."""
     said = " ".join(map(str, command))
     try:
         done = subprocess.run(
@@ -23,6 +23,8 @@ def ran(command: Sequence[str | Path], folder: Path, environ: Mapping[str, str],
         )
     except subprocess.TimeoutExpired as late:
         raise DidNotWorkError(f"{said}: took longer than {PATIENCE:g} s") from late
+    except OSError as none:
+        raise DidNotWorkError(f"{said}: {none.strerror}") from none
     if done.returncode:
         last = "\n".join((done.stdout + done.stderr).splitlines()[-LAST_LINES:])
         raise DidNotWorkError(f"{said}: ended with {done.returncode}\n{last}")

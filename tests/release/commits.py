@@ -1,12 +1,13 @@
 """The commit that is released: which it is, when it was made, and what speaks against releasing it. It is only read."""
 
-import subprocess
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from tests.release import changelog
+from tests.release.commands import ran
 
 TESTED: Final = ".tested"
 """Where `make test` leaves which commit passed it."""
@@ -63,11 +64,10 @@ def export(project: Path, commit: Commit, folder: Path) -> None:
     folder.mkdir()
     packed = folder.with_name(f"{folder.name}.tar")
     git(project, "archive", "--output", str(packed), commit.name)
-    subprocess.run(["tar", "--extract", "--file", packed, "--directory", folder], check=True)
+    ran(["tar", "--extract", "--file", packed, "--directory", folder], folder, os.environ)
     packed.unlink()
 
 
 def git(project: Path, *words: str) -> str:
-    """What git answers, without the last line's end."""
-    asked = ["git", "-C", str(project), *words]
-    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.rstrip("\n")
+    """What git answers, without the last line's end. Raises DidNotWorkError where it refuses, or there is none."""
+    return ran(["git", "-C", project, *words], project, os.environ).rstrip("\n")

@@ -100,6 +100,15 @@ def test_what_is_refused_is_said_all_at_once_and_leaves_nothing_behind(project: 
     assert sorted(project.rglob("*")) == before
 
 
+def test_a_folder_without_a_repository_is_no_release_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one has it who unpacked the source."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    with pytest.raises(DidNotWorkError, match=r"^git -C .* log .*: ended with 128\nfatal: not a git repository"):
+        release(tmp_path, "1.2.3")
+
+
 def test_a_build_that_fails_says_why_and_leaves_dist_as_it_was(project: Path) -> None:
     """There is nothing to build in it."""
     with pytest.raises(DidNotWorkError, match=r"-m build .*: ended with 1"):

@@ -38,6 +38,11 @@ def test_what_a_program_does_not_do_is_said(lines: str, said: str, tmp_path: Pat
         trying.works(program(tmp_path, lines), "1.2.3")
 
 
+def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DidNotWorkError, match=r"^nowhere --version: No such file or directory$"):
+        ran(["nowhere", "--version"], tmp_path, {"PATH": str(tmp_path)})
+
+
 def test_a_program_that_is_tried_knows_nothing_of_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/source")
     monkeypatch.setenv("WATCHER_CONFIG", "/source/watcher.toml")
@@ -49,6 +54,19 @@ def test_the_extras_of_a_wheel_are_those_that_it_says(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "it.whl", "w") as packed:
         packed.writestr("it-1.dist-info/METADATA", "Provides-Extra: otel\nProvides-Extra: notify\n")
     assert trying.extras(tmp_path / "it.whl") == ["otel", "notify"]
+
+
+def test_a_release_that_cannot_be_copied_leaves_the_one_before_in_dist(tmp_path: Path) -> None:
+    made, dist = tmp_path / "made", tmp_path / "dist"
+    for each in (made, dist):
+        each.mkdir()
+    (dist / "it-1.whl").write_text("it-1.whl")
+    (made / "it-2.whl").write_text("it-2.whl")
+    (made / "it-2.tar.gz").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(OSError, match=r"it-2\.tar\.gz"):
+        building.put(made, dist)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["dist", "made"]
+    assert [each.name for each in dist.iterdir()] == ["it-1.whl"]
 
 
 def test_dist_has_the_newest_release_alone_and_what_is_not_of_one_is_named(tmp_path: Path) -> None:

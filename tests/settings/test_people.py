@@ -88,5 +88,5 @@ def test_without_the_library_it_is_refused_with_what_installs_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)  # as Python has it for a module that is not there
     assert problems(tmp_path, f'kind = "apprise"\napprise_url = "{URL}"') == [
-        "endpoints.oncall.kind: needs Apprise, which is not installed: pip install 'callfire-batch-watcher[notify]'"
+        "endpoints.oncall.kind: needs Apprise, which is not installed: install requirements-extras.txt (deploy/notifications.md)"
     ]

@@ -1,18 +1,22 @@
 """What a collector gets, and that one that is away, slow or wrong costs nothing but its spans."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 import pytest
 
 from tests.fakes import NOON, Ear, FakeClock
+from tests.sockets import Reply, hang, http, listening, reset
 from tests.telemetry.collector import Collector, Got, collecting
 from watcher.core.news import SpansLost, TracesFailed, TracesRecovered
-from watcher.telemetry.exporting import BATCH, QUEUE, Exporter, endpoint_of, resource_of
+from watcher.ports import Clock
+from watcher.telemetry.exporting import ANSWER, BATCH, QUEUE, STUCK, TOLD_EVERY, TRY, Exporter, endpoint_of, resource_of
 from watcher.telemetry.traces import Span
 
 SPAN: Final = Span(
@@ -28,11 +32,19 @@ SPAN: Final = Span(
 )
 NOWHERE: Final = "http://127.0.0.1:9"
 LONG: Final = 30.0
+NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def exporter_to(
+    url: str, ear: Ear, *, clock: Clock | None = None, patience: float = TRY, headers: Mapping[str, str] = NONE
+) -> Exporter:
+    resource = resource_of(None, "1.2.3")
+    return Exporter(url, headers=headers, resource=resource, clock=clock or FakeClock(), tell=ear, patience=patience)
 
 
 @asynccontextmanager
 async def exporting(url: str, ear: Ear, within: float = LONG, **headers: str) -> AsyncIterator[Exporter]:
-    exporter = Exporter(url, headers=headers, resource=resource_of(None, "1.2.3"), clock=FakeClock(), tell=ear)
+    exporter = exporter_to(url, ear, headers=headers)
     try:
         yield exporter
     finally:
@@ -113,10 +125,10 @@ async def test_a_collector_that_will_not_have_them_is_told_once_until_it_does(co
 
 
 async def told(exporter: Exporter, ear: Ear, news: object, times: int) -> None:
-    """Has it step until that was told so often; each step lets its thread go on."""
+    """Has it report until that was told so often, and lets its thread go on between."""
     async with asyncio.timeout(LONG):
         while ear.heard.count(news) < times:  # type: ignore[arg-type]
-            await exporter.step()
+            exporter.report()
             await asyncio.to_thread(lambda: None)
 
 
@@ -129,6 +141,94 @@ async def test_no_more_wait_for_a_collector_that_hangs_than_the_queue_holds() ->
         collector.answering.set()
         await exporter.close(LONG)
         assert (len(collector.spans), ear.heard) == (QUEUE, [SpansLost(spans=BATCH)])
+
+
+async def test_a_batch_that_takes_longer_than_any_should_counts_as_failed_until_it_is_over() -> None:
+    ear, clock = Ear(), FakeClock()
+    async with collecting(answering=False) as collector:
+        exporter = exporter_to(collector.url, ear, clock=clock)
+        await fill(exporter, collector, 0)
+        clock.turn(seconds=STUCK - TOLD_EVERY)
+        await exporter.step()
+        assert ear.heard == []
+        await exporter.step()
+        assert ear.heard == [TracesFailed(error="no answer in time")]
+        collector.answering.set()
+        await exporter.close(LONG)
+        assert ear.heard == [TracesFailed(error="no answer in time"), TracesRecovered()]
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"), [(hang, "no answer in time"), (reset, "no connection"), (b"who knows\r\n\r\n", "no connection")]
+)
+async def test_why_a_collector_has_no_answer_is_said_in_words(reply: Reply, said: str) -> None:
+    ear = Ear()
+    async with listening(reply) as collector:
+        exporter = exporter_to(collector.url, ear, patience=0.2)
+        exporter.put(SPAN)
+        await exporter.close(LONG)
+    assert ear.heard == [TracesFailed(error=said), SpansLost(spans=1)]
+
+
+async def test_a_collector_without_tls_where_there_should_be_some_is_said() -> None:
+    ear = Ear()
+    async with collecting() as collector:
+        exporter = exporter_to(collector.url.replace("http:", "https:"), ear, patience=0.2)
+        exporter.put(SPAN)
+        await exporter.close(LONG)
+    assert ear.of(TracesFailed) == [TracesFailed(error="no TLS, or a certificate that is not good")]
+
+
+async def test_a_file_of_certificates_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere/ca.pem")
+    ear = Ear()
+    exporter = exporter_to("https://127.0.0.1:9", ear, patience=0.2)
+    exporter.put(SPAN)
+    await exporter.close(LONG)
+    assert ear.heard == [TracesFailed(error="a file of certificates cannot be read"), SpansLost(spans=1)]
+
+
+async def test_a_header_that_cannot_be_sent_is_not_taken_for_an_answer() -> None:
+    ear = Ear()
+    async with listening(http(200)) as collector:
+        exporter = exporter_to(collector.url, ear, headers={"X-Tenant": "one\ntwo"})
+        exporter.put(SPAN)
+        await exporter.close(LONG)
+    assert (ear.of(TracesFailed), collector.heard) == ([TracesFailed(error="it could not be asked")], [])
+
+
+async def endless(writer: asyncio.StreamWriter) -> None:
+    """An answer whose body has no end."""
+    writer.write(b"HTTP/1.1 200 Fine\r\n\r\n")
+    with contextlib.suppress(ConnectionError):
+        while True:
+            writer.write(bytes(ANSWER))
+            await writer.drain()
+
+
+async def endless_elsewhere(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n")
+    await endless(writer)
+
+
+async def test_of_an_answer_without_end_nothing_is_read() -> None:
+    ear = Ear()
+    async with listening(endless, endless_elsewhere) as collector:
+        exporter = exporter_to(collector.url, ear)
+        for _ in range(2 * BATCH):
+            exporter.put(SPAN)
+        await exporter.close(LONG)
+    assert ear.heard == [TracesFailed(error="it answered 302"), SpansLost(spans=BATCH)]
+
+
+async def test_the_connection_is_kept_where_the_answer_is_short() -> None:
+    ear = Ear()
+    async with listening(http(200, b"short")) as collector:
+        exporter = exporter_to(collector.url, ear)
+        for _ in range(2 * BATCH):
+            exporter.put(SPAN)
+        await exporter.close(LONG)
+        assert ([each.connection for each in collector.heard], ear.heard) == ([1, 1], [])
 
 
 async def test_at_the_end_a_collector_that_hangs_is_not_waited_for() -> None:

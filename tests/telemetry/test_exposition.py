@@ -16,7 +16,7 @@ from tests.fakes import NOON
 from tests.telemetry.every_news import EVERYTHING, attempted, changed
 from watcher.core import news as told
 from watcher.core.endpoint import Attempt
-from watcher.core.tracing import traceparent
+from watcher.core.tracing import trace_of, traceparent
 from watcher.telemetry.catalogue import Catalogue
 from watcher.telemetry.exposition import OPENMETRICS, TEXT, Format, format_for, written
 from watcher.telemetry.metrics import Metrics
@@ -111,6 +111,14 @@ def test_openmetrics_is_whole_and_ends_with_its_mark() -> None:
     families = {family.name for family in read_openmetrics(body)}  # type: ignore[no-untyped-call]
     assert {series.name.removesuffix("_total") for series in scripted().catalogue.series} < families
     assert (body.count("# EOF\n"), body.endswith("# EOF\n")) == (1, True)
+
+
+def test_an_exemplar_is_read_as_the_span_that_was_sent() -> None:
+    body = scripted().render(OPENMETRICS_ASKED)[0].decode()
+    samples = [sample for family in read_openmetrics(body) for sample in family.samples]  # type: ignore[no-untyped-call]
+    [found] = [(sample.name, sample.exemplar) for sample in samples if sample.exemplar is not None]
+    span = {"trace_id": trace_of("evt_1"), "span_id": "4000000000000001"}
+    assert (found[0], found[1].labels, found[1].value) == ("watcher_delivery_delay_seconds_bucket", span, 0.3)
 
 
 PROMETHEUS_2 = (

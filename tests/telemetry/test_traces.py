@@ -251,6 +251,12 @@ def test_what_was_not_even_sent_is_an_attempt_without_a_request() -> None:
     assert spans(attempted(attempt=replace(attempt, error=None)))[0].failure == "unanswered"
 
 
+def test_of_an_attempt_by_other_means_than_a_webhook_the_code_is_not_said() -> None:
+    """Nobody answered it: what people are told goes by a library."""
+    [span] = spans(attempted(attempt=Attempt(at=NOON, took=timedelta(0), code=200)))
+    assert (span.name, span.failure, "http.response.status_code" in span.attributes) == ("deliver", None, False)
+
+
 def test_looks_and_events_have_shares_of_their_own() -> None:
     nothing, found = looked(SEEN), looked(SEEN, "changed", events=[event()])
     assert [span.name for span in spans(nothing, found, looks=0.0)] == ["batch.active", "GET /campaigns/batches/{id}"]

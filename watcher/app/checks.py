@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import importlib
 import math
 import socket
 import sqlite3
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from watcher.app.assembly import CannotStart, Town, access_of, open_parts, unfit_keys
-from watcher.app.tracing import MISSING
+from watcher.app.tracing import WITHIN, exporter_of
 from watcher.clock import SystemClock
 from watcher.core.answers import Answer, Kind
 from watcher.core.parts import Part
@@ -63,7 +62,7 @@ async def check(settings: Settings, *, upstream: bool) -> list[Finding]:
     database = await _postgres(settings) if postgres else await asyncio.to_thread(_database, settings)
     findings = [database, await asyncio.to_thread(_listen, settings)]
     findings += await asyncio.to_thread(_endpoints, settings)
-    findings += await asyncio.to_thread(_traces, settings)
+    findings += await _traces(settings)
     if postgres:
         findings += _readable(settings, await _postgres_endpoints(settings))
     else:
@@ -137,16 +136,17 @@ def _endpoint(name: str, endpoint: Endpoint) -> Finding:
     return Finding(name=name, ok=True, detail=f"{endpoint.place}: {service}")
 
 
-def _traces(settings: Settings) -> list[Finding]:
+async def _traces(settings: Settings) -> list[Finding]:
     """Whether traces can be made, where they are wanted. The collector is not asked: it may come and go while the daemon runs."""
-    endpoint = settings.telemetry.traces_endpoint
-    if endpoint is None:
+    telemetry = settings.telemetry
+    if telemetry.traces_endpoint is None:
         return []
     try:
-        importlib.import_module("watcher.telemetry.exporting")
-    except ImportError:
-        return [Finding(name="traces", ok=False, detail=MISSING)]
-    return [Finding(name="traces", ok=True, detail=without_query(endpoint))]
+        exporter = await asyncio.to_thread(exporter_of, telemetry, clock=SystemClock(), tell=Town().tell)
+    except CannotStart as error:
+        return [Finding(name="traces", ok=False, detail=str(error))]
+    await exporter.close(WITHIN)
+    return [Finding(name="traces", ok=True, detail=without_query(telemetry.traces_endpoint))]
 
 
 def _secrets(settings: Settings) -> list[Finding]:

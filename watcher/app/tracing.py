@@ -21,7 +21,11 @@ WITHIN: Final = 2.0
 """Seconds at the end that the collector is given for what waits for it. By then everything else is closed."""
 MISSING: Final = (
     "telemetry.traces_endpoint asks for traces, and the packages for them are not installed: "
-    "pip install 'callfire-batch-watcher[otel]', or take it out"
+    "install requirements-extras.txt (deploy/tracing.md), or take it out"
+)
+
+UNFIT: Final = (
+    "telemetry.traces_endpoint asks for traces, and they cannot be made ({error}): mend OTEL_… in the environment"
 )
 
 
@@ -42,15 +46,18 @@ async def tracing(telemetry: Telemetry, town: Town, crew: Crew, *, clock: Clock)
 
 
 def exporter_of(telemetry: Telemetry, *, clock: Clock, tell: Tell) -> "Exporter":
-    """What sends spans to the collector of the settings. CannotStart where the packages for that are missing."""
+    """What sends spans to the collector of the settings. CannotStart where the packages are missing, or cannot make it."""
     try:
         from watcher.telemetry.exporting import Exporter, resource_of
     except ImportError as error:
         raise CannotStart(MISSING) from error
-    return Exporter(
-        telemetry.traces_endpoint or "",
-        headers={name: value.get_secret_value() for name, value in telemetry.traces_headers.items()},
-        resource=resource_of(telemetry.traces_service, watcher.__version__),
-        clock=clock,
-        tell=tell,
-    )
+    try:
+        return Exporter(
+            telemetry.traces_endpoint or "",
+            headers={name: value.get_secret_value() for name, value in telemetry.traces_headers.items()},
+            resource=resource_of(telemetry.traces_service, watcher.__version__),
+            clock=clock,
+            tell=tell,
+        )
+    except Exception as error:  # whatever the SDK makes of OTEL_* in the environment, StopIteration too
+        raise CannotStart(UNFIT.format(error=f"{type(error).__name__}: {error}".rstrip(": ."))) from error

@@ -37,7 +37,9 @@ OF_WEBHOOKS: Final = (
 
 def _installed(kind: Kind) -> Kind:
     if kind == "apprise" and find_spec("apprise") is None:
-        raise refusal("needs Apprise, which is not installed", "pip install 'callfire-batch-watcher[notify]'")
+        raise refusal(
+            "needs Apprise, which is not installed", "install requirements-extras.txt (deploy/notifications.md)"
+        )
     return kind
 
 

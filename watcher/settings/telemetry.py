@@ -31,7 +31,7 @@ Share = Annotated[Number, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Telemetry(Section):
-    """[telemetry]: traces, for which `pip install 'callfire-batch-watcher[otel]'` is needed."""
+    """[telemetry]: traces, for which the packages of `requirements-extras.txt` are needed."""
 
     traces_endpoint: Annotated[str, BeforeValidator(web_address)] | None = Field(
         default=None,

@@ -30,11 +30,18 @@ QUEUE: Final = 2048
 BATCH: Final = 512
 TRY: Final = 10.0
 """Seconds that the collector is given for a batch, all tries together."""
+STUCK: Final = 30.0
+"""Seconds after which a batch is no more taken to get through: a name that is looked up, or an answer that comes byte by byte, is
+not held to TRY."""
+ANSWER: Final = 65_536
+"""Bytes of an answer at most for which its connection is kept; of a longer one nothing is read."""
 TOLD_EVERY: Final = 2.0
 """Seconds between two looks at how the collector takes it."""
 QUIET: Final = ("opentelemetry", "urllib3")
 """Libraries that would warn of every try, and whose debug lines have the address whole."""
 USUAL_PATH: Final = "/v1/traces"
+NO_ANSWER: Final = "no answer in time"
+UNASKED: Final = "it could not be asked"
 SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,7 +56,14 @@ class Exporter:
     name: Final = "traces"
 
     def __init__(
-        self, endpoint: str, *, headers: Mapping[str, str], resource: Resource, clock: Clock, tell: Tell
+        self,
+        endpoint: str,
+        *,
+        headers: Mapping[str, str],
+        resource: Resource,
+        clock: Clock,
+        tell: Tell,
+        patience: float = TRY,
     ) -> None:
         for library in QUIET:
             logging.getLogger(library).propagate = False
@@ -57,8 +71,10 @@ class Exporter:
         self._resource = resource
         self._scope = InstrumentationScope(SERVICE)
         self._line = _Line()
-        inner = OTLPSpanExporter(endpoint_of(endpoint), headers=dict(headers) or None, timeout=TRY, session=self._line)
-        self._counted = _Counted(inner, self._line)
+        inner = OTLPSpanExporter(
+            endpoint_of(endpoint), headers=dict(headers) or None, timeout=patience, session=self._line
+        )
+        self._counted = _Counted(inner, self._line, clock)
         self._processor = BatchSpanProcessor(self._counted, max_queue_size=QUEUE, max_export_batch_size=BATCH)
         self._tell = tell
         self._clock = clock
@@ -81,9 +97,10 @@ class Exporter:
 
     def report(self) -> None:
         """Tells whether the collector takes what it gets, where that is otherwise than it was; and what was lost."""
-        failing = self._counted.failing
+        stuck = self._counted.stuck
+        failing = self._counted.failing or stuck
         if failing and not self._failing:
-            self._tell(TracesFailed(error=self._line.came))
+            self._tell(TracesFailed(error=NO_ANSWER if stuck else self._line.came))
         elif self._failing and not failing:
             self._tell(TracesRecovered())
         self._failing = failing
@@ -124,18 +141,29 @@ class Exporter:
 class _Counted(SpanExporter):
     """The exporter, with what came of it counted. The SDK calls it in a thread of its own; only that one writes here."""
 
-    def __init__(self, inner: OTLPSpanExporter, line: "_Line") -> None:
+    def __init__(self, inner: OTLPSpanExporter, line: "_Line", clock: Clock) -> None:
         self._inner = inner
         self._line = line
+        self._clock = clock
+        self._began: float | None = None
         self.over = 0
         self.lost = 0
         self.failing = False
 
+    @property
+    def stuck(self) -> bool:
+        """Whether a batch is under way for longer than any should be."""
+        began = self._began
+        return began is not None and self._clock.monotonic() - began > STUCK
+
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = SpanExportResult.FAILURE
+        self._line.came = UNASKED
+        self._began = self._clock.monotonic()
         try:
             result = self._inner.export(spans)
         finally:
+            self._began = None
             self.failing = result is not SpanExportResult.SUCCESS
             if self.failing:
                 self.lost += len(spans)
@@ -152,24 +180,40 @@ class _Line(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False
-        self.came = "no answer"
+        self.came = UNASKED
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 # none is followed, nor its body read
+        return None
 
     def send(self, request: requests.PreparedRequest, **more: Any) -> requests.Response:
         try:
-            answer = super().send(request, **more)
+            answer = super().send(request, **(more | {"stream": True}))
+            _let_go(answer)
         except requests.Timeout:
-            self.came = "no answer in time"
+            self.came = NO_ANSWER
             raise
         except requests.exceptions.SSLError:
-            self.came = "its certificate is not good"
+            self.came = "no TLS, or a certificate that is not good"
             raise
         except requests.RequestException:
             self.came = "no connection"
+            raise
+        except OSError:
+            self.came = "a file of certificates cannot be read"
             raise
         self.came = f"it answered {answer.status_code}"
         if 300 <= answer.status_code < 400:  # the exporter would take it for a success
             raise requests.RequestException(self.came)
         return answer
+
+
+def _let_go(answer: requests.Response) -> None:
+    """Has the connection serve again where the body is short, and ends it where that is not known: nobody wants the body."""
+    length = answer.headers.get("Content-Length", "")
+    if length.isdecimal() and int(length) <= ANSWER:
+        answer.content  # noqa: B018 # reads it
+    else:
+        answer.close()
 
 
 def resource_of(service: str | None, version: str) -> Resource:

@@ -192,7 +192,7 @@ class Traces:
                 failure=failure,
                 attributes={
                     **({} if sent is None else _posted(attempt)),
-                    **_came_of(attempt.code, failure),
+                    **_came_of(None if sent is None else attempt.code, failure),
                     **_delivery(news),
                 },
             )

@@ -1,0 +1,341 @@
+"""One daemon under load, killed at named points and at random moments, and everything gathered in the end.
+
+Batches come, are followed, and are submitted; one endpoint takes what comes, another one never answers.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import client as http_client
+from pathlib import Path
+from typing import Any, Final
+
+from tests.chaos.campaign import http, lines_of
+from tests.chaos.evidence import Batch, Beside, Evidence, unexpected
+from tests.chaos.fleet import ENDS, FOREVER, pages
+from tests.chaos.kept import Place, kept
+from tests.chaos.nursery import Nursery
+
+ACCOUNT: Final = "default"
+PASSWORD: Final = "correct-horse-battery-staple"
+SECRET: Final = "whsec_b25lIHRoYXQgc3RhbmRzIG5vd2hlcmUgZWxzZQ=="
+TOKEN: Final = "token-of-an-operator-0123456789"
+SECRETS: Final = (PASSWORD, SECRET, SECRET.removeprefix("whsec_"), TOKEN)
+TIMEOUT: Final = 2.0
+"""Seconds that an endpoint has to answer."""
+LONGEST: Final = 1.2
+"""Seconds after its start when the daemon is killed at the latest, where the moment is drawn."""
+UNREACHED: Final = 30.0
+"""Seconds within which a point must be reached."""
+UNAVAILABLE: Final = (OSError, http_client.HTTPException)
+"""It died while we asked. urllib's errors are among them."""
+
+Json = Any
+
+
+@dataclass(slots=True)
+class Killing:
+    """Where everything is. `followed` is what somebody was told is followed, `submitted` the id of each batch that somebody was
+    told was added, by name; `unfollowed` and `unsent` are asked for again until then, as a client would."""
+
+    folder: Path
+    nursery: Nursery
+    place: Place
+    api: str
+    control: str
+    receiver: str
+    silent: str
+    draw: random.Random
+    rate: float
+    broadcast: int = 0
+    followed: set[Batch] = field(default_factory=set)
+    submitted: dict[str, int] = field(default_factory=dict)
+    unfollowed: list[int] = field(default_factory=list)
+    unsent: list[str] = field(default_factory=list)
+    anchors: list[int] = field(default_factory=list)
+    kills: Counter[str] = field(default_factory=Counter)
+    beside: Beside | None = None
+    names: int = 0
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "daemon.log"
+
+    @property
+    def _environment(self) -> Mapping[str, str]:
+        return {
+            "CALLFIRE_LOGIN": "login",
+            "CALLFIRE_PASSWORD": PASSWORD,
+            "CALLFIRE_BASE_URL": self.api,
+            "CALLFIRE_RATE": f"{self.rate:g}",
+            "WATCHER_API_TOKEN": TOKEN,
+            "WATCHER_DATABASE_URL": self.place.url,
+            "WATCHER_LISTEN": "127.0.0.1:0",
+            "WATCHER_LOG": "json",
+            "WATCHER_ENDPOINTS__TAKES__URL": self.receiver,
+            "WATCHER_ENDPOINTS__TAKES__SECRET": SECRET,
+            "WATCHER_ENDPOINTS__TAKES__ORDERING": "batch",
+            "WATCHER_ENDPOINTS__SILENT__URL": self.silent,
+            "WATCHER_ENDPOINTS__SILENT__SECRET": SECRET,
+            "WATCHER_WEBHOOKS__ALLOW_NETWORKS": "127.0.0.0/8",
+            "WATCHER_WEBHOOKS__TIMEOUT": f"{TIMEOUT:g}s",
+            "WATCHER_POLLING__MIN_INTERVAL": "0.1s",
+            "WATCHER_POLLING__MAX_INTERVAL": "2s",
+            "WATCHER_POLLING__SAVE_INTERVAL": "0.1s",
+            "WATCHER_POLLING__WORTH": "0.005s",
+            "WATCHER_POLLING__LOOK_TIMEOUT": "1s",
+            "WATCHER_POLLING__CONNECT_TIMEOUT": "0.5s",
+            "WATCHER_SUBMIT__SETTLE": "1s",
+        }
+
+    def start(self, point: str = "after:nothing", nth: int = 1) -> int:
+        """Starts the daemon; does not wait until it listens."""
+        self.place.bury()
+        return self.nursery.bear({**_inherited(), **self._environment}, self.log, point, nth)
+
+    def gone(self, seconds: float, how: str) -> bool:
+        """Waits for the daemon to be gone by SIGKILL, and counts how; whether it is."""
+        if not self.nursery.gone(seconds):
+            return False
+        assert self.nursery.ended == -signal.SIGKILL, f"it ended with {self.nursery.ended}: {self.tail()}"
+        self.kills[how] += 1
+        return True
+
+    def die_at(self, point: str, nth: int) -> None:
+        """One run: until it dies at the nth call of the point, more and more is asked of it."""
+        self.start(point, nth)
+        self.more(3, 1)
+        deadline = time.monotonic() + UNREACHED
+        while self.nursery.up():  # else it died before it listened: there was work left from before
+            assert time.monotonic() < deadline, f"{point} was not reached {nth} times: {self.tail()}"
+            self.work()
+            if self.nursery.gone(0.25):
+                break
+            self.more(1, 1)
+        assert self.gone(5, point)
+
+    def die_by_chance(self, how: str) -> None:
+        """One run: it dies at some moment, which may be before it listens."""
+        pid = self.start()
+        timer = threading.Timer(self.draw.uniform(0.0, LONGEST), os.kill, (pid, signal.SIGKILL))
+        timer.start()
+        self.more(3, 1)
+        while self.nursery.up():
+            self.work()
+            if self.nursery.gone(0.1):
+                break
+            self.more(1, 1)
+        assert self.gone(5, how)
+        timer.join()
+
+    def kill(self) -> None:
+        """Now, while it is at work."""
+        os.kill(self.nursery.pid, signal.SIGKILL)
+        assert self.gone(5, "now")
+
+    def more(self, batches: int, submissions: int) -> None:
+        """More batches at CallFire, to be followed, and others to be submitted."""
+        plan = {
+            "new_for": self.draw.uniform(0.0, 0.4),
+            "validating_for": self.draw.uniform(0.1, 1.0),
+            "end": self.draw.choice(ENDS),
+        }
+        self.unfollowed += http(f"{self.control}/batches", {"count": batches, **plan})["ids"]
+        self.unsent += [f"batch-{self.names + number}" for number in range(submissions)]
+        self.names += submissions
+
+    def anchor(self, count: int) -> None:
+        """Batches that do not end before all else has."""
+        plan = {"count": count, "new_for": 0.1, "validating_for": FOREVER, "end": "ACTIVE"}
+        self.anchors = http(f"{self.control}/batches", plan)["ids"]
+        self.unfollowed += self.anchors
+
+    def work(self) -> None:
+        """Asks for all that nobody said is done, once."""
+        try:
+            if self.unfollowed:
+                asked = [{"account": ACCOUNT, "batch_id": number} for number in self.unfollowed]
+                self.ask("/v1/watches", asked)
+                self.followed |= {(ACCOUNT, number) for number in self.unfollowed}
+                self.unfollowed = []
+            for name in list(self.unsent):
+                self._submit(name)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                said = refused.read().decode()
+            if refused.code < http_client.INTERNAL_SERVER_ERROR:
+                raise AssertionError(f"{refused}: {said}") from refused
+        except UNAVAILABLE:
+            return
+
+    def _submit(self, name: str) -> None:
+        body = {"name": name, "kind": "call", "recipients": [{"phone_number": "12135550100"}]}
+        added = self.ask(f"/v1/accounts/{ACCOUNT}/broadcasts/{self.broadcast}/batches", body, {"Idempotency-Key": name})
+        if added.get("batch_id") is not None:
+            self.unsent.remove(name)
+            self.submitted[name] = added["batch_id"]
+            self.followed.add((ACCOUNT, added["batch_id"]))
+
+    def ask(self, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Json:
+        """What the daemon answers."""
+        return json.loads(self._answer(path, body, headers))
+
+    def _answer(self, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> bytes:
+        request = urllib.request.Request(
+            self.nursery.url + path,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Content-Type": "application/json",
+                "Authorization": f"Bearer {TOKEN}",
+                "Prefer": "wait=0",
+                **(headers or {}),
+            },
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            said: bytes = answer.read()
+        return said
+
+    def calm(self, batches: int, seconds: float) -> None:
+        """For so long batches come and are not disturbed, one at a time."""
+        assert self.nursery.up(), self.tail()
+        began = time.time()
+        for _ in range(batches):
+            self.more(1, 0)
+            self.work()
+            time.sleep(seconds / batches)
+        self.beside = self.beside or Beside(began=began * 1000, ended=time.time() * 1000, timeout=TIMEOUT * 1000)
+
+    def fault(self, **fault: object) -> None:
+        """Something befalls requests to CallFire from now on: see the simulator's Fault."""
+        http(f"{self.control}/faults", fault)
+
+    def settle(self, still: float) -> None:
+        """Until all that ends has been learnt and every event was accepted, or nothing has moved for so many seconds."""
+        assert self.nursery.up(), self.tail()
+        owed, since = (-1, -1, -1), time.monotonic()
+        weighed = False
+        while time.monotonic() - since < still:
+            self.work()
+            now = self._owed()
+            if not weighed and not self.unfollowed and not self.unsent:
+                self._weigh()
+                weighed = True
+            elif now == (0, 0, 0):
+                return
+            if now != owed:
+                owed, since = now, time.monotonic()
+            time.sleep(0.1)
+
+    def _weigh(self) -> None:
+        """What would not end by itself ends now."""
+        for number in [*self.anchors, *self.submitted.values()]:
+            http(f"{self.control}/batches/{number}/end", {})
+
+    def _owed(self) -> tuple[int, int, int]:
+        """How much nobody said is done, how many watches have not ended, and how many events were not accepted."""
+        accepted = {each["id"] for each in self.received() if each["answered"] < http_client.MULTIPLE_CHOICES}
+        unfinished = sum(not watch["final"] for watch in self.pages("/v1/watches?limit=1000", "cursor"))
+        events = {event["id"] for event in self.pages("/v1/events?limit=1000", "after")}
+        return len(self.unfollowed) + len(self.unsent), unfinished, len(events - accepted)
+
+    def pages(self, path: str, cursor: str) -> Iterator[Json]:
+        """All items of a list."""
+        return pages("", path, cursor, self.ask)
+
+    def received(self) -> list[Json]:
+        received: list[Json] = http(f"{self.receiver}journal")["received"]
+        return received
+
+    def gather(self) -> Evidence:
+        """Everything; afterwards the daemon has ended in good order."""
+        watches = list(self.pages("/v1/watches?limit=1000", "cursor"))
+        events = list(self.pages("/v1/events?limit=1000", "after"))
+        said = {
+            path: self._answer(path).decode()
+            for path in ("/metrics", "/v1/accounts", "/v1/endpoints", "/readyz", "/openapi.json")
+        }
+        os.kill(self.nursery.pid, signal.SIGTERM)
+        assert self.nursery.gone(25), self.tail()
+        assert self.nursery.ended == 0, self.tail()
+        log = self.log.read_text(encoding="utf-8")
+        received = self.received()
+        return Evidence(
+            rates={ACCOUNT: self.rate},
+            followed=frozenset(self.followed),
+            truth=http(f"{self.control}/truth")["batches"],
+            requests=http(f"{self.control}/requests?since=0")["requests"],
+            watches=watches,
+            events=events,
+            received=received,
+            errors=list(unexpected(log)),
+            kept=kept(self.place, endpoints=2),
+            beside=self.beside,
+            said={**said, "log": log, "events": json.dumps(events), "webhooks": json.dumps(received)},
+            secrets=SECRETS,
+            submitted=self.submitted,
+        )
+
+    def tail(self) -> str:
+        """The end of the log."""
+        return self.log.read_text(encoding="utf-8")[-3000:] if self.log.exists() else ""
+
+
+@contextmanager
+def killing(
+    folder: Path, nursery: Nursery, place: Place, *, rate: float, seed: int, fails: Mapping[str, float], mixed: float
+) -> Iterator[Killing]:
+    """CallFire and the two receivers, each a process of its own, as long as the context lasts; no daemon yet. `fails` is how the
+    endpoint that answers fails (see ReceiverConfig), `mixed` the share of requests to CallFire that do."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def started(kind: str, config: object) -> Json:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.peers", kind, json.dumps(config)], stdout=subprocess.PIPE, text=True
+        )
+        processes.append(process)
+        return process
+
+    try:
+        simulator = started("simulator", {"latency": 0.005, "accounts": {ACCOUNT: ("login", PASSWORD)}})
+        receiver = started("receiver", {"secret": SECRET, "fail_code": 503, "retry_after": 1, "seed": seed, **fails})
+        silent = started("receiver", {"secret": SECRET, "slow": FOREVER})
+        addresses = json.loads(lines_of(simulator))
+        ours = Killing(
+            folder,
+            nursery,
+            place,
+            addresses["api"],
+            addresses["control"],
+            json.loads(lines_of(receiver))["url"],
+            json.loads(lines_of(silent))["url"],
+            random.Random(seed),
+            rate,
+        )
+        ours.broadcast = http(f"{ours.control}/batches", {"count": 1, "kind": "calls"})["broadcast_id"]
+        http(f"{ours.control}/faults", {"mixed": mixed})
+        yield ours
+    finally:
+        if nursery.pid and not nursery.gone(0.0):
+            os.kill(nursery.pid, signal.SIGKILL)
+            nursery.gone(5)
+        for process in processes:
+            process.kill()  # one of them has requests that it never answers
+            process.wait(5)
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+def _inherited() -> Mapping[str, str]:
+    """Where a library or a program may be: nothing that is a setting."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}

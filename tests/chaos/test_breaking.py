@@ -1,0 +1,62 @@
+"""The harness itself: it catches a build that breaks a rule, and what breaks it is refused where the code is another one by now.
+
+The gate tries the three that are quickest to show, in one build; `make chaos` tries each of the ten by itself.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.breaking import ROOT, Hunk, Moved, Patch, apply, by_rule, patch_of, patches, tried
+from tests.chaos.evidence import OTHER, Wrong
+
+QUICK = frozenset({4, 7, 10})
+DIFF = """Rule 3: it is done at once.
+
+--- a/one.py
++++ b/one.py
+@@ -1,3 +1,3 @@
+ first
+-second
++other
+
+@@ -7,2 +7,3 @@
+ last
++more
+"""
+
+
+def test_a_patch_is_read_with_the_rule_that_it_breaks() -> None:
+    hunks = [Hunk("one.py", "first\nsecond\n\n", "first\nother\n\n"), Hunk("one.py", "last\n", "last\nmore\n")]
+    assert patch_of("one", DIFF) == Patch(name="one", rule=3, words="it is done at once.", hunks=hunks)
+
+
+@pytest.mark.parametrize("text", ["first\n\n\nlast\n", "first\nsecond\n\nfirst\nsecond\n\nlast\n"])
+def test_a_patch_for_code_that_moved_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "one.py").write_text(text)
+    with pytest.raises(Moved, match=r"one wants in one\.py, once:\nfirst"):
+        apply(patch_of("one", DIFF), tmp_path)
+
+
+def test_there_is_a_patch_for_each_rule_and_each_fits_the_code(tmp_path: Path) -> None:
+    known = patches()
+    assert [patch.rule for patch in known] == list(range(1, 11))
+    for patch in known:
+        folder = tmp_path / patch.name
+        for file in {hunk.file for hunk in patch.hunks}:
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / file, folder / file)
+        apply(patch, folder)
+        for file in {hunk.file for hunk in patch.hunks if hunk.file.endswith(".py")}:
+            compile((folder / file).read_text(), file, "exec")
+
+
+def test_what_was_found_is_told_by_rule_the_first_of_each() -> None:
+    found = [Wrong(4, "one"), Wrong(OTHER, "two"), Wrong(4, "three"), Wrong(7, "four")]
+    assert by_rule(found) == {4: "one", 7: "four"}
+
+
+def test_builds_that_are_broken_are_caught_each_by_the_check_of_its_rule(tmp_path: Path) -> None:
+    found = tried(tmp_path, [patch for patch in patches() if patch.rule in QUICK], kills=0)
+    assert by_rule(found).keys() == QUICK
