@@ -23,7 +23,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -ec
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint format bench bench-schedule chaos chaos-replicas openapi metrics settings dashboards conformance screenshots stack stack-alerts stack-quiet release lock clean
+.PHONY: help install demo run test lint format bench bench-schedule chaos chaos-replicas openapi metrics settings dashboards conformance screenshots stack stack-alerts stack-quiet audit release lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,12 @@ stack-alerts: $(VENV)/.dev ## six troubles at once, until each alert has rung an
 
 stack-quiet: $(VENV)/.dev ## an hour with 1,000 watches in which nothing may ring, or MINUTES=… of it: tests/stack/RESULTS.md
 	@$(BIN)/python -m tests.stack quiet $(MINUTES)
+
+audit: $(VENV)/.dev ## looks each pinned package up among known holes: over the network, so it is no part of `make test`
+	@$(BIN)/python -m venv build/audit
+	@build/audit/bin/python -m pip --disable-pip-version-check --quiet install pip-audit
+	@for each in requirements.txt requirements-extras.txt requirements-dev.txt; do build/audit/bin/pip-audit --disable-pip --require-hashes \
+		--progress-spinner off --requirement $$each; done
 
 release: $(VENV)/.dev ## an sdist, a wheel, their parts and checksums in dist/, of a commit that passed `make test`; uploads nothing
 	@$(BIN)/python -m tests.release

@@ -2,11 +2,14 @@
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from tests.app.house import PATIENCE, Daemon, asked, daemon
 from tests.chaos.relay import relays
@@ -28,7 +31,7 @@ QUIET = replace(
 )
 
 
-def settings_of(callfire: str, url: str, accounts: Sequence[str] = ACCOUNTS) -> Settings:
+def settings_of(callfire: str, url: str, accounts: Sequence[str] = ACCOUNTS, **more: str) -> Settings:
     """Four accounts that have something to do all the time, with leases that are soon over."""
     given = {
         f"WATCHER_ACCOUNTS__{name.upper()}__{key}": value
@@ -44,7 +47,7 @@ def settings_of(callfire: str, url: str, accounts: Sequence[str] = ACCOUNTS) -> 
         "WATCHER_POLLING__WORTH": "1ms",
         "WATCHER_LOG__LEVEL": "error",
     }
-    return load(Path(os.devnull), environ | given)
+    return load(Path(os.devnull), environ | given | more)
 
 
 async def made_in(callfire: Addresses, account: str) -> int:
@@ -74,11 +77,11 @@ async def no_budget_was_exceeded(callfire: Addresses) -> None:
 
 
 @asynccontextmanager
-async def two(url: str) -> AsyncIterator[tuple[Addresses, Daemon, Daemon]]:
+async def two(url: str, **more: str) -> AsyncIterator[tuple[Addresses, Daemon, Daemon]]:
     """Two daemons that share the accounts evenly, each of which has something to do."""
     async with AsyncExitStack() as stack:
         callfire = await stack.enter_async_context(serve(QUIET))
-        settings = settings_of(callfire.api, url)
+        settings = settings_of(callfire.api, url, **more)
         first = await stack.enter_async_context(daemon(settings))
         assert first.accounts == set(ACCOUNTS)
         await follow_one_in_each(callfire, first)
@@ -133,6 +136,45 @@ async def test_who_is_cut_off_asks_for_nothing_more_before_another_takes_over_an
                 await second.becomes(lambda: lost(second) == theirs)
                 await second.becomes(lambda: len(second.accounts) == 2)
                 await no_budget_was_exceeded(callfire)
+
+
+async def scraped(*there: Daemon) -> tuple[Counter[str], dict[str, list[int]]]:
+    """By account: the looks that all of them have counted, and the watches of each that shows any."""
+    looks: Counter[str] = Counter()
+    watches: dict[str, list[int]] = {}
+    for each in there:
+        async with each.session.get(f"{each.url}/metrics") as answer:
+            families = {family.name: family.samples for family in read_text(await answer.text())}
+        for sample in families["watcher_looks"]:
+            looks[sample.labels["account"]] += int(sample.value)
+        shown: Counter[str] = Counter()
+        for sample in families.get("watcher_watches", []):
+            shown[sample.labels["account"]] += int(sample.value)
+        for account, count in shown.items():
+            watches.setdefault(account, []).append(count)
+    return looks, watches
+
+
+async def test_over_a_hand_over_no_sum_goes_back_and_each_watch_is_counted_once(url: str) -> None:
+    async def settled(*there: Daemon) -> Counter[str]:
+        """What was counted, as soon as each account is shown by the one that polls it, and by nobody else."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                looks, watches = await scraped(*there)
+                if watches == {name: [1] for name in ACCOUNTS}:
+                    return looks
+
+    often = {"WATCHER_POLLING__SAVE_INTERVAL": "50ms"}
+    async with two(url, **often) as (callfire, first, second):
+        before = await settled(first, second)
+        async with daemon(settings_of(callfire.api, url, **often)) as third:
+            await third.becomes(lambda: len(third.accounts) == 1)
+            among_three = await settled(first, second, third)
+            own = (await scraped(first, second))[0]
+        after = await settled(first, second)
+    assert sorted(before) == list(ACCOUNTS)
+    assert before <= among_three
+    assert own <= after
 
 
 async def test_of_three_each_has_its_part_and_when_one_stops_the_others_share_what_it_had(url: str) -> None:

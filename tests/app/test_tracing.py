@@ -11,15 +11,20 @@ import pytest
 
 from tests.app.house import PATIENCE, asked, daemon, settings_for
 from tests.cli.conftest import ROOT
+from tests.fakes import NOON, FakeClock
 from tests.sockets import http, listening
 from tests.telemetry.collector import collecting
 from watcher.app import CannotStart, Finding, check, run
-from watcher.app.tracing import MISSING, UNFIT
-from watcher.core.news import Attempted, Looked
+from watcher.app.assembly import Town
+from watcher.app.tracing import MISSING, UNFIT, tracing
+from watcher.core.model import Unanswered
+from watcher.core.news import Attempted, Looked, TracesFailed
 from watcher.core.tracing import first_span_of, parent_of, trace_of
+from watcher.settings.telemetry import Telemetry
 from watcher.simulator.config import SimulatorConfig
 from watcher.simulator.server import serve
 from watcher.simulator.world import Workload
+from watcher.workers import Crew
 
 EMPTY: Final = SimulatorConfig(latency=0.0, workload=Workload(at_start=0))
 SECRET: Final = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -90,6 +95,21 @@ async def test_a_collector_that_hangs_costs_neither_looks_nor_webhooks_nor_the_e
                 await running.until(Looked, times=3)
                 await running.until(Attempted, times=3, outcome="done")
         assert (collector.asked.is_set(), collector.spans) == (True, [])
+
+
+async def test_that_a_collector_will_not_have_them_is_told_while_the_daemon_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "1")
+    town, clock, heard = Town(), FakeClock(), asyncio.Event()
+    town.listen(lambda news: heard.set() if isinstance(news, TracesFailed) else None)
+    look = Unanswered(asked=NOON, answered=NOON, reason="timeout")
+    async with collecting() as collector, Crew(clock=clock, tell=town.tell, grace=0.0) as crew:
+        collector.code = 401
+        async with tracing(Telemetry(traces_endpoint=collector.url), town, crew, clock=clock):
+            town.tell(Looked(account="a", by="single", result="unanswered", batch_id=7, look=look))
+            async with asyncio.timeout(PATIENCE):
+                await heard.wait()
 
 
 async def test_without_a_collector_nothing_is_said_to_be_kept(tmp_path: Path) -> None:

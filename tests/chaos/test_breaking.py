@@ -59,4 +59,4 @@ def test_what_was_found_is_told_by_rule_the_first_of_each() -> None:
 
 def test_builds_that_are_broken_are_caught_each_by_the_check_of_its_rule(tmp_path: Path) -> None:
     found = tried(tmp_path, [patch for patch in patches() if patch.rule in QUICK], kills=0)
-    assert by_rule(found).keys() == QUICK
+    assert by_rule(found).keys() >= QUICK

@@ -1,5 +1,6 @@
 """What is found, in the form that was asked for."""
 
+import csv
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -99,3 +100,16 @@ def test_one_thing_is_said_to_a_person_and_shown_to_a_program(capsys: pytest.Cap
     say_lines({"id": 1}, Output.JSON)
     say_lines({"id": 1}, Output.CSV)
     assert printed(capsys) == ["{", '  "id": 1', "}", '{"id": 1}', "id", "1"]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+cmd|' /C x'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "+", "=1"])
+def test_no_name_becomes_a_formula_of_a_spreadsheet(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    say_list([{"batch_id": -13, "status": name}], COLUMNS[:2], Output.CSV)
+    [_, row] = csv.reader(capsys.readouterr().out.splitlines())
+    assert row == ["-13", "'" + name.replace("\r", "\N{REPLACEMENT CHARACTER}")]
+
+
+@pytest.mark.parametrize("name", ["+12135551100", "-5", "a=b", "'=1", "", "API 14 -", "{}"])
+def test_a_number_or_another_name_is_left_as_it_is(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    say_list([{"batch_id": 13, "status": name}], COLUMNS[:2], Output.CSV)
+    assert list(csv.reader(capsys.readouterr().out.splitlines()))[1] == ["13", name]

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 
 from watcher.core.tracing import Parent, first_span_of, is_sampled, parent_of, trace_of, traceparent
 
@@ -32,6 +33,13 @@ def test_without_traces_the_header_says_that_nothing_is_kept() -> None:
 def test_what_a_smaller_share_keeps_a_greater_one_keeps_too(number: int, one: float, other: float) -> None:
     trace = f"{number:032x}"
     assert is_sampled(trace, min(one, other)) <= is_sampled(trace, max(one, other))
+
+
+@given(st.integers(1, 2**128 - 1), st.integers(0, 1000).map(lambda thousandths: thousandths / 1000))
+def test_it_keeps_what_any_other_program_with_that_share_keeps(number: int, share: float) -> None:
+    """Told by the sampler of the SDK."""
+    decision = TraceIdRatioBased(share).should_sample(None, number, "").decision
+    assert is_sampled(f"{number:032x}", share) == decision.is_sampled()  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize(("share", "kept"), [(0.0, 0), (0.25, 250), (1.0, 1000)])

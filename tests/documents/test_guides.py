@@ -39,7 +39,7 @@ OTHERS: Final[Mapping[str, Set[str]]] = {
     "deploy/releasing.md": {"dist/"},
     "deploy/runbook.md": {"account.rate_found", "account.rate_lowered", "account.throttled", "delivery.dead"},
     "deploy/scaling.md": {"database.read_url"},
-    "deploy/tracing.md": {"http.request.method", "http.response.status_code", "/v1/traces"},
+    "deploy/tracing.md": {"http.request.method", "http.response.status_code", "service.instance.id", "/v1/traces"},
 }
 """What only looks like a name of ours: what others call theirs, what is made, lines of the log, a setting that could be."""
 EXAMPLE: Final = re.compile(r"(?<=^accounts\.)north(?=\.)")

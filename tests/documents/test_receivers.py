@@ -240,6 +240,11 @@ def test_the_event_is_as_it_is_sent() -> None:
     assert len(webhook_id.split("_")[1]) == ORIGIN_LENGTH
 
 
+def test_every_key_of_an_event_is_explained() -> None:
+    told = [key for row in rows(section(DOCUMENT, "What events look like")) for key in re.findall(r"`(\w+)`", row[0])]
+    assert sorted(told) == sorted(EVENT["data"])
+
+
 def test_the_event_types_are_those_that_are_sent() -> None:
     named = [kind for row in rows(section(DOCUMENT, "All types")) for kind in re.findall(r"`([a-z_.]+)`", row[0])]
     assert sorted(named) == sorted(EVENT_TYPES)

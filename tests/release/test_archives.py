@@ -4,6 +4,8 @@ import base64
 import hashlib
 import io
 import tarfile
+import time
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from shutil import copy, copytree, ignore_patterns
@@ -100,6 +102,9 @@ def test_a_file_that_is_not_as_the_wheel_lists_it_is_found(source: Path) -> None
     changed = recorded(WHEEL) | {"watcher/__init__.py": b"__version__ = '1.2.3' #\n"}
     wrong = archives.faults_of_wheel(changed, source, VERSION)
     assert wrong == ["watcher/__init__.py is not as its RECORD says"]
+    listing = recorded({name: data for name, data in WHEEL.items() if name != "watcher/py.typed"})
+    wrong = archives.faults_of_wheel({**listing, "watcher/py.typed": b""}, source, VERSION)
+    assert wrong == ["watcher/py.typed is not as its RECORD says"]
 
 
 @pytest.mark.parametrize(
@@ -133,6 +138,16 @@ def test_an_sdist_has_plain_files_in_its_one_folder_alone(name: str, link: str, 
 def test_words_that_only_look_like_folders_of_users_and_the_documented_example_are_let_through() -> None:
     text = b"https://example.org/home/page $HOME/root/it ${X}/home/a " + archives.EXAMPLE
     assert list(archives.leaked(text)) == []
+    assert list(archives.leaked(archives.EXAMPLE + b" whsec_" + b"Q" * 44)) == ["something that looks like a secret"]
+
+
+def test_what_was_built_in_one_place_alone_or_otherwise_is_unequal(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder, names in ((one, ("a", "b", "c")), (other, ("b", "c", "d"))):
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_text(f"{folder.name if name == 'c' else name}\n")
+    assert list(building.unequal(one, other)) == ["a", "c", "d"]
 
 
 def test_the_project_is_built_the_same_twice_and_by_its_sdist_and_nothing_is_missing_or_too_much(
@@ -147,10 +162,15 @@ def test_the_project_is_built_the_same_twice_and_by_its_sdist_and_nothing_is_mis
         copy(ROOT / each, source / each)
     copytree(source, again, symlinks=True)
     building.built(source, tmp_path / "once", EPOCH)
-    building.built(again, tmp_path / "twice", EPOCH, "--sdist", "--wheel", umask=0o077, environ=building.ELSEWHERE)
+    building.built(again, tmp_path / "twice", EPOCH, "--wheel", umask=0o077, environ=building.ELSEWHERE)
     version = watcher.__version__
+    assert list(building.digests(tmp_path / "twice")) == [building.files(version)[1]]
+    building.built(again, tmp_path / "twice", EPOCH, "--sdist", umask=0o077, environ=building.ELSEWHERE)
     assert list(building.unequal(tmp_path / "once", tmp_path / "twice")) == []
     assert sorted(building.digests(tmp_path / "once")) == sorted(building.files(version))
     sdist, wheel = (tmp_path / "once" / name for name in building.files(version))
+    with tarfile.open(sdist) as source_packed, zipfile.ZipFile(wheel) as packed:
+        assert {each.mtime for each in source_packed} == {EPOCH}
+        assert {each.date_time for each in packed.infolist()} == {time.gmtime(EPOCH)[:6]}
     assert archives.faults_of_wheel(archives.wheel(wheel), source, version) == []
     assert archives.faults_of_sdist(archives.sdist(sdist), source, version) == []

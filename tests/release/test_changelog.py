@@ -67,6 +67,10 @@ def test_what_is_wrong_with_a_changelog_is_said(old: str, new: str, said: str) -
     assert said in faults(GOOD.replace(old, new), "1.1.0")
 
 
+def test_an_older_version_is_not_the_one_that_the_changelog_is_of() -> None:
+    assert faults(GOOD, "1.0.0") == ["the section below Unreleased must be that of version 1.0.0"]
+
+
 def test_changes_of_no_version_yet_are_counted() -> None:
     assert unreleased(GOOD.replace("## Unreleased\n", "## Unreleased\n\n### Fixed\n\n- One.\n- Two.\n")) == 2
 

@@ -91,11 +91,12 @@ def test_what_is_refused_is_said_all_at_once_and_leaves_nothing_behind(project: 
     (project / "new.py").write_text("")
     before = sorted(project.rglob("*"))
     with pytest.raises(DidNotWorkError) as told:
-        release(project, "1.2.4")
+        release(project, "1.2.4", ["the names are not those of today"])
     assert str(told.value).splitlines() == [
         "the tree is not clean: commit or remove new.py",
         "CHANGELOG.md: the section below Unreleased must be that of version 1.2.4",
         "dist/ has what no release put there: move notes.txt away",
+        "the names are not those of today",
     ]
     assert sorted(project.rglob("*")) == before
 
@@ -116,10 +117,12 @@ def test_a_build_that_fails_says_why_and_leaves_dist_as_it_was(project: Path) ->
     assert not (project / "dist").exists()
 
 
-def test_what_is_exported_is_the_commit_and_not_what_lies_about(project: Path, tmp_path: Path) -> None:
-    (project / "new.py").write_text("")
+def test_what_is_exported_is_the_commit_and_not_what_came_later_or_lies_about(project: Path, tmp_path: Path) -> None:
     found = newest(project)
     assert found == Commit(name=git(project, "rev-parse", "HEAD"), epoch=EPOCH)
+    (project / "later.py").write_text("")
+    commit(project)
+    (project / "new.py").write_text("")
     export(project, found, tmp_path / "source")
     assert sorted(each.name for each in (tmp_path / "source").iterdir()) == [".gitignore", "CHANGELOG.md"]
     assert not (tmp_path / "source.tar").exists()

@@ -43,6 +43,11 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
         ran(["nowhere", "--version"], tmp_path, {"PATH": str(tmp_path)})
 
 
+def test_a_command_is_given_its_folder_its_variables_and_the_rights_of_its_files(tmp_path: Path) -> None:
+    said = ran(["/bin/sh", "-c", "pwd; umask; echo $ONE $HOME"], tmp_path, {"ONE": "1"}, umask=0o077)
+    assert said == f"{tmp_path}\n0077\n1\n"
+
+
 def test_a_program_that_is_tried_knows_nothing_of_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/source")
     monkeypatch.setenv("WATCHER_CONFIG", "/source/watcher.toml")

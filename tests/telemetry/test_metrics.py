@@ -480,6 +480,57 @@ def test_how_an_account_stands_is_shown_by_whoever_polls_it_and_by_nobody_else()
     assert states == {("a", "ok"), ("b", "ok"), ("c", "ok")}
 
 
+@pytest.mark.parametrize("part", ["", "a@1/2"])
+def test_what_is_told_late_of_an_account_that_left_shows_nothing_for_another_tells_of_it_now(part: str) -> None:
+    """A report was under way when it was given back: its figures would stay, and be added to those of whoever polls it."""
+    share = part or "a"
+    late = (
+        told.Tally(
+            account="a", by_status={"new": 1}, overdue=1, oldest_look_age=5.0, stuck=1, expected_wait=0.5, part=part
+        ),
+        told.BudgetUsed(account="a", configured=5.0, effective=2.5, used=1.0, part=part),
+        told.Stepped(account="a", at=NOON, part=part),
+        told.ConditionChanged(account="a", condition="refused", previous="ok", reason="401", until=NOON),
+    )
+    metrics = metrics_after(told.LeasesMoved(taken=(share,)), *late, told.LeasesMoved(given_back=(share,)), *late)
+    shown = [series.name for series in metrics.catalogue.standing_of_accounts if samples(metrics, series.name[8:])]
+    assert shown == []
+    assert samples(metrics, "account_breaker_opened_total")["a", "refused"] == 2.0  # what was counted stays
+    metrics(told.LeasesMoved(taken=(share,)))
+    metrics(late[0])
+    assert samples(metrics, "watches")["a", "new"] == 1.0
+
+
+def test_an_account_that_another_replica_polls_has_no_state_here_though_somebody_asked_here_for_it() -> None:
+    metrics = metrics_after(
+        told.LeasesSeen(held=0, replicas=2, skew=0.0, unpolled={}),
+        told.Submitted(
+            account="a", broadcast_id=9, submission="s", state="accepted", batch_id=None, tries=1, detail=""
+        ),
+    )
+    assert samples(metrics, "account_state") == {}
+    assert samples(metrics, "submissions_total") == {("a", "accepted"): 1.0}
+
+
+def test_an_account_beyond_the_cap_is_counted_with_all_others_and_by_its_name_when_there_is_room() -> None:
+    """A sum over all of them never goes back but by what an account that was taken out had."""
+    names = tuple(map("account-{}".format, range(ACCOUNTS_MOST + 1)))
+    looks = [told.Looked(account=name, by="single", result="changed") for name in names]
+    metrics = metrics_after(*looks, *looks)
+    counted = samples(metrics, "looks_total")
+    assert (len(counted), counted[OTHER, "single", "changed"], sum(counted.values())) == (1_001, 2.0, 2_002.0)
+    metrics(told.SharesNamed(shares=names[1:]))
+    metrics(looks[-1])
+    counted = samples(metrics, "looks_total")
+    assert (counted[OTHER, "single", "changed"], counted[names[-1], "single", "changed"]) == (2.0, 1.0)
+    metrics(told.SharesNamed(shares=names))
+    for look in looks:
+        metrics(look)
+    counted = samples(metrics, "looks_total")
+    assert (counted[OTHER, "single", "changed"], counted[names[-1], "single", "changed"]) == (3.0, 2.0)
+    assert sum(counted.values()) == 2_002.0 - 2.0 + 1.0 + 1_001.0
+
+
 def test_of_a_divided_account_its_parts_that_are_here_are_added_up() -> None:
     tally = told.Tally(
         account="a", by_status={"new": 1}, overdue=1, oldest_look_age=5.0, stuck=1, expected_wait=0.5, part="a@1/3"

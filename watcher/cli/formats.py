@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,10 @@ LINES: Final = (Output.NDJSON, Output.CSV)
 """What is read line by line: each item is told as it comes."""
 KEPT: Final = ("labels", "data", "error")
 """Objects that are one cell of a CSV: their keys are others in every row."""
+ENDING: Final = "\r\n"
+"""Of a row of CSV. The library quotes a cell with what ends a row, and none that begins another one with something else."""
+FORMULA: Final = re.compile(r"[=@\t\r\uff1d\uff0b\uff0d\uff20]|[+-](?![0-9.,]+\Z)")
+"""How a text begins that a spreadsheet would work out rather than show; a number with its sign is one, and does no harm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,12 +174,15 @@ def _cell(column: Column, item: Document, at: datetime, *, wide: bool) -> object
 
 def _line(values: Sequence[object]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow([_text(value) for value in values])
-    return text.getvalue()
+    csv.writer(text, lineterminator=ENDING).writerow([_text(value) for value in values])
+    return text.getvalue().removesuffix(ENDING)
 
 
 def _text(value: object) -> object:
-    """As it stands in a cell of a CSV."""
+    """As it stands in a cell of a CSV. A name comes from elsewhere and must not become a formula: a spreadsheet shows what
+    stands after an apostrophe as it is."""
+    if isinstance(value, str):
+        return f"'{value}" if FORMULA.match(value) else value
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Mapping | list | tuple):

@@ -105,7 +105,7 @@ def say_line(line: str) -> None:
 def complain(line: str) -> None:
     """One line on standard error; where that cannot be written, there is nobody to be told."""
     try:
-        print(printable(line), file=sys.stderr)
+        print(printable(in_line(line)), file=sys.stderr)
         sys.stderr.flush()
     except OSError:
         sys.stderr = io.StringIO()  # else it would be tried again when the process ends, and change its exit code

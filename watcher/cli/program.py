@@ -4,7 +4,8 @@ Commands import what they need when they run, so that `watcher --help` is quick.
 """
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -36,7 +37,7 @@ from watcher.cli import (
     watching,
 )
 from watcher.cli.options import environment
-from watcher.cli.printing import Stop, complain, printing, say
+from watcher.cli.printing import Stop, complain, in_line, printable, printing, say
 
 
 class Command(TyperCommand):
@@ -52,7 +53,7 @@ class Commands(TyperGroup):
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            with printing():
+            with printing(), _told_as_text():
                 return super().make_context(*args, **kwargs)
         except Stop as end:
             raise _ended(end) from None
@@ -68,19 +69,31 @@ class Commands(TyperGroup):
             raise  # typer knows what they mean
         except Exception as error:  # noqa: BLE001 -- whoever gave a command gets a word, and the place where asked for
             if environment().get("WATCHER_DEBUG"):
-                complain(traceback.format_exc().rstrip())
+                for line in traceback.format_exc().splitlines():
+                    complain(line)
             what = " ".join(f"{type(error).__name__}: {error}".split())
             raise _ended(Stop(f"{what}: this is a bug: please report it; set WATCHER_DEBUG=1 to see where")) from None
 
     def _invoke(self, ctx: Any) -> Any:
         """What one task of several raised counts as if it had been alone."""
         try:
-            return super().invoke(ctx)
+            with _told_as_text():
+                return super().invoke(ctx)
         except ExceptionGroup as group:
             error: Exception = group
             while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
                 error = error.exceptions[0]
             raise error from group
+
+
+@contextmanager
+def _told_as_text() -> Iterator[None]:
+    """What typer says of an argument quotes it as it is: a name of a file, say, that somebody else chose."""
+    try:
+        yield
+    except typer.TyperException as error:
+        error.message = printable(in_line(error.message))
+        raise
 
 
 def _ended(end: Stop) -> typer.Exit:

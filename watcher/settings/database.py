@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 from pydantic import Field, ValidationError, model_validator
 
 from watcher.settings.credentials import Credential, EncryptionKey, EncryptionKeys, encryption_key
 from watcher.settings.problems import BadSettings, Problem, refusal
 from watcher.settings.section import OR_FILE, Section
-from watcher.settings.values import POSTGRES, Count, DatabaseUrl, Duration
+from watcher.settings.values import POSTGRES, Address, Count, DatabaseUrl, Duration
 
 
 class Database(Section):
@@ -80,6 +80,17 @@ class Database(Section):
         return self.url.partition("?")[0] if self.postgres else str(self.path)
 
     @property
+    def unverified(self) -> bool:
+        """Whether it is reached over a network, and nothing says that it is the one that is meant: sslmode=verify-full does."""
+        if not self.postgres:
+            return False
+        parts = urlsplit(self.url)
+        options = parse_qs(parts.query)
+        hosts = options.get("host") or [each.rpartition("@")[2] for each in parts.netloc.split(",")]
+        near = all(_is_near(host) for named in hosts for host in named.split(","))
+        return not near and options.get("sslmode") != ["verify-full"]
+
+    @property
     def keys(self) -> tuple[bytes, ...]:
         """The keys that secrets are encrypted with, the newest first; none: they are kept as they are."""
         newest = () if self.encryption_key is None else (self.encryption_key,)
@@ -118,6 +129,13 @@ def database_at(settings: Database, url: str, place: str) -> Database:
         ) from error
     password = settings.password if named.password is None and named.url == settings.url else named.password
     return settings.model_copy(update={"url": named.url, "password": password})
+
+
+def _is_near(host: str) -> bool:
+    """Whether it is this machine: by name, by address, or by the folder of a socket (also where none is named)."""
+    host = unquote(host)
+    name = host.removeprefix("[").partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return not name or name.startswith("/") or Address(host=name, port=0).loopback
 
 
 def _parted(url: str) -> tuple[str, str | None]:

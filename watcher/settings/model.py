@@ -306,6 +306,9 @@ class Settings(Section):
             if endpoint.url is not None and _in_the_clear(endpoint.url):
                 place = self._origins.get(f"endpoints.{name}.url", f"endpoints.{name}.url")
                 yield f"{place}: webhooks go over the network in the clear: use https://"
+        if self.database.unverified:
+            place = self._origins.get("database.url", "database.url")
+            yield f"{place}: nothing shows that the server is the one that is meant: end it with ?sslmode=verify-full"
         collector = self.telemetry.traces_endpoint
         if collector is not None and self.telemetry.traces_headers and _in_the_clear(collector):
             place = self._origins.get("telemetry.traces_endpoint", "telemetry.traces_endpoint")

@@ -110,12 +110,12 @@ class Exporter:
             self._told_lost = lost
 
     async def close(self, within: float) -> None:
-        """Sends what waits, for so many seconds at most; what is left then is lost."""
+        """Sends what waits, for so many seconds at most; what is left then is lost, and its thread ends with the
+        process."""
         ending = threading.Thread(target=self._processor.shutdown, name="traces end", daemon=True)
         ending.start()
         await asyncio.to_thread(ending.join, within)
         if ending.is_alive():
-            self._counted.shutdown()  # a wait between two tries ends; a request that hangs ends with the process
             self._refused += self._taken - self._counted.over
         self.report()
 
@@ -158,7 +158,6 @@ class _Counted(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = SpanExportResult.FAILURE
-        self._line.came = UNASKED
         self._began = self._clock.monotonic()
         try:
             result = self._inner.export(spans)

@@ -31,7 +31,11 @@ SECRET_VALUES: Final = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+CONTROL: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u070f\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
+    r"|[\U000e0000-\U000e007f]"
+)
+"""What ends a line, commands a terminal, turns the direction of letters round, or is not seen at all."""
 DEEPEST: Final = 6
 
 

@@ -120,7 +120,8 @@ class Metrics:
                 self.catalogue.ended.of(label, reason)
             for final in labels.FINALS:
                 self.catalogue.transitions.of(label, "validating", final)
-            self._show_account(label, "ok")
+            if not self._parts.elsewhere(name):
+                self._show_account(label, "ok")
         return label
 
     def _endpoint(self, name: str) -> str:
@@ -178,7 +179,7 @@ class Metrics:
 
     def _tally(self, news: told.Tally) -> None:
         account = self._account(news.account)
-        if account == OTHER:
+        if account == OTHER or self._parts.elsewhere(news.account, news.part):
             return
         news = self._parts.tally(news)
         counts = dict.fromkeys(labels.WATCH_STATUSES, 0)
@@ -193,7 +194,7 @@ class Metrics:
 
     def _streamranked(self, news: told.StreamRanked) -> None:
         account, rank, catalogue = self._account(news.account), news.rank, self.catalogue
-        if account == OTHER:
+        if account == OTHER or self._parts.elsewhere(news.account):
             return
         catalogue.rank_time.of(account, "polling").set(rank.polling_total_time_average)
         catalogue.rank_time.of(account, "streaming").set(rank.streaming_total_time_average)
@@ -205,7 +206,8 @@ class Metrics:
 
     def _condition_changed(self, news: told.ConditionChanged) -> None:
         account = self._account(news.account)
-        self._show_account(account, news.condition)
+        if not self._parts.elsewhere(news.account):
+            self._show_account(account, news.condition)
         if news.condition in labels.OPENED:
             self.catalogue.opened.of(account, news.condition).inc()
 
@@ -216,7 +218,7 @@ class Metrics:
 
     def _budget_used(self, news: told.BudgetUsed) -> None:
         account = self._account(news.account)
-        if account != OTHER:
+        if account != OTHER and not self._parts.elsewhere(news.account, news.part):
             news = self._parts.budget(news)
             self.catalogue.rate_configured.of(account).set(news.configured)
             self.catalogue.rate_effective.of(account).set(news.effective)
@@ -224,7 +226,7 @@ class Metrics:
 
     def _stepped(self, news: told.Stepped) -> None:
         account = self._account(news.account)
-        if account != OTHER:
+        if account != OTHER and not self._parts.elsewhere(news.account, news.part):
             self.catalogue.last_step.of(account).set(self._parts.step(news).at.timestamp())
 
     def _attempted(self, news: told.Attempted) -> None:
@@ -301,6 +303,7 @@ class Metrics:
         self.catalogue.leases_held.set(news.held)
         self.catalogue.replicas.set(news.replicas)
         self.catalogue.clock_skew.set(news.skew)
+        self._parts.among(news.replicas)
         self._show_unpolled(news.unpolled)
 
     def _show_unpolled(self, unpolled: Mapping[str, int]) -> None:

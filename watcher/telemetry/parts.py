@@ -19,6 +19,7 @@ class Parts:
     def __init__(self) -> None:
         self._named: frozenset[str] | None = None
         self._here: dict[str, set[str]] = {}
+        self._shared = False
         self._tallies: dict[str, dict[str, Tally]] = {}
         self._budgets: dict[str, dict[str, BudgetUsed]] = {}
         self._steps: dict[str, dict[str, Stepped]] = {}
@@ -31,8 +32,18 @@ class Parts:
                 for part in of_parts.keys() - self._named:
                     del of_parts[part]
 
+    def among(self, replicas: int) -> None:
+        """So many replicas have the accounts."""
+        self._shared |= replicas > 1
+
+    def elsewhere(self, account: str, part: str = "") -> bool:
+        """Whether another replica polls it. What is told of it here all the same was under way when it left, or asked here."""
+        here = self._here.get(account, set())
+        return self._shared and (part not in here if part else not here)
+
     def come(self, account: str, share: str) -> None:
         """The share of the account is polled here from now on."""
+        self._shared = True
         self._here.setdefault(account, set()).add(share)
 
     def leave(self, account: str, share: str) -> bool:

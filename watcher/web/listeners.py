@@ -6,6 +6,7 @@ nobody has a queue, and who does not keep up is let go and may come again.
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, Literal
@@ -17,7 +18,7 @@ from watcher.core.news import StreamClosed, StreamOpened, Tell
 from watcher.web.connection import notice_loss
 from watcher.web.frames import Frames, frames, told
 from watcher.web.problems import Problem
-from watcher.web.visible import stands
+from watcher.web.visible import grant, stands
 
 StreamName = Literal["events", "page"]
 Reason = Literal["left", "slow", "stalled", "token", "store", "stopping"]
@@ -140,12 +141,14 @@ class Listener:
 
 
 class Listeners:
-    """All of them. `most` may listen at once."""
+    """All of them. `most` may listen at once; with one token that has not the scope admin, half as many."""
 
     def __init__(self, *, tell: Tell, most: int = MOST) -> None:
         self._tell = tell
         self._most = most
+        self._most_each = (most + 1) // 2
         self._all: set[Listener] = set()
+        self._of: Counter[str] = Counter()
         self._admitted = 0
         self._over = False
 
@@ -159,13 +162,12 @@ class Listeners:
         if self._over:
             raise Problem(*ENDINGS["stopping"], headers={"Retry-After": str(RETRY_AFTER)})
         if self._admitted >= self._most:
-            raise Problem(
-                503,
-                "too-many-streams",
-                f"{self._most} clients listen already (http.streams). Try again later.",
-                headers={"Retry-After": str(RETRY_AFTER)},
-            )
+            raise _too_many(f"{self._most} clients listen already (http.streams).")
+        asks = grant(request)
+        if self._of[asks.holder] >= self._most_each and not asks.allows("admin"):
+            raise _too_many(f"{self._most_each} clients listen already with this token, half of all there may be.")
         self._admitted += 1
+        self._of[asks.holder] += 1
         try:
             response = Stream(send_timeout=PATIENCE)
             response.headers["Cache-Control"] = "no-store"
@@ -184,6 +186,7 @@ class Listeners:
                 self._tell(StreamClosed(stream=stream, reason=listener.reason or "left"))
         finally:
             self._admitted -= 1
+            self._of -= Counter([asks.holder])  # which leaves nobody with 0
 
     async def look_after(self) -> None:
         """Lets go who takes nothing, and whose token is good no longer."""
@@ -197,3 +200,7 @@ class Listeners:
         self._over = True
         for listener in list(self._all):
             listener.end("stopping")
+
+
+def _too_many(why: str) -> Problem:
+    return Problem(503, "too-many-streams", f"{why} Try again later.", headers={"Retry-After": str(RETRY_AFTER)})

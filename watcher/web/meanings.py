@@ -194,7 +194,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     ),
     "too-many-streams": _meaning(
         503,
-        "As many clients as may listen at once listen already.",
+        "As many clients as may listen at once listen already, or half as many with this one token.",
         "Come again after the seconds of Retry-After; http.streams in the settings raises their number.",
     ),
     "too-slow": _meaning(

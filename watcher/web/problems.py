@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from aiohttp import web
@@ -77,6 +78,8 @@ TITLES: Final[Mapping[str, str]] = {
 
 LONGEST: Final = 200
 """Characters of what a client sent that a problem repeats at most."""
+ERRORS_MOST: Final = 1000
+"""Places that are named of what is wrong with one request."""
 
 
 class Problem(Exception):
@@ -125,10 +128,11 @@ class Problem(Exception):
 
 
 def places(error: ValidationError, where: str = "pointer") -> list[dict[str, str]]:
-    """What pydantic found, each with its place: a JSON pointer into the body, or the name of a `parameter`."""
+    """What pydantic found, each with its place: a JSON pointer into the body, or the name of a `parameter`. The
+    first ones of many: a body with a hundred thousand wrong keys would get an answer that is many times as large."""
     return [
         {where: _pointer(each["loc"]) if where == "pointer" else _name(each["loc"]), "message": _message(each)}
-        for each in error.errors(include_url=False, include_context=False)
+        for each in islice(error.errors(include_url=False, include_context=False), ERRORS_MOST)
     ]
 
 

@@ -10,7 +10,7 @@ from watcher.core.model import KNOWN_STATUSES
 from watcher.web.models import STORABLE, BroadcastId, BroadcastShown, Given, LabelName, LabelValue, Listed, Taken, Text
 from watcher.web.values import Moment
 
-SEARCHABLE: Final = re.compile(r"[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f][^\u0000-\u001f\u007f]*")
+SEARCHABLE: Final = re.compile(r" *[^\u0000-\u0020\u007f][^\u0000-\u001f\u007f]*")
 """Something that is no space, and nothing that is for control."""
 
 
