@@ -108,7 +108,7 @@ stack-quiet: $(VENV)/.dev ## an hour with 1,000 watches in which nothing may rin
 audit: $(VENV)/.dev ## looks each pinned package up among known holes: over the network, so it is no part of `make test`
 	@$(BIN)/python -m venv build/audit
 	@build/audit/bin/python -m pip --disable-pip-version-check --quiet install pip-audit
-	@for each in requirements.txt requirements-extras.txt requirements-dev.txt; do build/audit/bin/pip-audit --disable-pip --require-hashes \
+	@for each in requirements.txt requirements-extras.txt requirements-dev.txt; do build/audit/bin/pip-audit --strict --disable-pip --require-hashes \
 		--progress-spinner off --requirement $$each; done
 
 release: $(VENV)/.dev ## an sdist, a wheel, their parts and checksums in dist/, of a commit that passed `make test`; uploads nothing

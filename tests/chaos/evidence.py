@@ -253,7 +253,8 @@ def _about_neighbours(evidence: Evidence) -> Iterator[Wrong]:
     ]
     middle = statistics.median(delays) if delays else inf
     if middle > beside.timeout / 2:
-        yield Wrong(9, f"half of the webhooks took {middle:.0f} ms or more beside an endpoint that does not answer")
+        late = f"took {middle:.0f} ms or more" if middle < inf else "never came"
+        yield Wrong(9, f"half of the webhooks {late} beside an endpoint that does not answer")
 
 
 def _about_secrets(evidence: Evidence) -> Iterator[Wrong]:

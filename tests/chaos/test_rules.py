@@ -69,6 +69,10 @@ def test_webhooks_that_wait_for_another_endpoint_are_found_and_a_few_late_ones_a
     assert broken(replace(GOOD, received=at(waiting), beside=beside)) == [
         Wrong(9, "half of the webhooks took 1500 ms or more beside an endpoint that does not answer")
     ]
+    never = [each for each in at({}) if each["id"] not in waiting]
+    assert Wrong(9, "half of the webhooks never came beside an endpoint that does not answer") in broken(
+        replace(GOOD, received=never, beside=beside)
+    )
 
 
 def test_a_secret_in_what_was_said_is_found_and_not_said_again() -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from types import MappingProxyType
@@ -42,9 +43,26 @@ def exporter_to(
     return Exporter(url, headers=headers, resource=resource, clock=clock or FakeClock(), tell=ear, patience=patience)
 
 
+@pytest.fixture(autouse=True)
+def nothing_goes_on() -> Iterator[None]:
+    """What a test did not wait for is over before the next one begins: between two tries the library draws from `random`."""
+    yield
+    to_the_end()
+
+
+def to_the_end() -> None:
+    """Waits for all threads that send or end."""
+    for thread in threading.enumerate():
+        if thread.name.startswith(("OtelBatch", "traces end")):
+            thread.join(LONG)
+            assert not thread.is_alive()
+
+
 @asynccontextmanager
-async def exporting(url: str, ear: Ear, within: float = LONG, **headers: str) -> AsyncIterator[Exporter]:
-    exporter = exporter_to(url, ear, headers=headers)
+async def exporting(
+    url: str, ear: Ear, within: float = LONG, patience: float = TRY, **headers: str
+) -> AsyncIterator[Exporter]:
+    exporter = exporter_to(url, ear, headers=headers, patience=patience)
     try:
         yield exporter
     finally:
@@ -237,6 +255,8 @@ async def test_at_the_end_a_collector_that_hangs_is_not_waited_for() -> None:
         await fill(exporter, collector, 1)
         await exporter.close(0.01)
         assert ear.heard == [SpansLost(spans=BATCH + 1)]
+        collector.answering.set()
+        await asyncio.to_thread(to_the_end)
 
 
 async def test_nothing_of_its_troubles_is_logged_by_the_libraries() -> None:
@@ -252,7 +272,7 @@ async def test_nothing_of_its_troubles_is_logged_by_the_libraries() -> None:
     level = root.level
     root.setLevel(logging.DEBUG)
     try:
-        async with exporting(NOWHERE, ear, 0.01, Authorization="Basic word") as exporter:
+        async with exporting(NOWHERE, ear, 0.01, 0.5, Authorization="Basic word") as exporter:
             for _ in range(BATCH):
                 exporter.put(SPAN)
     finally:

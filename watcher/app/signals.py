@@ -21,7 +21,6 @@ def signals(stop: asyncio.Event, reload: asyncio.Event, town: Town) -> Iterator[
     """SIGTERM and SIGINT ask to stop; asked a second time the process ends at once. SIGHUP asks to read the settings again, which
     means nothing any more to one that stops: afterwards it is left to whatever heeded it before."""
     loop = asyncio.get_running_loop()
-    before = signal.getsignal(signal.SIGHUP)
 
     def asked(number: signal.Signals) -> None:
         if stop.is_set():
@@ -30,12 +29,16 @@ def signals(stop: asyncio.Event, reload: asyncio.Event, town: Town) -> Iterator[
         town.tell(Stopping(reason=number.name))
         stop.set()
 
+    def asked_to_reload(_: int, __: object) -> None:
+        loop.call_soon_threadsafe(reload.set)
+
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked, number)
-    loop.add_signal_handler(signal.SIGHUP, reload.set)
+    # Not through the loop: where that heeds a signal no more, for a moment the system does what it does by itself, and ends us.
+    before = signal.signal(signal.SIGHUP, asked_to_reload)
     try:
         yield
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.remove_signal_handler(number)
         signal.signal(signal.SIGHUP, before)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
