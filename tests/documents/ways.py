@@ -60,7 +60,7 @@ APART: Final[Mapping[Place, str]] = {
     Place("deploy/releasing.md", "Verifying one", "bash"): "wants a release, and the repository's address",
     Place("deploy/replicas.md", "More than one machine", "sh"): "wants a database of that name; app/test_replicas",
     Place("deploy/stack.md", "The whole stack on one machine", "bash"): "runs until Ctrl-C; stack/test_stack",
-    Place("deploy/stack.md", "Who hears of it", "bash"): "deploy/test_alertmanager",
+    Place("deploy/stack.md", "Who hears of it", "bash"): "stack/test_alertmanager",
     Place("deploy/tracing.md", "Turning it on", "bash"): "wants an index of packages",
     Place("deploy/upgrade.md", "Upgrading", "sh"): "the same as in lifecycle.md, where it is run",
     Place("deploy/scaling.md", "What an installation needs", "sh"): "scaling/test_document",

@@ -19,7 +19,7 @@ from tests.stack.stack import Stack, standing
 from tests.stack.traffic import SPREAD, Traffic, flowing
 
 WATCHES: Final = 1100
-"""As many as there are at once on average; some less now and then, by chance."""
+"""A tenth more than 1,000: how many there are at once varies by chance."""
 MEDIAN: Final = 600.0
 """Seconds that half of the batches are validated for at most."""
 EVERY: Final = MEDIAN * math.exp(SPREAD**2 / 2) / WATCHES
