@@ -23,7 +23,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -ec
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint format bench bench-schedule chaos chaos-replicas openapi metrics settings dashboards conformance screenshots stack stack-alerts stack-quiet audit release lock clean
+.PHONY: help install demo run test lint format bench bench-schedule chaos chaos-faults chaos-replicas openapi metrics settings dashboards conformance screenshots stack stack-alerts stack-quiet audit release lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ bench-schedule: $(VENV)/.dev ## how late ends are noticed, beside scripts: polli
 chaos: $(VENV)/.dev ## 800 kills on both stores, and builds that are broken on purpose: tests/chaos/RESULTS.md (about fifteen minutes)
 	@$(BIN)/python -m tests.chaos kills broken
 	@$(BIN)/python -m pytest -m campaign tests/chaos
+
+chaos-faults: $(VENV)/.dev ## faults of CallFire, the store, receivers and the clock, all with all: tests/chaos/RESULTS.md (about ten minutes)
+	@$(BIN)/python -m tests.chaos faults
 
 chaos-replicas: $(VENV)/.dev ## replicas that are killed, frozen, and have their database fail: tests/chaos/RESULTS.md (about ten minutes)
 	@$(BIN)/python -m tests.chaos killed ended parted frozen failing shared elsewhere

@@ -15,6 +15,7 @@ from tests.bench.results import machine, section, sections_of, table
 from tests.chaos.breaking import break_in_turn
 from tests.chaos.database import Database, serving
 from tests.chaos.failing_over import fail_over
+from tests.chaos.faults.facing import face
 from tests.chaos.fleet import fleet
 from tests.chaos.news import tell
 from tests.chaos.outages import outages
@@ -28,10 +29,10 @@ SEED: Final = 8
 RESULTS: Final = Path(__file__).with_name("RESULTS.md")
 HEAD: Final = """# What it went through
 
-`make chaos` and `make chaos-replicas` write this file; `python -m tests.chaos NAME` one section of it. In the end everything is
-held against what CallFire (the simulator) truly had and was asked, and against what the receiver of webhooks got. Where there are
-replicas, each is a process, started as its users start it, on one PostgreSQL. Times move with the machine, and with what else it
-has to do.
+`make chaos`, `make chaos-faults` and `make chaos-replicas` write this file; `python -m tests.chaos NAME` one section of it. In
+the end everything is held against what CallFire (the simulator) truly had and was asked, and against what the receiver of
+webhooks got. Where there are replicas, each is a process, started as its users start it, on one PostgreSQL. Times move with the
+machine, and with what else it has to do.
 
 {machine}
 """
@@ -41,7 +42,8 @@ def kills(database: Database, folder: Path) -> Outcome:
     """One daemon on SQLite, and one on PostgreSQL: 200 times each it kills itself at a point by name, 200 times each it is killed
     at a random moment up to 1.2 s after its start, and started again at once, while batches come, are followed and are submitted.
     One request in twenty to CallFire fails, one answer in ten to a submission is lost, one webhook in a hundred is refused, and a
-    second endpoint never answers.
+    second endpoint never answers. In three of five rounds at random moments CallFire does not fail, and the account's rate is so
+    low, 8 a second, that all of it is spent.
 
     Rounds of 40 runs; `build/kills` keeps those that are done, so that a campaign that was ended goes on from there. What a lease
     of the dead has left is not waited for on PostgreSQL: that is the subject of `killed`."""
@@ -52,6 +54,20 @@ def broken(database: Database, folder: Path) -> Outcome:
     """The harness of `kills`, tried on builds that are broken on purpose: each rule of those that always hold in turn, by a patch
     in `tests/chaos/broken`. Caught means that the check of that very rule found something, and what it found first."""
     return break_in_turn(folder)
+
+
+def faults(database: Database, folder: Path) -> Outcome:
+    """The whole service in one process, in time that is turned: 17 faults of CallFire x 8 of the store x 12 of receivers x 5 of
+    the clock (back 1 h, forward 1 d, 5 % fast and slow), 15 s of each set of four, 8 sets in a row. They befall one of two
+    accounts and two of three endpoints; CallFire and receivers have no network, what CallFire answers is read as ever.
+
+    After each second everything is checked: what is recorded against what is true, numbers and order, who is owed what, what was
+    accepted, budgets, pauses that were asked for, and that nobody is late whom nothing befell. In the end all is well again:
+    then everything must be told and delivered, and a restart tells nothing. Whatever goes wrong is shown with its seed and as few
+    faults as bring it about.
+
+    PostgreSQL's clock goes with the service's here; `failing` has another one."""
+    return face(database.server, seconds=450, seed=SEED)
 
 
 def killed(database: Database, folder: Path) -> Outcome:
@@ -106,6 +122,7 @@ def elsewhere(database: Database, folder: Path) -> Outcome:
 CAMPAIGNS: Final[Mapping[str, Callable[[Database, Path], Outcome]]] = {
     "kills": kills,
     "broken": broken,
+    "faults": faults,
     "killed": killed,
     "ended": ended,
     "parted": parted,

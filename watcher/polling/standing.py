@@ -14,7 +14,7 @@ from watcher.core.model import Event
 from watcher.core.news import AccountTold, ConditionChanged, Tell, Throttled
 from watcher.core.parts import Part, adopted
 from watcher.polling.pacing import Pacing
-from watcher.ports import AccountChange, Accounts, Clock, StoreError, Upstream
+from watcher.ports import AccountChange, Accounts, Clock, StoreError, UnknownOutcome, Upstream
 
 LONGEST_WAIT: Final = 15.0
 """Seconds: a poller with nothing to do takes a step at least this often, which is how one sees that it is alive."""
@@ -52,6 +52,7 @@ class Standing:
         self._clock = clock
         self._tell = tell
         self._unsaved: AccountChange | None = None
+        self._doubtful = False  # whether all of what is unsaved is, is not known
         self._saving = asyncio.Lock()
 
     @property
@@ -178,10 +179,14 @@ class Standing:
             if change is None:
                 return
             try:
+                if self._doubtful:
+                    change = await self._not_kept(change)
                 committed = await self._accounts.save_account(change)
-            except StoreError:
+            except StoreError as error:
+                self._doubtful = self._doubtful or isinstance(error, UnknownOutcome)
                 self._unsaved = _both(change, self._unsaved)
                 raise
+            self._doubtful = False
             if committed is None:
                 await self.reread()
                 return
@@ -191,6 +196,12 @@ class Standing:
                     account=self.account.name, type=recorded.type, position=recorded.position, deliveries=deliveries
                 )
             )
+
+    async def _not_kept(self, change: AccountChange) -> AccountChange:
+        """The change without the events that are in the log already: they would be refused, and all else with them."""
+        record = await self._accounts.account(self.account.name)
+        kept = 0 if record is None else record.number
+        return replace(change, events=[event for event in change.events if event.number > kept])
 
 
 def _both(older: AccountChange | None, newer: AccountChange | None) -> AccountChange | None:

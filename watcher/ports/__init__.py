@@ -24,7 +24,7 @@ from watcher.core.recovering import (
 from watcher.core.soonest import Soonest
 from watcher.core.wishes import UNSET, BroadcastWish, Followed, FollowedBroadcast, Unset, Wish
 from watcher.ports.delivering import Committed, Deliveries, Endpoints, Settled
-from watcher.ports.errors import LeaseLost, NotAnswered, StoreError, StoreInUse, UnusableStore
+from watcher.ports.errors import LeaseLost, NotAnswered, StoreError, StoreInUse, UnknownOutcome, UnusableStore
 from watcher.ports.interface import (
     AccountView,
     Check,
@@ -116,6 +116,7 @@ __all__ = [
     "Switched",
     "Tell",
     "Tokens",
+    "UnknownOutcome",
     "Unplanned",
     "UnplannedKind",
     "Unset",

@@ -1,0 +1,40 @@
+"""A slice of `make chaos-faults`, and what it goes by: which faults meet, and how the least of what goes wrong is found."""
+
+import random
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from tests.chaos.faults.matrix import all_pairs, pairs_of, pairwise, shrunk, walks
+from tests.chaos.faults.phases import Faults
+from tests.chaos.faults.walking import walk
+from tests.store.postgres_server import Server, running
+
+PAIRS = pairwise(random.Random(10))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with running() as server:
+        yield server
+
+
+def test_every_two_faults_of_different_kinds_meet() -> None:
+    assert {pair for phase in PAIRS for pair in pairs_of(phase)} == all_pairs()
+
+
+def test_nothing_is_lost_or_doubled_whatever_two_faults_come_together() -> None:
+    """A fifth of the sets that have all pairs; the campaign has all."""
+    wrong = [walk(phases, seed=seed, lasting=6).wrong for seed, phases in enumerate(walks(PAIRS[:40], 20))]
+    assert wrong == [[]] * 2
+
+
+def test_nothing_is_lost_or_doubled_on_postgresql(server: Server) -> None:
+    assert walk(PAIRS[-4:], seed=10, lasting=6, server=server).wrong == []
+
+
+def test_of_what_goes_wrong_the_least_is_shown_that_still_does() -> None:
+    def fails(phases: Sequence[Faults]) -> bool:
+        return any(phase.store == "full" for phase in phases)
+
+    assert shrunk([*PAIRS, Faults("429", "full", "410", "back 1 h")], fails) == [Faults(store="full")]

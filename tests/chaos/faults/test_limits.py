@@ -1,0 +1,78 @@
+"""The daemon as a process of its own, when the machine has no more of something for it: it goes on, and is well again."""
+
+import json
+import resource
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.campaign import Campaign, campaign, http
+
+PATIENCE = 20.0
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Iterator[Campaign]:
+    """A daemon that follows batches which will end while it is in trouble."""
+    with campaign(tmp_path, rate=50) as ours:
+        ours.start()
+        ours.follow(ours.add(5, new_for=0.0, validating_for=1.5, end="ACTIVE"))
+        yield ours
+
+
+def limit(ours: Campaign, what: int, most: int) -> tuple[int, int]:
+    """From now on the daemon may have that much; what it might before."""
+    assert ours.daemon is not None
+    before = resource.prlimit(ours.daemon.pid, what)
+    resource.prlimit(ours.daemon.pid, what, (most, before[1]))
+    return before
+
+
+def until(so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def failing(ours: Campaign) -> list[str]:
+    """Of what /readyz checks, what is not well."""
+    try:
+        return [each["name"] for each in http(f"{ours.url}/readyz")["checks"] if not each["ok"]]
+    except urllib.error.HTTPError as error:
+        with error:
+            return [each["name"] for each in json.loads(error.read())["checks"] if not each["ok"]]
+
+
+def told(ours: Campaign, event: str) -> int:
+    return sum(json.loads(line)["event"] == event for line in ours.log().splitlines())
+
+
+def test_a_full_disk_is_said_once_and_over_by_itself_with_nothing_lost(ours: Campaign) -> None:
+    before = limit(ours, resource.RLIMIT_FSIZE, 4096)
+    until(lambda: failing(ours) == ["store"])
+    late = ours.add(1, new_for=0.0, validating_for=0.1, end="ERRORS")
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        ours.follow(late)
+    assert told(ours, "store.failed") == 1
+    resource.prlimit(ours.daemon.pid, resource.RLIMIT_FSIZE, before)  # type: ignore[union-attr]
+    until(lambda: failing(ours) == [])
+    ours.follow(late)
+    ours.finish(PATIENCE)
+    assert (told(ours, "store.failed"), told(ours, "store.recovered")) == (1, 1)
+
+
+def test_no_descriptor_is_left_and_what_is_followed_is_told_all_the_same(ours: Campaign) -> None:
+    """Connections that stand are used; new ones wait until there is room."""
+    assert ours.daemon is not None
+    before = limit(ours, resource.RLIMIT_NOFILE, 8)
+    assert len(list(Path(f"/proc/{ours.daemon.pid}/fd").iterdir())) > 8
+    with pytest.raises(TimeoutError):
+        urllib.request.urlopen(f"{ours.url}/readyz", timeout=1)
+    resource.prlimit(ours.daemon.pid, resource.RLIMIT_NOFILE, before)
+    until(lambda: failing(ours) == [])
+    ours.finish(PATIENCE)
