@@ -2,6 +2,7 @@
 what takes longest goes first."""
 
 import logging
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ takes no part of them over in the end, which would set everything up a second ti
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""Also in the background of a shell, which has it ignored there, and all that the tests start then ignores it too."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -51,6 +51,7 @@ def test_what_is_no_database_is_refused_with_the_place_and_without_the_password(
         ("postgresql:///watcher?host=db.example", True),
         ("postgresql:///watcher?host=/run/postgresql,db.example", True),
         ("postgresql://anna@db/watcher?sslmode=verify-full", False),
+        ("postgresql://db/watcher?sslmode=disable", False),
         ("postgresql://anna@127.0.0.1:5433/watcher", False),
         ("postgresql://anna@localhost/watcher", False),
         ("postgresql://[::1]:5433/watcher", False),

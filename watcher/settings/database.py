@@ -81,14 +81,15 @@ class Database(Section):
 
     @property
     def unverified(self) -> bool:
-        """Whether it is reached over a network, and nothing says that it is the one that is meant: sslmode=verify-full does."""
+        """Whether it is reached over a network, and nothing says that it is the one that is meant: sslmode=verify-full does.
+        Who wrote sslmode=disable has decided it, for a network where nobody else is."""
         if not self.postgres:
             return False
         parts = urlsplit(self.url)
         options = parse_qs(parts.query)
         hosts = options.get("host") or [each.rpartition("@")[2] for each in parts.netloc.split(",")]
         near = all(_is_near(host) for named in hosts for host in named.split(","))
-        return not near and options.get("sslmode") != ["verify-full"]
+        return not near and options.get("sslmode") not in (["verify-full"], ["disable"])
 
     @property
     def keys(self) -> tuple[bytes, ...]:
