@@ -21,6 +21,14 @@ from watcher.cli.program import program
 Watcher = Callable[..., Result]
 
 ROOT = Path(__file__).parents[2]
+OTHERS = ("WATCHER_", "CALLFIRE_", "COVERAGE_")
+"""How variables begin that a daemon of the tests must not have. It is not measured either: what it does is, in the tests of its
+parts."""
+
+
+def others_environ() -> dict[str, str]:
+    """The environment without them."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(OTHERS)}
 
 
 @pytest.fixture(autouse=True)

@@ -1,18 +1,18 @@
 """The blocks of one document, run in their order in one shell, as somebody would who follows it: in a folder that is like a clone
 of the project, beside a daemon that polls a simulated CallFire. Only addresses, and ids of batches, are those of the test."""
 
-import json
 import os
 import re
 import shutil
 import subprocess
-import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from aiohttp.test_utils import unused_port
 
+from tests.chaos.campaign import http
+from tests.cli.conftest import others_environ
 from tests.documents.reading import ROOT, Block, blocks
 from tests.documents.ways import APART, RUN, place
 from watcher.core.keys import secret_text
@@ -80,8 +80,7 @@ def clone(folder: Path) -> Path:
 
 def beginner() -> dict[str, str]:
     """The environment of somebody who has not installed anything yet, and measures nothing."""
-    ours = ("WATCHER_", "CALLFIRE_", "COVERAGE_")
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    environ = others_environ()
     paths = environ["PATH"].split(os.pathsep)
     return environ | {"PATH": os.pathsep.join(path for path in paths if Path(path) != ROOT / ".venv" / "bin")}
 
@@ -97,12 +96,6 @@ def installed(folder: Path) -> dict[str, str]:
         "CALLFIRE_PASSWORD": "your-api-password",
         "WATCHER_WEBHOOKS__ALLOW_NETWORKS": "127.0.0.0/8",
     }
-
-
-def control(address: str, path: str, body: object) -> Any:
-    request = urllib.request.Request(address + path, json.dumps(body).encode())
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
 
 
 def script(document: str, *, folder: Path, made: Mapping[int, int], broadcast: int, ports: Mapping[str, str]) -> str:
@@ -135,7 +128,7 @@ def play(document: str, folder: Path, simulator: Mapping[str, str], until: str =
     clone(folder)
     found = [each for block in playable(document) for hit in PORT.findall(block.text) for each in hit if each]
     ports = {port: str(unused_port()) for port in {*found, SERVED}}
-    batches = control(simulator["control"], "/batches", LIFE)
+    batches = http(f"{simulator['control']}/batches", LIFE)
     made = dict(zip(range(13, 18), batches["ids"], strict=True))
     address = f"127.0.0.1:{ports[SERVED]}"
     environ = {

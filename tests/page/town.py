@@ -1,7 +1,6 @@
 """A simulated CallFire and a daemon that polls it, as processes of their own: what the page is looked at with."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,10 +11,8 @@ from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from tests.cli.conftest import ROOT, process
+from tests.cli.conftest import ROOT, others_environ, process
 
-OTHERS: Final = ("WATCHER_", "CALLFIRE_", "COVERAGE_")
-"""How settings begin that are not a daemon's. It is not measured either: what it does is, in the tests of its parts."""
 TOKEN: Final = "correct-horse-battery-staple"
 """That of the settings, where one is wanted."""
 HURRY: Final[Mapping[str, str]] = {
@@ -53,7 +50,7 @@ class Daemon:
     def start(self) -> None:
         """Returns when it serves."""
         environ = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(OTHERS)},
+            **others_environ(),
             **HURRY,
             **({"CALLFIRE_RATE": "20"} if "CALLFIRE_LOGIN" in self.environ else {}),
             **self.environ,

@@ -5,7 +5,6 @@ Each is a process that is ended by its id. Prometheus and Alertmanager get the f
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -19,14 +18,12 @@ from urllib.parse import urlencode
 import yaml
 
 from tests.chaos.campaign import SECRET, http
-from tests.cli.conftest import ROOT
+from tests.cli.conftest import ROOT, others_environ
 from tests.stack.alarms import Alarm, Alarms, listening
 from tests.stack.processes import Program, a_port
 from tests.store.postgres_server import DURABLE, running
 
 RULES: Final = ROOT / "deploy" / "prometheus"
-OTHERS: Final = ("WATCHER_", "CALLFIRE_", "COVERAGE_")
-"""How settings begin that are not the stack's."""
 ACCOUNTS: Final = ("north", "south", "east", "west")
 ENDPOINTS: Final = ("crm", "dialler", "reports")
 REPLICAS: Final = ("watcher-1", "watcher-2")
@@ -143,8 +140,7 @@ def standing(
     """The stack, up until the end of the context. With `every` Prometheus scrapes and evaluates that often, not as the example
     says; `rules` is the folder of its files, and of Alertmanager's; `wanted` are the ports, 0 for any."""
     ports = {name: a_port(port) for name, port in wanted.items()}
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS)}
-    environ |= {"PYTHONPATH": str(ROOT)}
+    environ = others_environ() | {"PYTHONPATH": str(ROOT)}
     with ExitStack() as closing:
         server = closing.enter_context(running(DURABLE))
         database = server.url(server.make())

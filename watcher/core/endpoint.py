@@ -236,6 +236,11 @@ class Attempt:
     server: str = field(default="", compare=False)
     traceparent: str = field(default="", compare=False)
 
+    @property
+    def accepted(self) -> bool:
+        """Whether the answer was a 2xx."""
+        return self.code is not None and 200 <= self.code < 300
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:

@@ -117,7 +117,7 @@ def settle(delivery: Delivery, attempt: Attempt, draw: float, delays: Sequence[t
             pause_until=pause_until,
         )
 
-    if code is not None and 200 <= code < 300:
+    if attempt.accepted:
         return settlement("done")
     if code == 410:
         return settlement("held")

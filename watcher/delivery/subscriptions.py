@@ -241,7 +241,7 @@ class Subscriptions:
             return endpoint
         if verification == "ping":
             attempt = await self._try(endpoint, PING)
-            if attempt.code is not None and 200 <= attempt.code < 300:
+            if attempt.accepted:
                 return endpoint
             wanted = "answer the signed event ping with 2xx"
         else:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -44,6 +44,7 @@ NO_ANSWER: Final = "no answer in time"
 UNASKED: Final = "it could not be asked"
 SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Exporter:
@@ -232,5 +233,4 @@ def endpoint_of(address: str) -> str:
 
 def _nanoseconds(at: datetime) -> int:
     """Since 1970. A float of seconds would not have the microseconds right."""
-    since = at - EPOCH
-    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
+    return (at - EPOCH) // MICROSECOND * 1_000

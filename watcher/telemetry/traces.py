@@ -250,7 +250,7 @@ def _server(server: str) -> Mapping[str, Value]:
 def _failure(attempt: Attempt) -> str | None:
     if attempt.code is None:
         return attempt.error or "unanswered"
-    return None if 200 <= attempt.code < 300 else str(attempt.code)
+    return None if attempt.accepted else str(attempt.code)
 
 
 def _posted(attempt: Attempt) -> Mapping[str, Value]:

@@ -60,8 +60,7 @@ def attempt_shown(attempt: Attempt) -> AttemptShown:
 
 def sample_shown(event_type: str, attempt: Attempt) -> SampleShown:
     """What came of a sample of that type."""
-    accepted = attempt.code is not None and 200 <= attempt.code < 300
-    return SampleShown(**_attempt(attempt), type=event_type, accepted=accepted)
+    return SampleShown(**_attempt(attempt), type=event_type, accepted=attempt.accepted)
 
 
 def delivery_shown(view: DeliveryView) -> DeliveryShown:

@@ -23,7 +23,7 @@ def answered_handshake(attempt: Attempt, headers: Mapping[str, str], origin: str
     found whatever the case of their names."""
     if attempt.code is None:
         return Handshake(attempt=attempt, consents=False)
-    if not 200 <= attempt.code < 300:
+    if not attempt.accepted:
         return _refused(attempt, f"the receiver answered {attempt.code} to OPTIONS")
     allowed = headers.get("WebHook-Allowed-Origin", "").strip()
     if allowed != ANY and allowed.lower() != origin.lower():
