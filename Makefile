@@ -23,7 +23,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -ec
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint format bench bench-schedule chaos chaos-faults chaos-replicas openapi metrics settings dashboards conformance screenshots stack stack-alerts stack-quiet audit release lock clean
+.PHONY: help install demo run test lint format bench bench-schedule chaos chaos-faults chaos-replicas soak openapi metrics settings dashboards conformance screenshots stack stack-alerts stack-quiet audit release lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ chaos-faults: $(VENV)/.dev ## faults of CallFire, the store, receivers and the c
 
 chaos-replicas: $(VENV)/.dev ## replicas that are killed, frozen, and have their database fail: tests/chaos/RESULTS.md (about ten minutes)
 	@$(BIN)/python -m tests.chaos killed ended parted frozen failing shared elsewhere
+
+soak: $(VENV)/.dev ## twenty minutes with 50,000 watches and all that comes and goes, after which nothing has grown: tests/chaos/RESULTS.md
+	@$(BIN)/python -m tests.chaos soak
 
 openapi: $(VENV)/.dev ## writes deploy/openapi.json anew, after a change of the HTTP interface
 	@$(BIN)/python -m tests.web.renew

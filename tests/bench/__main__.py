@@ -12,17 +12,19 @@ from pathlib import Path
 from tests.bench.results import machine, section, sections_of, table
 
 HERE = Path(__file__).parent
+BY_NAME = {"peers"}
+"""Those that run only where they are named: they install programs of others."""
 
 
 def main(names: list[str]) -> None:
-    """Runs the benchmarks named, all by default; those not run keep their section of RESULTS.md."""
+    """Runs the benchmarks named, all but those of BY_NAME by default; those not run keep their section of RESULTS.md."""
     known = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
     unknown = set(names) - set(known)
     if unknown:
         sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}. There are: {', '.join(known)}")
     results = HERE / "RESULTS.md"
     measured: dict[str, str] = {}
-    for name in names or known:
+    for name in names or [each for each in known if each not in BY_NAME]:
         module = importlib.import_module(f"tests.bench.bench_{name}")
         print(f"{name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
         text = _tables(module.tables()) if hasattr(module, "tables") else _figures(module.run())

@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Final
 
 import uvloop
-from aiohttp import ClientSession
 
 from tests.bench.opponent import Answers, apart
 from watcher.app.assembly import Town
 from watcher.app.process import tune_the_interpreter
-from watcher.callfire.client import CallFire, open_session
+from watcher.callfire.client import CallFire, Session, open_session
 from watcher.callfire.limits import Budget
 from watcher.callfire.wire import access
 from watcher.clock import SystemClock
@@ -147,7 +146,7 @@ class Timed:
         self._felt.both.append(late + took)
 
 
-async def round_of(session: ClientSession, url: str, path: Path, *, hangs: bool) -> Felt:
+async def round_of(session: Session, url: str, path: Path, *, hangs: bool) -> Felt:
     """What the first 49 accounts felt."""
     clock, town, felt = SystemClock(), Town(), Felt()
     town.listen(Metrics(version="bench", loaded=clock.now()))

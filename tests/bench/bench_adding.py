@@ -1,7 +1,7 @@
 """What very many batches cost by command: 100,000 rows from a file through `watcher add`, in portions, to a daemon that polls.
 
 The command's own time and memory beside it: how long `watcher --help` takes, and by how much more memory the command needs for
-100,000 rows than for one.
+100,000 rows than for one; and how long the bare interpreter takes.
 """
 
 import os
@@ -9,7 +9,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,11 +21,16 @@ WATCHER: Final = (sys.executable, "-m", "watcher")
 
 
 def _run(arguments: list[str], environ: Mapping[str, str]) -> tuple[float, float]:
+    """As `_timed`, of one of our commands."""
+    return _timed((*WATCHER, *arguments), environ)
+
+
+def _timed(command: Sequence[str], environ: Mapping[str, str]) -> tuple[float, float]:
     """Seconds that a command takes, and the MB of memory that it had at most."""
     began = time.monotonic()
     pid = os.posix_spawn(
         sys.executable,
-        [*WATCHER, *arguments],
+        list(command),
         {**os.environ, **environ},
         file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
     )
@@ -52,12 +57,14 @@ def run(rows: int = ROWS) -> dict[str, float]:
             took, much = _run(["add", str(many)], environ)
             again, _ = _run(["add", str(many)], environ)
         help_ = min(_run(["--help"], {})[0] for _ in range(5))
+        bare = min(_timed((sys.executable, "-c", "pass"), {})[0] for _ in range(5))
     return {
         f"seconds to add {rows:,} rows by command": took,
         f"seconds to add the same {rows:,} again": again,
         "rows a second": rows / took,
         f"MB more for {rows:,} rows than for one": much - little,
         "ms for `watcher --help` (best of 5)": 1000 * help_,
+        "ms for `python -c pass` (best of 5)": 1000 * bare,
     }
 
 

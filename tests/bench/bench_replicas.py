@@ -6,15 +6,21 @@ by all replicas, sent to one receiver and settled; the bare loops sign and POST 
 `webhooks.max_in_flight` is, to a hundred endpoints, and 200 to half as many. Replicas, bare loops and the receiver are processes
 of their own, the database commits durably, and all share the cores: while the database writes, the receiver has to wait, so with
 more in flight less stands still. Medians of the rounds; ratios are of the slices of a round, which are beside each other.
+
+What is in the way is the database's part of the same cores: of one replica and of its bare loop, the CPU time of a delivery by
+whose it is. Where all cores are busy all the time, no more deliveries a second are possible than that leaves room for.
 """
 
+import os
 import statistics
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from tests.bench.opponent import opponent
+from tests.bench.processors import Groups
 from tests.bench.replica import Task, replicas
 from tests.store.postgres_server import DURABLE, Server, running
 
@@ -25,30 +31,49 @@ CHANGES: Final = 2048
 DELIVERIES: Final = 10_000
 """Of a slice, over all endpoints."""
 PER_ENDPOINT: Final = 4
+CORES: Final = os.cpu_count() or 1
 IN_FLIGHT: Final = (400, 200)
 """In all: as many endpoints have their four."""
 
 Slices = dict[tuple[str, int], list[float]]
 """What came of each slice, by its name and how many processes there were."""
+Shares = dict[str, list[dict[str, float]]]
+"""Microseconds of CPU time of a delivery by whose they were, for each slice of one process, by its name."""
 
 
 def tables() -> dict[str, tuple[Sequence[str], Sequence[Sequence[str]]]]:
     """About seven minutes."""
     slices: Slices = {}
-    with running(DURABLE) as server, opponent() as other, replicas(max(REPLICAS)) as processes:
+    shares: Shares = {}
+    groups = Groups()
+    with ExitStack() as stack:
+        with groups.begun("the database"):
+            server = stack.enter_context(running(DURABLE))
+        with groups.begun("the receiver"):
+            other = stack.enter_context(opponent())
+        with groups.begun("who sends"):
+            processes = stack.enter_context(replicas(max(REPLICAS)))
         for number in range(ROUNDS):
             for count in REPLICAS:
                 for name, rate in _changes(server, processes[:count], f"r{number}n{count}"):
                     slices.setdefault((name, count), []).append(rate)
                 for in_flight in IN_FLIGHT:
-                    for name, rate in _deliveries(server, processes[:count], other.url, in_flight):
+                    for name, rate, took in _deliveries(server, processes[:count], other.url, in_flight, groups):
                         slices.setdefault((f"{name} {in_flight}", count), []).append(rate)
+                        if count == 1:
+                            shares.setdefault(f"{name} {in_flight}", []).append(took)
     return {
         "Changes a second": _table(slices, "bare changes", "changes"),
         **{
             f"Deliveries a second, {each} in flight": _table(slices, f"bare deliveries {each}", f"deliveries {each}")
             for each in IN_FLIGHT
         },
+        f"CPU time of a delivery, microseconds, {IN_FLIGHT[0]} in flight": _shares(
+            {
+                "the bare loop": shares[f"bare deliveries {IN_FLIGHT[0]}"],
+                "a replica": shares[f"deliveries {IN_FLIGHT[0]}"],
+            }
+        ),
     }
 
 
@@ -66,17 +91,24 @@ def _changes(server: Server, processes: Sequence[Connection], account: str) -> l
 
 
 def _deliveries(
-    server: Server, processes: Sequence[Connection], receiver: str, in_flight: int
-) -> list[tuple[str, float]]:
+    server: Server, processes: Sequence[Connection], receiver: str, in_flight: int, groups: Groups
+) -> list[tuple[str, float, dict[str, float]]]:
     name = server.make()
     urls = [f"{receiver}/hook{number}" for number in range(in_flight // PER_ENDPOINT)]
     given = {"url": server.url(name), "urls": urls, "per_endpoint": PER_ENDPOINT}
     _run(processes[:1], "owe", given | {"count": DELIVERIES // len(urls), "account": "owed"})
     count = DELIVERIES // len(processes)
-    bare = _run(processes, "bare_deliveries", given | {"count": count, "in_flight": in_flight // len(processes)})
-    ours = _run(processes, "deliveries", given | {"in_flight": in_flight})
+    legs = []
+    for leg, more in (
+        ("bare_deliveries", {"count": count, "in_flight": in_flight // len(processes)}),
+        ("deliveries", {"in_flight": in_flight}),
+    ):
+        before = groups.spent()
+        rate = _run(processes, leg, given | more)
+        took = {group: (spent - before[group]) / DELIVERIES * 1e6 for group, spent in groups.spent().items()}
+        legs.append((leg.replace("_", " "), rate, took))
     server.drop(name)
-    return [("bare deliveries", bare), ("deliveries", ours)]
+    return legs
 
 
 def _run(processes: Sequence[Connection], name: str, given: dict[str, Any]) -> float:
@@ -109,6 +141,16 @@ def _table(slices: Slices, bare: str, ours: str) -> tuple[Sequence[str], Sequenc
             )
         )
     return columns, rows
+
+
+def _shares(shares: Shares) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """Medians of the rounds, and what two cores can do at most."""
+    rows = []
+    for who, rounds in shares.items():
+        medians = {group: statistics.median(each[group] for each in rounds) for group in rounds[0]}
+        whole = sum(medians.values())
+        rows.append((who, *(f"{each:.0f}" for each in medians.values()), f"{whole:.0f}", f"{CORES * 1e6 / whole:,.0f}"))
+    return ("", *next(iter(shares.values()))[0], "in all", "a second at most"), rows
 
 
 if __name__ == "__main__":

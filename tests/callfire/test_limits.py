@@ -37,6 +37,20 @@ async def test_the_first_token_of_a_new_owner_comes_a_period_later() -> None:
     assert there - asked >= 1 / 20
 
 
+@pytest.mark.parametrize("rate", [20.0, 600.0])
+async def test_a_new_owners_period_begins_when_it_became_that(rate: float) -> None:
+    """So that it can load what there is meanwhile: who asks later than a period after it gets a token at once."""
+    budget = Budget(rate)
+    await budget.token()
+    owned = time.monotonic()
+    budget.own(lambda: True)
+    [(_, there)] = await tokens(budget, 1)
+    assert there - owned >= 1 / rate
+    budget.own(lambda: True)
+    await asyncio.sleep(1.5 / rate)
+    assert await budget.token(within=0.0)
+
+
 async def test_tokens_that_nobody_took_are_not_saved_up() -> None:
     budget = Budget(50)
     await budget.token()
@@ -171,6 +185,6 @@ async def test_what_may_be_anothers_by_now_is_not_sent() -> None:
     budget = Budget(1000)
     ours = [True, False]
     budget.own(lambda: ours.pop(0))
-    await budget.on_time(time.monotonic())
+    await budget.on_time()
     with pytest.raises(NotOurs):
-        await budget.on_time(time.monotonic())
+        await budget.on_time()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.fakes import NOON
 from watcher.callfire.bodies import MAX_BODY
-from watcher.callfire.wire import FIELDS, access, batch_request, decipher, no_answer
+from watcher.callfire.wire import FIELDS, Request, access, batch_request, decipher, no_answer
 from watcher.core.answers import Answer, Kind
 from watcher.core.model import MAX_BATCH_ID, Batch
 
@@ -62,12 +62,13 @@ def sent(**changes: object) -> bytes:
 
 @pytest.mark.parametrize("base", ["https://api.callfire.com/v2", "https://api.callfire.com/v2/"])
 def test_a_batch_is_asked_for_with_the_fields_that_are_needed(base: str) -> None:
-    request = batch_request(access(base, "login", "password"), 13)
-    assert (request.method, str(request.url)) == (
-        "GET",
-        "https://api.callfire.com/v2/campaigns/batches/13?fields=id,status,size,remaining,enabled,broadcastId,name,created",
+    account = access(base, "login", "password")
+    assert batch_request(account, 13) == Request(
+        method="GET",
+        target="/v2/campaigns/batches/13?fields=id,status,size,remaining,enabled,broadcastId,name,created",
     )
-    assert request.headers == {
+    assert str(account.batches.origin()) == "https://api.callfire.com"
+    assert account.headers == {
         "Authorization": "Basic " + base64.b64encode(b"login:password").decode(),
         "Accept": "application/json",
         "Accept-Encoding": "gzip",
@@ -76,7 +77,7 @@ def test_a_batch_is_asked_for_with_the_fields_that_are_needed(base: str) -> None
 
 def test_without_partial_answers_the_whole_batch_is_asked_for() -> None:
     request = batch_request(access("http://www.callfire.com/v2", "login", "password", partial=False), 2**63 - 1)
-    assert str(request.url) == "http://www.callfire.com/v2/campaigns/batches/9223372036854775807"
+    assert request.target == "/v2/campaigns/batches/9223372036854775807"
 
 
 def test_the_fields_asked_for_are_those_of_a_batch() -> None:

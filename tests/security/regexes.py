@@ -10,7 +10,7 @@ from pathlib import Path
 from re import _constants as kinds  # how a pattern is taken apart: the library's own way
 from re import _parser as parser
 from time import process_time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
 CALLS: Final = frozenset({"compile", "search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"})
@@ -94,17 +94,31 @@ def _is_sought(constant: str) -> bool:
 # What such a text looks like: the way up to a loop, many turns of it (or of two loops, or one within another), and then poison.
 
 
-def attacks(pattern: re.Pattern[str], turns: int) -> Iterator[str]:
-    """Texts of about that many turns."""
+class Attack(NamedTuple):
+    """A text, of any number of turns."""
+
+    way: str
+    turn: str
+    loops: int
+    poison: str
+
+    def text(self, turns: int) -> str:
+        """Of about so many turns: where one goes through several loops, of so many fewer."""
+        return self.way + self.turn * (turns // self.loops) + self.poison
+
+
+def attacks(pattern: re.Pattern[str]) -> Iterator[Attack]:
+    """What may take long."""
     for way, bodies in _loops(parser.parse(pattern.pattern, pattern.flags), ""):
         for body in bodies:
             for poison in POISON:
-                yield way + body * turns + poison
+                yield Attack(way, body, 1, poison)
+            yield Attack(f"!{way}", body, 1, "!")  # where another branch takes it at the beginning of a text
         mixed = "".join(bodies)
         for poison in POISON[:3]:
-            yield way + mixed * (turns // max(1, len(bodies))) + poison
+            yield Attack(way, mixed, max(1, len(bodies)), poison)
     for letter in ("a", " ", "0", "<", "a:", "://", "-", "_", "`", "**"):
-        yield letter * turns + "\x00"
+        yield Attack("", letter, 1, "\x00")
 
 
 def _loops(tree: Any, before: str) -> Iterator[tuple[str, Sequence[str]]]:
@@ -195,17 +209,14 @@ def _is_of(category: Any, letter: str) -> bool:
 def worse_than_linear(pattern: re.Pattern[str], *, anywhere: bool, turns: int = 1000) -> str | None:
     """A text for which it takes more than its length's due, cut short; None where there is none. It is only believed of a clock
     that says so for texts of three lengths."""
-    for texts in zip(*(attacks(pattern, few) for few in FEW), strict=True):
-        taken = [_seconds(pattern, text, anywhere=anywhere) for text in texts]
+    for attack in attacks(pattern):
+        taken = [_seconds(pattern, attack.text(few), anywhere=anywhere) for few in FEW]
         if taken[-1] > QUICK and all(second > EXPLODES * first for first, second in pairwise(taken)):
-            return f"{texts[-1]!r}, and each letter more"
-    for short, long in zip(attacks(pattern, turns), attacks(pattern, 2 * turns), strict=True):
-        if not _is_slow(pattern, short, long, anywhere=anywhere):
-            continue
-        number = [*attacks(pattern, 2 * turns)].index(long)
-        longer = [[*attacks(pattern, many * turns)][number] for many in (2, 4, 8)]
-        if all(_is_slow(pattern, one, two, anywhere=anywhere) for one, two in pairwise(longer)):
-            return f"{short[:40]!r}… {short[-3:]!r}"
+            return f"{attack.text(FEW[-1])!r}, and each letter more"
+    for attack in attacks(pattern):
+        texts = (attack.text(many * turns) for many in (1, 2, 4, 8))
+        if all(_is_slow(pattern, one, two, anywhere=anywhere) for one, two in pairwise(texts)):
+            return f"{attack.text(40)[:40]!r}… {attack.poison!r}"
     return None
 
 

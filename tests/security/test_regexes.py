@@ -33,6 +33,7 @@ def test_an_expression_takes_time_in_proportion_to_the_text(each: Expression) ->
         (r"(a+)+b", False),
         (r"[^x]*[^ x][^x]*", False),
         (r"\s+$", True),
+        (r"^\s+|\s+$", True),
         (r"<[^>]*>", True),
         (r"(?:a|a)*b", False),
     ],

@@ -476,6 +476,8 @@ def test_how_an_account_stands_is_shown_by_whoever_polls_it_and_by_nobody_else()
     assert {account for account, _ in samples(metrics, "account_state")} == {"b"}
     assert samples(metrics, "upstream_requests_total") == {("a", "batch", "200"): 1.0}  # it was asked here all the same
     metrics(told.LeasesMoved(taken=("a@1/2", "c")))
+    assert {account for account, _ in samples(metrics, "account_state")} == {"a", "b"}  # c is only being loaded
+    metrics(told.Stepped(account="c", at=NOON))
     states = {labels for labels, value in samples(metrics, "account_state").items() if value}
     assert states == {("a", "ok"), ("b", "ok"), ("c", "ok")}
 

@@ -312,8 +312,9 @@ async def open_house(
     timeout: timedelta = timedelta(seconds=15),
     clock: FakeClock | None = None,
     submitting_as: type[FakeSubmitting] = FakeSubmitting,
+    places: int = 3,
 ) -> AsyncIterator[House]:
-    """The interface at a free port of 127.0.0.1."""
+    """The interface at a free port of 127.0.0.1. So many may listen to streams at once, and as many wait."""
     clock, ear, health = clock or FakeClock(), Ear(), FakeHealth()
     async with open_store(None, tell=ear, clock=clock) as real:
         kept = store or real
@@ -321,8 +322,8 @@ async def open_house(
         subscribing = subscribing or FakeSubscribing(clock)
         submitting = submitting_as(kept)
         planning = FakePlanning()
-        streams = Streams(store=kept, following=following, subscribing=subscribing, clock=clock, tell=ear, most=3)
-        waiters = Waiters(clock=clock, most=3)
+        streams = Streams(store=kept, following=following, subscribing=subscribing, clock=clock, tell=ear, most=places)
+        waiters = Waiters(clock=clock, most=places)
         app = make_app(
             store=kept,
             following=following,

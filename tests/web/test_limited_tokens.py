@@ -10,7 +10,6 @@ import pytest
 from tests.fakes import NOON
 from tests.fakes_subscribing import a_delivery
 from tests.store.making import api_endpoint
-from tests.web.hearing import hearing, until_closed
 from tests.web.house import Answered, House, open_house
 from watcher.core.endpoint import Endpoint
 from watcher.core.model import Key
@@ -227,19 +226,3 @@ async def test_it_recovers_events_of_its_own_accounts_only(town: House) -> None:
     assert (await town.ask("POST", f"{ENDPOINTS}/own/recover", headers=master, json=body)).status == 200
     asked = [each[1].accounts for each in town.subscribing.asked if isinstance(each[1], Recovery)]
     assert asked == [frozenset({"east", "south"}), None]
-
-
-async def test_it_takes_no_more_than_half_of_the_places_at_streams(town: House) -> None:
-    """There are three here; what is left is for others, and for whoever has all scopes."""
-    master = {"Authorization": "Bearer correct-horse-battery"}
-    async with hearing(town, headers=EAST), hearing(town, "/v1/stream", EAST):
-        refused = await town.ask("GET", "/v1/events/stream", headers=EAST)
-        assert (refused.status, refused.headers["Retry-After"]) == (503, "10")
-        assert refused.json["detail"] == (
-            "2 clients listen already with this token, half of all there may be. Try again later."
-        )
-        async with hearing(town, headers=master) as other:
-            assert (await other.next()).retry == 2000
-    await until_closed(town, 3)
-    async with hearing(town, headers=EAST) as again:
-        assert (await again.next()).retry == 2000

@@ -18,9 +18,9 @@ from watcher.core import news as told
 from watcher.core.endpoint import Endpoint, EndpointState
 from watcher.core.health import FAILING_AT, Health
 from watcher.core.model import Key, LastLook
-from watcher.core.tokens import Grant
 from watcher.core.viewing import Sight
 from watcher.ports import Eta, Wish
+from watcher.web.auth import LOOPBACK
 from watcher.web.event_stream import HEARTBEAT
 from watcher.web.frames import Frames, frames
 from watcher.web.listeners import FULL
@@ -531,7 +531,7 @@ async def an_empty_view() -> Shared:
     store = FakeStore(clock)
     view = View(Sight(), (), store=store, following=FakeFollowing(store, clock, ()))
     await view.load(7)
-    return Shared(view, Grant(holder="", scopes=frozenset()))
+    return Shared(view, LOOPBACK, maker=LOOPBACK)
 
 
 async def test_what_changes_while_the_whole_is_being_written_comes_behind_it_in_order() -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -20,6 +21,7 @@ from watcher.core.answers import Kind, SwitchAnswer
 from watcher.core.model import Batch
 from watcher.core.submissions import SubmissionState
 from watcher.ports import Switched
+from watcher.web.auth import LOOPBACK
 from watcher.web.submissions import new_tag
 
 PATH = "/v1/accounts/default/broadcasts/14/batches"
@@ -126,7 +128,9 @@ async def test_what_callfire_refuses_is_told_in_its_words(house: House) -> None:
 
 async def test_what_is_written_down_is_never_answered_as_undone_where_too_many_wait() -> None:
     async with open_house(clock=StillClock()) as house:
-        with house.waiters.waiting(None), house.waiters.waiting(None), house.waiters.waiting(None):
+        with ExitStack() as others:
+            for _ in range(3):
+                others.enter_context(house.waiters.waiting(LOOPBACK, None))
             answer = await house.ask("POST", PATH, json=BODY)
         assert (answer.status, answer.json["state"]) == (202, "intended")
 

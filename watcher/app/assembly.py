@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from aiohttp import ClientSession, encode_basic_auth
+from aiohttp import encode_basic_auth
 
 import watcher
 from watcher.app.logins import Marked, mark_of
 from watcher.app.lookups import Lookups
-from watcher.callfire.client import CallFire
+from watcher.callfire.client import CallFire, Session
 from watcher.callfire.client import open_session as open_callfire
 from watcher.callfire.limits import Budget
 from watcher.callfire.wire import access
@@ -38,10 +38,7 @@ from watcher.settings.endpoints import Endpoint as EndpointSettings
 from watcher.settings.model import Account as AccountSettings
 from watcher.settings.model import Polling as PollingSettings
 from watcher.settings.model import Settings
-from watcher.store.postgres import open_postgres
-from watcher.store.postgres_pool import Access
 from watcher.store.sealing import Seal
-from watcher.store.sqlite import open_store
 from watcher.webhooks.apprising import apprise, hushed
 from watcher.webhooks.connection import tls_context
 from watcher.webhooks.guard import Guard
@@ -49,6 +46,9 @@ from watcher.webhooks.people import ByKind, PeopleSender
 from watcher.webhooks.sender import WebhookSender
 from watcher.webhooks.sender import open_session as open_webhooks
 from watcher.webhooks.signing import fits
+
+if TYPE_CHECKING:
+    from watcher.store.postgres_pool import Access
 
 USER_AGENT: Final = f"callfire-batch-watcher/{watcher.__version__}"
 
@@ -102,19 +102,26 @@ class Town:
 
 @asynccontextmanager
 async def open_kept_store(settings: Settings, *, tell: Tell, clock: Clock) -> AsyncIterator[Store]:
-    """The store of the settings' database, its secrets sealed with the settings' keys. Raises UnusableStore."""
+    """The store of the settings' database, its secrets sealed with the settings' keys. Only what that database needs is loaded.
+    Raises UnusableStore."""
     database, seal = settings.database, Seal(settings.database.keys)
     if database.postgres:
+        from watcher.store.postgres import open_postgres
+
         access = access_of(database)
         async with open_postgres(database.url, tell=tell, clock=clock, seal=seal, access=access) as kept:
             yield kept
         return
+    from watcher.store.sqlite import open_store
+
     async with open_store(database.path, tell=tell, clock=clock, seal=seal) as store:
         yield store
 
 
-def access_of(database: Database) -> Access:
+def access_of(database: Database) -> "Access":
     """How PostgreSQL is used by these settings."""
+    from watcher.store.postgres_pool import Access
+
     return Access(
         password=None if database.password is None else database.password.get_secret_value(),
         connections=database.connections,
@@ -161,7 +168,7 @@ async def open_parts(settings: Settings, store: Store, *, clock: Clock, tell: Te
 
 
 def _upstream(
-    part: Part, account: AccountSettings, polling: PollingSettings, session: ClientSession, clock: Clock, tell: Tell
+    part: Part, account: AccountSettings, polling: PollingSettings, session: Session, clock: Clock, tell: Tell
 ) -> CallFire:
     return CallFire(
         part.account,

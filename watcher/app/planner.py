@@ -11,14 +11,16 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import watcher
 from watcher.core.plan import Bought
 from watcher.core.ranking import Pace
-from watcher.planning.bought import Asked, from_line
 from watcher.polling.following import Polling
 from watcher.ports import Clock, Planned, Unplanned
+
+if TYPE_CHECKING:
+    from watcher.planning.bought import Asked
 
 COMMAND: Final = (sys.executable, "-P", "-m", "watcher.planning")
 DEADLINE: Final = 120.0
@@ -26,8 +28,9 @@ DEADLINE: Final = 120.0
 KEPT: Final = timedelta(minutes=10)
 LIKE: Final = 1.25
 """How many times as large a load may be and still be about the same."""
-SECRET: Final = ("CALLFIRE_", "WATCHER_")
-"""What begins like this in our environment is not for others."""
+SECRET: Final = ("CALLFIRE_", "WATCHER_", "OTEL_", "PG")
+"""What begins like this in our environment is not for others: what is ours, and what the libraries for traces and PostgreSQL read
+there, passwords and headers among it."""
 
 Errand = Callable[[str, Coroutine[object, object, None]], None]
 
@@ -85,6 +88,8 @@ class Planner:
             )
         play = self._play
         if play is None:
+            from watcher.planning.bought import Asked
+
             asked = Asked(in_flight=in_flight, rate=rate, pace=self._pace, learnt=learnt.decode(), at=now)
             play = self._begin(asked, account)
         elif play.account != account:
@@ -100,19 +105,19 @@ class Planner:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
 
-    def _fits(self, known: tuple[Asked, Planned], in_flight: int, now: datetime) -> bool:
+    def _fits(self, known: "tuple[Asked, Planned]", in_flight: int, now: datetime) -> bool:
         asked, planned = known
         if not in_flight or now - planned.at >= KEPT:
             return False
         return 1 / LIKE <= in_flight / asked.in_flight <= LIKE
 
-    def _begin(self, asked: Asked, account: str) -> _Play:
+    def _begin(self, asked: "Asked", account: str) -> _Play:
         play = _Play(account=account, answer=asyncio.get_running_loop().create_future())
         self._play = play
         self._errand(f"plan {account}", self._run(play, asked))
         return play
 
-    async def _run(self, play: _Play, asked: Asked) -> None:
+    async def _run(self, play: _Play, asked: "Asked") -> None:
         result: Planned | Unplanned = Unplanned(kind="stopping", detail="the daemon was asked to stop")
         try:
             bought = await self._played(asked)
@@ -126,7 +131,9 @@ class Planner:
             self._play = None
             play.answer.set_result(result)
 
-    async def _played(self, asked: Asked) -> Bought:
+    async def _played(self, asked: "Asked") -> Bought:
+        from watcher.planning.bought import from_line
+
         try:
             async with asyncio.timeout(self._deadline):
                 line = await self._told_by_another(asked.to_line())

@@ -4,32 +4,30 @@ Proxies of the environment and .netrc are not used: credentials go to CallFire's
 """
 
 import asyncio
-import io
 import math
 import ssl
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from aiohttp import (
+    BaseConnector,
     ClientConnectionError,
     ClientConnectorCertificateError,
     ClientConnectorDNSError,
     ClientConnectorSSLError,
     ClientError,
-    ClientHandlerType,
-    ClientRequest,
-    ClientResponse,
     ClientResponseError,
-    ClientSession,
     ClientTimeout,
-    DummyCookieJar,
+    ServerDisconnectedError,
+    StreamReader,
     TCPConnector,
 )
 from aiohttp.abc import AbstractResolver
-from aiohttp.connector import Connection
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
 
 from watcher.callfire.bodies import MAX_BODY
 from watcher.callfire.limits import Budget
@@ -48,6 +46,8 @@ from watcher.core.answers import Answer, PageAnswer, SubmitAnswer, SwitchAnswer
 from watcher.core.model import PageRef
 from watcher.core.news import Answered, Tell
 from watcher.core.submissions import Order
+from watcher.http.deadlines import Deadlines
+from watcher.http.exchange import Destination, Question, destination_of, exchange
 from watcher.ports import Clock
 
 CONNECT: Final = timedelta(seconds=5)
@@ -58,41 +58,58 @@ _FAILURES: Final = (ClientError, OSError, UnicodeError)
 """What aiohttp raises where no answer comes; a time-out is an OSError, a name that cannot be one a UnicodeError."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """The connections that all accounts share, and as whom we ask."""
+
+    connector: BaseConnector
+    user_agent: str
+
+
 @asynccontextmanager
 async def open_session(
     *, user_agent: str, tls: ssl.SSLContext | None = None, resolver: AbstractResolver | None = None
-) -> AsyncIterator[ClientSession]:
-    """The session that all accounts share, closed at the end.
+) -> AsyncIterator[Session]:
+    """Closed at the end.
 
     It has no limit of connections: each account bounds its own requests, and a shared limit would let one in trouble
     starve the others. `tls` replaces the system's certificates, `resolver` its look-up of names.
     """
-    connector = TCPConnector(
+    async with TCPConnector(
         limit=0,
         keepalive_timeout=KEEPALIVE,
         ttl_dns_cache=30,
         ssl=True if tls is None else tls,
         resolver=resolver,
-    )
-    async with ClientSession(
-        connector=connector,
-        cookie_jar=DummyCookieJar(),
-        headers={"User-Agent": user_agent},
-        request_class=_Punctual,
-        auto_decompress=False,  # unpacked by the wire module, which knows when to stop
-        trust_env=False,
-        raise_for_status=False,
-    ) as session:
-        yield session
+    ) as connector:
+        yield Session(connector=connector, user_agent=user_agent)
 
 
-class _Heard(NamedTuple):
+@dataclass(slots=True)
+class Heard:
     """An answer as it came in: `body` still packed, and `truncated` where there was more of it."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    truncated: bool
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    truncated: bool = False
+
+    async def take(self, message: RawResponseMessage, content: StreamReader) -> None:
+        """Reads the body as received, up to MAX_BODY. Where the code says all (any but 200), it is not lost for a body that does
+        not come to its end."""
+        self.status, self.headers = message.code, message.headers
+        chunks: list[bytes] = []
+        room = MAX_BODY + 1
+        try:
+            while room > 0 and not content.at_eof():
+                chunk = await content.read(room)
+                chunks.append(chunk)
+                room -= len(chunk)
+        except (ClientError, OSError):
+            if self.status == 200:
+                raise
+        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self.body, self.truncated = body[:MAX_BODY], room <= 0
 
 
 class CallFire:
@@ -103,7 +120,7 @@ class CallFire:
         account: str,
         *,
         access: Access,
-        session: ClientSession,
+        session: Session,
         budget: Budget,
         clock: Clock,
         tell: Tell,
@@ -113,12 +130,15 @@ class CallFire:
         self._account = account
         self._access = access
         self._server = str(access.batches.origin())
-        self._session = session
+        self._connector = session.connector
+        self._there = destination_of(access.batches, headers={"User-Agent": session.user_agent, **access.headers})
         self._budget = budget
         self._clock = clock
         self._tell = tell
         # No limit of connections, so `connect` is spent on connecting and never on waiting for a free one.
-        self._timeout = ClientTimeout(total=whole.total_seconds(), connect=connect.total_seconds(), ceil_threshold=60)
+        self._limits = ClientTimeout(connect=connect.total_seconds(), ceil_threshold=60)
+        self._whole = whole.total_seconds()
+        self._deadlines = Deadlines()
 
     @property
     def effective_rate(self) -> float:
@@ -172,22 +192,21 @@ class CallFire:
         return answer
 
     async def submit(self, order: Order, leave: Callable[[], Awaitable[None]]) -> SubmitAnswer:
-        send = _OneSend(self._budget, leave)  # from here on the token counts, however long the body takes to write
         body = await asyncio.to_thread(body_of, order)  # of tens of thousands of recipients, perhaps
         began, asked = self._clock.monotonic(), self._clock.now()
-        sent = await self._send(submit_request(self._access, order, body), send)
+        sent = await self._send(submit_request(self._access, order, body), _Leaving(self._budget, leave))
         answer = decipher_submit(sent, asked=asked, answered=self._clock.now())
         self._tell_of("submit", answer, began)
         return answer
 
     async def switch(self, batch_id: int, enabled: bool) -> SwitchAnswer:
         began, asked = self._clock.monotonic(), self._clock.now()
-        sent = await self._send(switch_request(self._access, batch_id, enabled=enabled), _OneSend(self._budget))
+        sent = await self._send(switch_request(self._access, batch_id, enabled=enabled), _Leaving(self._budget))
         answer = decipher_switch(batch_id, sent, asked=asked, answered=self._clock.now())
         self._tell_of("switch", answer, began)
         return answer
 
-    async def _send(self, request: Request, send: "_OneSend") -> Sent:
+    async def _send(self, request: Request, send: "_Leaving") -> Sent:
         """Sends a request that changes something; what came of it, also where no answer came."""
         try:
             heard = await self._ask(request, send)
@@ -213,92 +232,42 @@ class CallFire:
             )
         )
 
-    async def _ask(self, request: Request, send: "_OneSend | None" = None) -> _Heard:
+    async def _ask(self, request: Request, send: "_Leaving | None" = None) -> Heard:
         """Sends the request once. Raises _FAILURES where no answer came."""
-        response = await self._session.request(
-            request.method,
-            request.url,
+        heard = Heard()
+        question = Question(
+            destination=Destination(self._there.request, request.target, self._there.common),
+            method=request.method,
             headers=request.headers,
-            data=None if request.body is None else io.BytesIO(request.body),  # which may be megabytes
-            allow_redirects=False,
-            timeout=self._timeout,
-            middlewares=(send or _OneSend(self._budget),),
+            body=request.body,
         )
-        try:
-            body, truncated = await _read(response)
-        finally:
-            # Gives back the connection where the body was read to its end, and closes it where it was not.
-            response.close()
-        return _Heard(response.status, response.headers, body, truncated)
+        with self._deadlines.within(self._whole):
+            await exchange(self._connector, question, heard, self._limits, (send or _Leaving(self._budget)).on_time)
+        return heard
 
 
-class _OneSend:
-    """Lets one request out, and none after it.
-
-    aiohttp sends a GET again by itself when a connection that was kept turns out to be closed. That would be two
-    requests for one token. Middleware is asked before each of them. When its token was given it is not told: it takes the
-    moment it was made, when the asking begins, which is as soon as the poller has the token and has chosen.
+class _Leaving:
+    """Lets a request out when its time has come, once its connection stands.
 
     `leave` is called when nothing but the request itself is left to do, and `departed` says whether any of it may have left.
     """
 
-    __slots__ = ("_budget", "_leave", "_sent", "_set_out", "departed")
+    __slots__ = ("_budget", "_leave", "departed")
 
     def __init__(self, budget: Budget, leave: Callable[[], Awaitable[None]] | None = None) -> None:
         self._budget = budget
         self._leave = leave
-        self._set_out = time.monotonic()
-        self._sent = False
         self.departed = False
 
-    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        if self._sent:
-            raise ClientConnectionError("the connection was closed before an answer came")
-        self._sent = True
-        if isinstance(request, _Punctual):
-            request.permit = self
-        return await handler(request)
-
-    async def on_time(self) -> None:
-        """Returns when the budget lets the request out now, however long ago it set out."""
+    async def on_time(self, connection: ResponseHandler) -> None:
+        """Returns when the budget lets the request out. Raises where the connection came to its end, or was sent what nobody
+        asked for, which would be taken for the answer."""
         if self._leave is not None:
             await self._leave()
-        await self._budget.on_time(self._set_out)
+        await self._budget.on_time()
+        if connection.should_close:
+            raise connection.exception() or ClientConnectionError("it sent what was not asked for")
         self.departed = True
-
-
-class _Punctual(ClientRequest):
-    """A request that asks once more, when its connection stands, whether it may go out now.
-
-    Tracing has a hook at that moment too, and costs each request a seventh more.
-    """
-
-    permit: _OneSend | None = None
-
-    async def send(self, conn: Connection) -> ClientResponse:
-        if self.permit is not None:
-            await self.permit.on_time()
-        return await super().send(conn)
-
-
-async def _read(response: ClientResponse) -> tuple[bytes, bool]:
-    """The body as received, and whether there was more of it than MAX_BODY.
-
-    Where the code says all (any but 200), it is not lost for a body that does not come to its end.
-    """
-    chunks: list[bytes] = []
-    room = MAX_BODY + 1
-    content = response.content
-    try:
-        while room > 0 and not content.at_eof():
-            chunk = await content.read(room)
-            chunks.append(chunk)
-            room -= len(chunk)
-    except (ClientError, OSError):
-        if response.status == 200:
-            raise
-    body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-    return body[:MAX_BODY], room <= 0
 
 
 def _outcome(error: Exception) -> str:
@@ -315,4 +284,6 @@ def _outcome(error: Exception) -> str:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, ServerDisconnectedError):
+        return "the connection was closed before an answer came"
     return str(error) or type(error).__name__

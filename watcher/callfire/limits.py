@@ -14,28 +14,34 @@ SPINNING_RATE: Final = 500.0
 RETRY_INTERVAL: Final = 0.001
 """Seconds between two looks at the throttle when a timer fired early; the wait itself is one timer."""
 
+LATENESS: Final = 0.5
+"""Of a period: how late a request may leave without the next one having to wait. No window then has more than half a request
+over what is evenly spaced; the other half of the one that CallFire may count too many is left to the way there."""
+
 
 class NotOurs(OSError):
     """The request was not sent: the budget may be another process's by now."""
 
 
 class Budget:
-    """Hands out tokens, at most one a period of 1/rate seconds.
+    """Hands out tokens, at most one a period of 1/rate seconds, and lets requests out that are no closer than that.
 
-    For one waiter at a time, but for those that connecting made late. With more, the spacing holds all the same, but not the
-    order, and each waiter polls.
-    A new owner's first token comes one period after it was first asked for: what the last owner spent is not known.
+    Tokens are for one waiter at a time. With more, the spacing holds all the same, but not the order, and each waiter polls.
+    A new owner's first token comes one period after it became that, for what the last owner spent is not known; where nobody said
+    that there is a new one, one period after it was first asked for.
     """
 
     def __init__(self, rate: float) -> None:
         self._rate = _checked(rate)
-        self._throttler = Throttler(rate_limit=1, period=1 / rate, retry_interval=_retry_interval(rate))
+        self._throttler = Throttler(rate_limit=1, period=1 / self._rate, retry_interval=_retry_interval(rate))
         self._last: float | None = None
+        self._begins = True
+        self._out = -math.inf
         self._sure: Callable[[], bool] = lambda: True
 
     def own(self, sure: Callable[[], bool]) -> None:
         """It has a new owner from now on, whose requests go out only where `sure` says that it still is that."""
-        self._last = None
+        self._last, self._begins = time.monotonic(), True  # the last owner may have spent a token just now
         self._sure = sure
 
     @property
@@ -46,36 +52,47 @@ class Budget:
     @rate.setter
     def rate(self, rate: float) -> None:
         self._rate = _checked(rate)
-        self._throttler.period = 1 / rate
+        self._throttler.period = 1 / self._rate
         self._throttler.retry_interval = _retry_interval(rate)
 
     async def token(self, within: float = math.inf) -> bool:
         """Returns when one request may be sent, or False after `within` seconds in which none may. Neither that nor a
         cancelled wait costs a token."""
         if self._last is None:
-            await self._acquire()  # stands for what the last owner may have spent just now
+            await self._acquire()  # stands for what somebody else may have spent just now
         if not await self._rest(within):
             return False
         await self._acquire()
         return True
 
-    async def on_time(self, since: float) -> None:
-        """Returns when a request may go out whose token was given, or which set out with it, at that moment of
-        `time.monotonic()`.
+    async def on_time(self) -> None:
+        """Returns when a request may be written, however long connecting, or a loop that stood still, has held it up since its
+        token. Raises NotOurs where none may go out.
 
-        A token is good for one period. What is sent later, because connecting took its time, waits for another one:
-        requests that piled up behind a slow connection would otherwise go out together. Raises NotOurs where none may go out.
+        Requests that are all as late keep their distance, and do not wait. Those that piled up go out one by one, and the next
+        token comes a period after them.
         """
-        if self._rate < SPINNING_RATE and time.monotonic() - since > 1 / self._rate:
-            await self.token()
+        if self._rate < SPINNING_RATE:
+            await self._turn()
         if not self._sure():
             raise NotOurs("the account may be another process's by now")
+
+    async def _turn(self) -> None:
+        """Waits for what is left of the distance to the last request that went out, which counts as no sooner than a period
+        after the one before: so nothing is gained by being late."""
+        waited = False
+        while (left := self._out + (1 - LATENESS) / self._rate - time.monotonic()) > 0:
+            waited = True
+            await asyncio.sleep(left)
+        self._out = max(self._out + 1 / self._rate, time.monotonic())
+        if waited:
+            self._last = self._out  # else they would never become fewer
 
     async def _rest(self, within: float) -> bool:
         """Sleeps through what is left of the period, so that the throttle, which polls, has next to nothing left to wait.
         False where more than `within` seconds are left, after as many. The period may become another one meanwhile."""
         end = time.monotonic() + within
-        while self._rate < SPINNING_RATE and self._last is not None:
+        while self._last is not None and (self._begins or self._rate < SPINNING_RATE):
             # The throttle reads this very clock; a clock of ours could disagree with it.
             now = time.monotonic()
             left = self._last + 1 / self._rate - now
@@ -88,7 +105,7 @@ class Budget:
 
     async def _acquire(self) -> None:
         await self._throttler.acquire()  # type: ignore[no-untyped-call]  # it has no annotations
-        self._last = time.monotonic()
+        self._last, self._begins = time.monotonic(), False
 
 
 def _checked(rate: float) -> float:

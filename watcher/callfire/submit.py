@@ -51,14 +51,14 @@ def submit_request(account: Access, order: Order, body: bytes) -> Request:
     url = broadcasts.with_path(f"{broadcasts.raw_path}/{order.broadcast_id}/batches", encoded=True)
     if order.strict:
         url = url.with_query(strictValidation="true")
-    return Request(method="POST", url=url, headers={**account.headers, **JSON}, body=body)
+    return Request(method="POST", target=url.raw_path_qs, headers=JSON, body=body)
 
 
 def switch_request(account: Access, batch_id: int, *, enabled: bool) -> Request:
     """updateCampaignBatch."""
     url = account.batches.with_path(f"{account.batches.raw_path}/{batch_id}", encoded=True)
     body = json.dumps({"enabled": enabled}).encode()
-    return Request(method="PUT", url=url, headers={**account.headers, **JSON}, body=body)
+    return Request(method="PUT", target=url.raw_path_qs, headers=JSON, body=body)
 
 
 def decipher_submit(sent: Sent, *, asked: datetime, answered: datetime) -> SubmitAnswer:

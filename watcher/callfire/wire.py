@@ -40,20 +40,24 @@ _KINDS: Final[Mapping[int, Kind]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request, ready to be sent."""
+    """A request, ready to be sent. `target` is what of its URL follows the server's address; of its headers those that all of the
+    account's have in common are left out."""
 
     method: str
-    url: URL
-    headers: Mapping[str, str] = field(repr=False)
+    target: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What all requests of one account have in common. `batches` is the address below which single ones are, `broadcasts` those
-    below which broadcasts are. `headers` hold the credentials and stay out of every repr."""
+    """What all requests of one account have in common. `batches` is the address below which single ones are, `batch_path` and
+    `batch_query` are parts of it, and below `broadcasts` are broadcasts. `headers` hold the credentials and stay out of every
+    repr."""
 
     batches: URL
+    batch_path: str
+    batch_query: str
     broadcasts: Mapping[BroadcastKind, URL]
     headers: Mapping[str, str] = field(repr=False)
 
@@ -63,8 +67,11 @@ def access(base_url: str, login: str, password: str, *, partial: bool = True) ->
     hold what is needed and not more. ValueError for a login with a colon, which Basic authentication cannot carry."""
     root = base_url.rstrip("/")
     fields, page_fields = (f"?fields={FIELDS}", f"?fields={PAGE_FIELDS}") if partial else ("", "")
+    batches = URL(f"{root}/campaigns/batches{fields}")
     return Access(
-        batches=URL(f"{root}/campaigns/batches{fields}"),
+        batches=batches,
+        batch_path=batches.raw_path,
+        batch_query=batches.raw_path_qs.removeprefix(batches.raw_path),
         broadcasts={
             "call": URL(f"{root}/calls/broadcasts{page_fields}"),
             "text": URL(f"{root}/texts/broadcasts{page_fields}"),
@@ -79,11 +86,7 @@ def access(base_url: str, login: str, password: str, *, partial: bool = True) ->
 
 def batch_request(account: Access, batch_id: int) -> Request:
     """getCampaignBatch."""
-    path = f"{account.batches.raw_path}/{batch_id}"
-    # The rest of the URL was read once, when the account was set up: reading it anew costs as much as deciphering an answer.
-    return Request(
-        method="GET", url=account.batches.with_path(path, encoded=True, keep_query=True), headers=account.headers
-    )
+    return Request(method="GET", target=f"{account.batch_path}/{batch_id}{account.batch_query}")
 
 
 def page_request(account: Access, ref: PageRef) -> Request:
@@ -91,7 +94,7 @@ def page_request(account: Access, ref: PageRef) -> Request:
     broadcasts = account.broadcasts[ref.kind]
     path = f"{broadcasts.raw_path}/{ref.broadcast_id}/batches"
     url = broadcasts.with_path(path, encoded=True, keep_query=True)
-    return Request(method="GET", url=url.extend_query(limit=ref.limit, offset=ref.offset), headers=account.headers)
+    return Request(method="GET", target=url.extend_query(limit=ref.limit, offset=ref.offset).raw_path_qs)
 
 
 def decipher(

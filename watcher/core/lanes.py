@@ -45,9 +45,11 @@ class Lane:
     def head(self, now: float, flying: Collection[int], min_interval: float) -> tuple[int | None, float]:
         """The watch that stands here for longest, is not in flight, and was not asked about within `min_interval`; without one,
         when there will be."""
-        ready = inf
         while self._ids and not self._stands(self._ids[0]):
             self._ids.popleft()
+        if not self._ids:  # as nearly always
+            return None, inf
+        ready = inf
         for batch_id, _ in zip(self._ids, range(SCANNED), strict=False):
             row = self._roster.row(batch_id)
             if row is None or self._roster.first[row] != self._value or batch_id in flying:

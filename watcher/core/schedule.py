@@ -158,7 +158,8 @@ class Schedule:
         `failed`: CallFire did not answer it, so that it does not do for a person who asked meanwhile ("refresh")."""
         self._flying.difference_update(choice.batch_ids)
         rows = [row for batch_id in choice.batch_ids if (row := self._roster.row(batch_id)) is not None]
-        self._roster.due[rows] = np.nan  # also that of the page, which was worked out without them
+        for row in rows:
+            self._roster.due[row] = np.nan  # also that of the page, which was worked out without them
         if isinstance(choice, PageChoice):
             self.listings.pages.flying[choice.page] = False
             self.listings.pages.due[choice.page] = np.nan
@@ -166,8 +167,10 @@ class Schedule:
                 self.listings.attempt(choice.page, choice.asked)
         elif again and choice.asked_for:
             (self._refreshes if choice.by == "refresh" else self._new).rejoin(choice.batch_id)
-        elif not again and not (failed and self._roster.first[rows].tolist() == [REFRESH]):
-            self._roster.first[rows] = NONE
+        elif not again:
+            for row in rows:
+                if not (failed and self._roster.first[row] == REFRESH):
+                    self._roster.first[row] = NONE
         self.changed()
 
     def page_shown(self, choice: PageChoice, page: Page, now: float) -> Shown:

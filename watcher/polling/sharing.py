@@ -21,7 +21,7 @@ from watcher.workers import Crew, Team
 
 LOADING: Final = 8
 """Accounts that are loaded at once: the database and the loop have other things to do, too."""
-SOON: Final = 1.0
+SOON: Final = 0.5
 """Seconds for which loading alone may keep everybody waiting at the start."""
 DESCRIBED: Final = 5.0
 """Seconds after which the other replicas are told anew how our accounts stand."""

@@ -3,10 +3,10 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
@@ -34,7 +34,7 @@ class Seal:
     def __init__(self, keys: Sequence[bytes] = ()) -> None:
         if any(len(key) != KEY_BYTES for key in keys):
             raise ValueError(f"an encryption key has {KEY_BYTES} bytes")
-        self._ciphers = {_id_of(key): AESGCM(key) for key in keys}
+        self._ciphers = {_id_of(key): _cipher(key) for key in keys}
         self._newest = _id_of(keys[0]) if keys else None
 
     def __repr__(self) -> str:
@@ -68,6 +68,8 @@ class Seal:
         cipher = self._ciphers.get(header[1:])
         if cipher is None:
             raise CannotOpen(f"they are encrypted with the key {header[1:].hex()}, {missing(self)}")
+        from cryptography.exceptions import InvalidTag
+
         try:
             return cipher.decrypt(nonce, ciphertext, _place(header, endpoint_id))
         except (InvalidTag, ValueError):  # the latter where too little is left of it
@@ -91,6 +93,13 @@ def missing(seal: Seal) -> str:
 def is_plain(kept: bytes) -> bool:
     """Whether it is kept as it is."""
     return kept.startswith(b"{")
+
+
+def _cipher(key: bytes) -> "AESGCM":
+    """Where there is no key the library is not loaded: it takes some six megabytes."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key)
 
 
 def _parts(kept: bytes) -> tuple[bytes, bytes, bytes]:

@@ -1,6 +1,6 @@
 """What a store does for watches: following, labels, stopping, last looks and counts. Called inside a transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 
@@ -85,9 +85,16 @@ def open_watches(connection: Connection, sql: Statements, account: str, after: i
 def opened(connection: Connection, sql: Statements, account: str, after: int, limit: int) -> Opened:
     """As `open_watches`, in columns."""
     values = {"account": account, "after": after, "limit": limit, "none": NONE}
-    rows = connection.execute(sql["opened"], values).fetchall()
-    numbers = np.fromiter(chain.from_iterable(row[:-1] for row in rows), np.int64, len(rows) * len(COLUMNS))
-    return Opened(numbers.reshape(len(rows), len(COLUMNS)), [row[-1] for row in rows])
+    statuses: list[str | None] = []
+
+    def told() -> Iterator[Sequence[int]]:
+        """Row by row, so that they are not all there at once as objects: their memory would stay with the process."""
+        for *numbers, status in connection.execute(sql["opened"], values):
+            statuses.append(status)
+            yield numbers
+
+    numbers = np.fromiter(chain.from_iterable(told()), np.int64)
+    return Opened(numbers.reshape(-1, len(COLUMNS)), statuses)
 
 
 def tally(connection: Connection, sql: Statements, account: str) -> dict[tuple[str, str | None], int]:

@@ -6,14 +6,30 @@ What libraries log with the standard library goes the same way.
 import logging
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, Literal, TextIO
 
-import structlog
-from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
-
 from watcher.core.notification import THREADS
+
+
+@contextmanager
+def _without(package: str) -> Iterator[None]:
+    """What is imported meanwhile does not find the package, unless somebody loaded it before."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]  # as Python has it for a module that is not there
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+
+
+with _without("rich"):  # three megabytes, for tracebacks in colours, which nobody gets from us
+    import structlog
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 Format = Literal["json", "console", "auto"]
 Level = Literal["debug", "info", "warning", "error"]

@@ -272,7 +272,8 @@ class Metrics:
         self.catalogue.store.of(self._operations.label(news.operation)).observe(news.took)
 
     def _leases_moved(self, news: told.LeasesMoved) -> None:
-        """How an account stands is told by whoever polls it: here no more, or from now on."""
+        """How an account stands is told by whoever polls it: here no more, or from now on. One that is new gets its series with
+        the first that is told of it: those of a thousand accounts at once would keep the first look waiting."""
         self.catalogue.lease_lost.inc(len(news.lost))
         for share in (*news.given_back, *news.lost):
             account = part_named(share).account
@@ -283,7 +284,7 @@ class Metrics:
         for share in news.taken:
             account = part_named(share).account
             self._parts.come(account, share)
-            label = self._account(account)
+            label = self._labels.get(account, OTHER)
             if label != OTHER and not self.catalogue.state.has(label, "ok"):
                 self._show_account(label, "ok")
 

@@ -111,6 +111,7 @@ class EventStream:
         after = _after(request, params)
         if request.method == "HEAD":
             return web.Response(content_type=SSE)
+        self._listeners.require_place(request)
         with self._attending():
             begin = await self._begin(after)
             async with self._listeners.listening(request, "events", *begin.told) as listener:

@@ -6,7 +6,6 @@ nobody has a queue, and who does not keep up is let go and may come again.
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, Literal
@@ -15,9 +14,11 @@ from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
 from watcher.core.news import StreamClosed, StreamOpened, Tell
+from watcher.core.tokens import Grant
 from watcher.web.connection import notice_loss
 from watcher.web.frames import Frames, frames, told
 from watcher.web.problems import Problem
+from watcher.web.shares import Shares
 from watcher.web.visible import grant, stands
 
 StreamName = Literal["events", "page"]
@@ -141,33 +142,31 @@ class Listener:
 
 
 class Listeners:
-    """All of them. `most` may listen at once; with one token that has not the scope admin, half as many."""
+    """All of them. `most` may listen at once, and of them no token has so many that none is left for others."""
 
     def __init__(self, *, tell: Tell, most: int = MOST) -> None:
         self._tell = tell
-        self._most = most
-        self._most_each = (most + 1) // 2
+        self._places = Shares(most)
         self._all: set[Listener] = set()
-        self._of: Counter[str] = Counter()
-        self._admitted = 0
         self._over = False
 
     def __len__(self) -> int:
         return len(self._all)
 
+    def require_place(self, request: web.Request) -> None:
+        """Returns where whoever asks may listen too: to be asked before anything is made ready for them. Else a Problem."""
+        if self._over:
+            raise Problem(*ENDINGS["stopping"], headers={"Retry-After": str(RETRY_AFTER)})
+        if not self._places.fits(grant(request)):
+            raise self._too_many(grant(request))
+
     @asynccontextmanager
     async def listening(self, request: web.Request, stream: StreamName, *first: bytes) -> AsyncIterator[Listener]:
         """A client whose answer has begun with these bytes, until the end of the context. A Problem where there are too many, or
         the daemon stops."""
-        if self._over:
-            raise Problem(*ENDINGS["stopping"], headers={"Retry-After": str(RETRY_AFTER)})
-        if self._admitted >= self._most:
-            raise _too_many(f"{self._most} clients listen already (http.streams).")
+        self.require_place(request)
         asks = grant(request)
-        if self._of[asks.holder] >= self._most_each and not asks.allows("admin"):
-            raise _too_many(f"{self._most_each} clients listen already with this token, half of all there may be.")
-        self._admitted += 1
-        self._of[asks.holder] += 1
+        self._places.take(asks)
         try:
             response = Stream(send_timeout=PATIENCE)
             response.headers["Cache-Control"] = "no-store"
@@ -185,8 +184,7 @@ class Listeners:
                 listener.end("left")  # where the handler itself was ended
                 self._tell(StreamClosed(stream=stream, reason=listener.reason or "left"))
         finally:
-            self._admitted -= 1
-            self._of -= Counter([asks.holder])  # which leaves nobody with 0
+            self._places.give_back(asks)
 
     async def look_after(self) -> None:
         """Lets go who takes nothing, and whose token is good no longer."""
@@ -201,6 +199,15 @@ class Listeners:
         for listener in list(self._all):
             listener.end("stopping")
 
+    def _too_many(self, asks: Grant) -> Problem:
+        places = self._places
+        if places.free <= 0:
+            return too_many(f"{places.most} clients listen already (http.streams).")
+        return too_many(
+            f"{places.of(asks)} clients listen already with this token, and what is free ({places.free}) is for others."
+        )
 
-def _too_many(why: str) -> Problem:
+
+def too_many(why: str) -> Problem:
+    """What whoever asks for a stream is told where there is no room for another."""
     return Problem(503, "too-many-streams", f"{why} Try again later.", headers={"Retry-After": str(RETRY_AFTER)})

@@ -189,13 +189,15 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     ),
     "too-many-waiting": _meaning(
         429,
-        "More requests than may wait at once wait for something to happen.",
+        "As many requests as may wait at once wait for something to happen, or as many with this one token as may beside them.",
         "Ask without Prefer: wait, or again after the seconds of Retry-After. For many, a stream is better.",
     ),
     "too-many-streams": _meaning(
         503,
-        "As many clients as may listen at once listen already, or half as many with this one token.",
-        "Come again after the seconds of Retry-After; http.streams in the settings raises their number.",
+        "As many clients as may listen at once listen already, or as many with this one token as there are places left for "
+        "others; or they are shown too many rows for another view.",
+        "Come again after the seconds of Retry-After, or ask for fewer rows (`limit`); http.streams in the settings raises the "
+        "number of clients.",
     ),
     "too-slow": _meaning(
         503,

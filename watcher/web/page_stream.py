@@ -23,10 +23,11 @@ from watcher.web.asked_accounts import asked_accounts
 from watcher.web.bodies import read_query
 from watcher.web.event_stream import AGAIN, HEARTBEAT, SSE
 from watcher.web.frames import Frames, alive, frames, greeting, told
-from watcher.web.listeners import FULL, Listener, Listeners
+from watcher.web.listeners import FULL, Listener, Listeners, too_many
 from watcher.web.operations import Gives, Operation
 from watcher.web.ordered_view import view_of
 from watcher.web.patches import Change, written
+from watcher.web.shares import Shares
 from watcher.web.stream_models import PageParams
 from watcher.web.troubled import Troubled
 from watcher.web.views import View
@@ -35,6 +36,8 @@ from watcher.web.watch_models import status_of
 
 BEAT: Final = 0.25
 """Seconds between two patches at least."""
+ROWS_IN_ALL: Final = 500_000
+"""Rows that all views together may come to, as many as each might show: about a kilobyte each."""
 SLOW_BEAT: Final = 5.0
 """Seconds between two times that looks, accounts and counts are shown anew."""
 
@@ -48,11 +51,13 @@ class Place(NamedTuple):
 
 
 class Shared:
-    """A view and those who look at it. For who is still being written the snapshot, what changes meanwhile waits."""
+    """A view, who asked for it first, and those who look at it. For who is still being written the snapshot, what changes
+    meanwhile waits."""
 
-    def __init__(self, view: View, granted: Grant) -> None:
+    def __init__(self, view: View, granted: Grant, maker: Grant) -> None:
         self.view = view
         self.grant = granted
+        self.maker = maker
         self.users = 0
         self._waiting: dict[Listener, list[Frames]] = {}
         self._joined: set[Listener] = set()
@@ -106,6 +111,7 @@ class PageStream:
         subscribing: Subscribing | None,
         listeners: Listeners,
         clock: Clock,
+        rows: int = ROWS_IN_ALL,
     ) -> None:
         self._store = store
         self._following = following
@@ -114,6 +120,7 @@ class PageStream:
         self._troubled = Troubled(subscribing=subscribing, clock=clock)
         self._wake = asyncio.Event()
         self._views: dict[Place, Shared] = {}
+        self._rows = Shares(rows)
         self._position = 0
         self._beat = self._slow_beat = self._sign = clock.monotonic()
 
@@ -165,7 +172,9 @@ class PageStream:
         asked = await asked_accounts(request, params.account, self._following, self._store)
         if request.method == "HEAD":
             return web.Response(content_type=SSE)
-        async with self._looking(self._place(params, asked, grant(request))) as shared:
+        self._listeners.require_place(request)
+        asks = grant(request)
+        async with self._looking(self._place(params, asked, asks), asks) as shared:
             begin = greeting(shared.view.position)
             async with self._listeners.listening(request, "page", begin) as listener:
                 try:
@@ -217,13 +226,15 @@ class PageStream:
         return Place(sight, accounts, replace(granted, holder="", scopes=frozenset(), expires=None))
 
     @asynccontextmanager
-    async def _looking(self, place: Place) -> AsyncIterator[Shared]:
-        """The view, read where nobody has looked at it yet. Known from the first moment, it misses nothing that is told while it
-        is being read."""
+    async def _looking(self, place: Place, asks: Grant) -> AsyncIterator[Shared]:
+        """The view, read where nobody has looked at it yet; a Problem where others have too many rows for that. Known from the
+        first moment, it misses nothing that is told while it is being read."""
         shared = self._views.get(place)
         if shared is None:
+            if not self._rows.take(asks, place.sight.limit):
+                raise too_many("So many rows are shown already that there is no room for those of another view.")
             view = view_of(place.sight, place.accounts, store=self._store, following=self._following)
-            shared = self._views[place] = Shared(view, place.grant)
+            shared = self._views[place] = Shared(view, place.grant, asks)
         shared.users += 1
         try:
             async with shared.view.lock:
@@ -239,6 +250,7 @@ class PageStream:
             shared.users -= 1
             if shared.users == 0:
                 del self._views[place]
+                self._rows.give_back(shared.maker, place.sight.limit)
 
     async def _renew(self, shared: Shared, *, slow: bool) -> None:
         view = shared.view

@@ -182,7 +182,7 @@ class Submissions:
         over = self._submitting.over(submission)
         try:
             if over is not None:
-                with self._waiters.waiting(None, over) as waiter:
+                with self._waiters.waiting(grant(request), None, over) as waiter:
                     await waiter.woken(request, self._clock.monotonic() + wait)
             return await self._submitting.submission(submission.account, submission.id) or submission
         except (StoreError, Problem):  # the latter where too many wait

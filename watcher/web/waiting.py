@@ -10,8 +10,10 @@ from aiohttp import web
 
 from watcher.core.model import Key
 from watcher.core.news import Changed, Following, News, Stopping
+from watcher.core.tokens import Grant
 from watcher.ports import Clock
 from watcher.web.problems import Problem
+from watcher.web.shares import Shares
 
 MOST: Final = 2000
 """Requests that wait at once: each holds a connection and some kilobytes."""
@@ -26,9 +28,8 @@ class Waiters:
 
     def __init__(self, *, clock: Clock, most: int = MOST) -> None:
         self._clock = clock
-        self._most = most
+        self._places = Shares(most)
         self._waiting: dict[Key | None, list[asyncio.Event]] = {}  # one may be there for several
-        self.count = 0
         self._over = False
 
     def hear(self, news: News) -> None:
@@ -51,28 +52,37 @@ class Waiters:
         self.let_go()
 
     @contextmanager
-    def waiting(self, key: Key | None, event: asyncio.Event | None = None) -> Iterator["Waiter"]:
+    def waiting(self, asks: Grant, key: Key | None, event: asyncio.Event | None = None) -> Iterator["Waiter"]:
         """Somebody who hears of the watch from now on, until the end of the context; or of nothing (None) but what sets the
-        `event`. A Problem where too many wait."""
-        if self.count >= self._most:
+        `event`. A Problem where too many wait, or too many with that token."""
+        if not self._places.take(asks):
+            own = (
+                f"{self._places.of(asks)} requests with this token"
+                if self._places.free > 0
+                else f"{self.count} requests"
+            )
             raise Problem(
                 429,
                 "too-many-waiting",
-                f"{self.count} requests wait already. Ask without Prefer: wait, or again in a few seconds.",
+                f"{own} wait already. Ask without Prefer: wait, or again in a few seconds.",
                 headers={"Retry-After": str(RETRY_AFTER)},
             )
-        own = event is None
+        alone = event is None
         event = event or asyncio.Event()
-        self.count += 1
         self._waiting.setdefault(key, []).append(event)
         try:
-            yield Waiter(self, event, self._clock, again=own)
+            yield Waiter(self, event, self._clock, again=alone)
         finally:
-            self.count -= 1
+            self._places.give_back(asks)
             there = self._waiting[key]
             there.remove(event)
             if not there:
                 del self._waiting[key]
+
+    @property
+    def count(self) -> int:
+        """Requests that wait."""
+        return self._places.taken
 
     @property
     def over(self) -> bool:

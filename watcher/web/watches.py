@@ -16,7 +16,7 @@ from watcher.web.paths import key_of
 from watcher.web.preferring import applied, preferred_wait
 from watcher.web.problems import Problem
 from watcher.web.shown import answer
-from watcher.web.visible import accounts_of, require_standing
+from watcher.web.visible import accounts_of, grant, require_standing
 from watcher.web.waiting import Waiters
 from watcher.web.watch_models import MarksPatch
 from watcher.web.watch_shown import kept_watch, not_followed, not_open, watch_details, watch_tag
@@ -115,7 +115,7 @@ class Watches:
         if wait is None:
             return await self._answer(await kept_watch(self._store, key))
         known, until = known_tag(request), self._clock.monotonic() + wait
-        with self._waiters.waiting(key) as waiter:
+        with self._waiters.waiting(grant(request), key) as waiter:
             watch = await kept_watch(self._store, key)
             known = known or watch_tag(watch)
             while has_tag(known, watch_tag(watch)) and await waiter.woken(request, until):
@@ -168,7 +168,7 @@ class Watches:
             return
         over = asyncio.Event()
         look.add_done_callback(lambda _: over.set())
-        with self._waiters.waiting(None, over) as waiter:
+        with self._waiters.waiting(grant(request), None, over) as waiter:
             await waiter.woken(request, until)
 
     async def _answer(

@@ -103,11 +103,6 @@ class Connection(ResponseHandler):
             self._content = content
         super().feed_data(data, size)
 
-    @property
-    def should_close(self) -> bool:
-        """Also where an answer came before all of the request was taken: what follows would be the rest of it to the receiver."""
-        return super().should_close or self._writes()
-
     def _refuse(self, why: str) -> None:
         content = self._content
         self.abort()

@@ -14,17 +14,18 @@ from typing import Final
 
 from aiohttp import BaseConnector, ClientError, ClientTimeout, DefaultResolver
 from aiohttp.abc import AbstractResolver
+from yarl import URL
 
 from watcher.core.addresses import host_of, host_refusal, is_address, url_fault
 from watcher.core.endpoint import Attempt, Delivery, Endpoint
 from watcher.core.headers import header_refusal, sendable
 from watcher.core.message import MAX_BODY
 from watcher.core.tracing import traceparent
+from watcher.http.deadlines import Deadlines
+from watcher.http.exchange import Destination, Question, destination_of, exchange
 from watcher.ports import Clock, Handshake
 from watcher.webhooks.answer import Answer
 from watcher.webhooks.connection import Connector, FewCandidates, tls_context
-from watcher.webhooks.deadlines import Deadlines
-from watcher.webhooks.exchange import Destination, Question, destination_of, exchange
 from watcher.webhooks.failures import NO_URL, Failure, dropped, failed, failure_of
 from watcher.webhooks.forms import message_of
 from watcher.webhooks.guard import Guard
@@ -191,7 +192,11 @@ class WebhookSender:
         if why is not None:
             return failed("refused", f"the URL {why}")
         try:
-            destination = destination_of(url, user_agent=session.user_agent, proxy=session.proxy)
+            destination = destination_of(
+                URL(url),
+                headers={"User-Agent": session.user_agent, "Accept-Encoding": "identity"},
+                proxy=session.proxy,
+            )
         except ValueError:
             return NO_URL
         named = session.proxy is None and not is_address(host_of(url))

@@ -8,11 +8,12 @@ import secrets
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typing import TYPE_CHECKING, Final
 
 from watcher.core.endpoint import Scheme, SigningKey
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 Signer = Callable[[bytes], bytes]
 
@@ -28,7 +29,7 @@ def signer(key: SigningKey) -> Signer:
     """What signs with that key. That of a key pair is worth keeping: to read one takes as long as to sign with it."""
     if key.scheme == "v1":
         return partial(_hmac, hmac.new(key.key, digestmod="sha256"))
-    return Ed25519PrivateKey.from_private_bytes(key.key[:SEED]).sign
+    return _private(key.key).sign
 
 
 def sign(
@@ -69,4 +70,11 @@ def _hmac(keyed: hmac.HMAC, message: bytes) -> bytes:
 
 
 def _public(pair: bytes) -> bytes:
-    return Ed25519PrivateKey.from_private_bytes(pair[:SEED]).public_key().public_bytes_raw()
+    return _private(pair).public_key().public_bytes_raw()
+
+
+def _private(pair: bytes) -> "Ed25519PrivateKey":
+    """Where there is no key pair the library is not loaded: it takes some six megabytes."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(pair[:SEED])

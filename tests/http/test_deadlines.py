@@ -3,7 +3,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from watcher.webhooks.deadlines import Deadlines
+from watcher.http.deadlines import Deadlines
 
 SOON = 0.02
 """Seconds; nothing here takes longer than a few of them."""

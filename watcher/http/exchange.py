@@ -1,25 +1,29 @@
-"""One request over a connection of the pool, and its answer: what aiohttp's session does, without what webhooks never want.
+"""One request over a connection of the pool, and its answer: what aiohttp's session does, without what nobody here wants.
 
-A session merges headers anew, keeps cookies, follows redirects, and starts a task that writes the body: a quarter of what a POST
-costs. Here the same connector and parser of aiohttp's do the rest.
+A session merges headers anew, keeps cookies, follows redirects, sends again by itself what met a closed connection, and starts a
+task that writes the body: a third of what a request costs. Here the same connector and parser of aiohttp's do the rest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from aiohttp import BaseConnector, ClientRequest, ClientResponseError, ClientTimeout
+from aiohttp import (
+    BaseConnector,
+    ClientRequest,
+    ClientResponseError,
+    ClientTimeout,
+    StreamReader,
+)
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.http import HttpProcessingError
+from aiohttp.http import HttpProcessingError, RawResponseMessage
 from yarl import URL
-
-from watcher.webhooks.answer import Answer
 
 
 class Destination(NamedTuple):
-    """Where requests to a URL go, made ready once. `request` stands for all of them: the connector reads from it what connection
-    they need, and its headers are common to them. `target` is how the URL is written in their first line, `common` are those
-    headers as they are written; None where a proxy is in between, for which the connector adds one."""
+    """Where requests to a server, or to one URL of it, go: made ready once. `request` stands for all of them: the connector reads
+    from it what connection they need, and its headers are common to them. `target` is how the URL is written in their first line,
+    `common` are those headers as they are written; None where a proxy is in between, for which the connector adds one."""
 
     request: ClientRequest
     target: str
@@ -36,19 +40,31 @@ class Question:
     body: bytes | None
 
 
-def destination_of(url: str, *, user_agent: str, proxy: str | None) -> Destination:
+class Answer(Protocol):
+    """Takes of an answer what is wanted."""
+
+    async def take(self, message: RawResponseMessage, content: StreamReader) -> None: ...
+
+
+Permit = Callable[[ResponseHandler], Awaitable[None]]
+"""Is asked when the connection stands and nothing but sending is left to do: returns when the request may go out over it, or
+raises."""
+
+
+def destination_of(url: URL, *, headers: Mapping[str, str], proxy: str | None = None) -> Destination:
     """Raises ValueError where aiohttp cannot make sense of the URL."""
-    there, over = URL(url), None if proxy is None else URL(proxy)
-    common = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
+    over = None if proxy is None else URL(proxy)
     # Asked to build a tunnel, the connector adds Host to the headers for the proxy: were it not there before, connections would
     # not be found again, for these headers are part of what a connection is known by.
-    to_proxy = None if over is None else {"Host": there.host_port_subcomponent or "", **common}
-    request = ClientRequest("GET", there, headers=common, proxy=over, proxy_headers=to_proxy)
-    target = there.raw_path_qs if over is None or request.is_ssl() else str(there)
+    to_proxy = None if over is None else {"Host": url.host_port_subcomponent or "", **headers}
+    request = ClientRequest("GET", url, headers=headers, proxy=over, proxy_headers=to_proxy)
+    target = url.raw_path_qs if over is None or request.is_ssl() else str(url)
     return Destination(request, target, _lines(request.headers) if over is None else None)
 
 
-async def exchange(connector: BaseConnector, question: Question, answer: Answer, limits: ClientTimeout) -> None:
+async def exchange(
+    connector: BaseConnector, question: Question, answer: Answer, limits: ClientTimeout, permit: Permit | None = None
+) -> None:
     """Sends the request, once, and takes the answer as far as it is wanted; what came before a failure stays in `answer`.
     How long all of it may take is the caller's to say; `limits` are for connecting.
 
@@ -58,21 +74,31 @@ async def exchange(connector: BaseConnector, question: Question, answer: Answer,
     try:
         protocol = connection.protocol
         assert protocol is not None  # noqa: S101 # it was not given back yet
+        if permit is not None:
+            await permit(protocol)
         _send(protocol, question)
         await _take(protocol, question, answer)
     except BaseException:
         connection.close()
         raise
-    connection.release()  # which closes it where the answer was not read to its end
+    if _writes(protocol):
+        connection.close()  # it was answered before all of the request was taken: what follows would be the rest of it
+    else:
+        connection.release()  # which closes it where the answer was not read to its end
 
 
 def _send(protocol: ResponseHandler, question: Question) -> None:
-    """Writes all of it at once; what the system does not take yet stays in the transport's buffer, which holds any webhook."""
+    """Writes all of it at once; what the system does not take yet stays in the transport's buffer, which holds any request."""
     request = _bytes_of(question)
     protocol.set_response_params(read_until_eof=True, auto_decompress=False)
-    # A receiver may speak first, and be refused for it: then reading says why.
+    # A server may speak first, and be refused for it: then reading says why.
     if protocol.transport is not None and not protocol.transport.is_closing():
         protocol.transport.write(request)
+
+
+def _writes(protocol: ResponseHandler) -> bool:
+    """Whether the system did not take all that was sent yet."""
+    return protocol.transport is not None and protocol.transport.get_write_buffer_size() > 0
 
 
 async def _take(protocol: ResponseHandler, question: Question, answer: Answer) -> None:

@@ -1,0 +1,1 @@
+"""Asking others over HTTP: what the upstream and the webhooks have in common."""
