@@ -31,6 +31,7 @@ from watcher.app.daemon import main
 from watcher.settings import load
 
 most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+resource.setrlimit(resource.RLIMIT_CORE, (most, most))  # else nothing may be left to do
 try:
     main(load(None, dict(CALLFIRE_LOGIN="a", CALLFIRE_PASSWORD="b", WATCHER_DATABASE_URL=f"sqlite:///{sys.argv[1]}")))
 except CannotStart:

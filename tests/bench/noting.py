@@ -20,7 +20,8 @@ INSERT INTO watches (
     answered, looks, missing_count, refused_count, stuck_told, labels
 )
 SELECT
-    'a' || account, CAST(account AS BIGINT) * {first} + batch, at, 2, 1, 'open', 'NEW', 0, at, 'API 14', at, 6198, 6198, 1, at, at, 1, 0, 0, 0,
+    'a' || account, CAST(account AS BIGINT) * {first} + batch,
+    at, 2, 1, 'open', 'NEW', 0, at, 'API 14', at, 6198, 6198, 1, at, at, 1, 0, 0, 0,
     '{{}}'
 FROM {accounts}, {batches}, {lately}
 """

@@ -16,6 +16,10 @@ from tests.chaos.breaking import break_in_turn
 from tests.chaos.database import Database, serving
 from tests.chaos.failing_over import fail_over
 from tests.chaos.faults.facing import face
+from tests.chaos.faults.files import run_out_of_files
+from tests.chaos.faults.memory import run_out_of_memory
+from tests.chaos.faults.names import lose_names
+from tests.chaos.faults.refused import refuse_all
 from tests.chaos.fleet import fleet
 from tests.chaos.news import tell
 from tests.chaos.outages import outages
@@ -53,14 +57,15 @@ def kills(database: Database, folder: Path) -> Outcome:
 
 def broken(database: Database, folder: Path) -> Outcome:
     """The harness of `kills`, tried on builds that are broken on purpose: each rule of those that always hold in turn, by a patch
-    in `tests/chaos/broken`. Caught means that the check of that very rule found something, and what it found first."""
-    return break_in_turn(folder)
+    in `tests/chaos/broken`, on either store. Each must be caught by the check of that very rule: told is what it found first."""
+    return break_in_turn(database.server, folder)
 
 
 def faults(database: Database, folder: Path) -> Outcome:
     """The whole service in one process, in time that is turned: 17 faults of CallFire x 8 of the store x 12 of receivers x 5 of
-    the clock (back 1 h, forward 1 d, 5 % fast and slow), 15 s of each set of four, 8 sets in a row. They befall one of two
-    accounts and two of three endpoints; CallFire and receivers have no network, what CallFire answers is read as ever.
+    the clock (back 1 h, forward 1 d, 5 % fast and slow), 15 s of each set of four, 8 sets in a row; before that each fault of
+    CallFire and of receivers by itself. They befall one of two accounts and two of three endpoints; CallFire and receivers have
+    no network, what CallFire answers is read as ever.
 
     After each second everything is checked: what is recorded against what is true, numbers and order, who is owed what, what was
     accepted, budgets, pauses that were asked for, and that nobody is late whom nothing befell. In the end all is well again:
@@ -69,6 +74,32 @@ def faults(database: Database, folder: Path) -> Outcome:
 
     PostgreSQL's clock goes with the service's here; `failing` has another one."""
     return face(database.server, seconds=450, seed=SEED)
+
+
+def files(database: Database, folder: Path) -> Outcome:
+    """The daemon may have 96 files open, and 120 clients come: first such as say nothing, then such as listen to streams. Those
+    that are not used make room for others; where all are used, new ones are answered on /livez, /readyz and /metrics only."""
+    return run_out_of_files(folder)
+
+
+def memory(database: Database, folder: Path) -> Outcome:
+    """The daemon gets less memory than it asks for (RLIMIT_DATA, which the system refuses by an error: the interpreter has its
+    MemoryError, and compiled code may end the process). Ten rounds, in which ever more is asked of it; then one without a limit.
+    A limit of a container ends the process by SIGKILL instead, which is what `kills` does."""
+    return run_out_of_memory(folder)
+
+
+def refused(database: Database, folder: Path) -> Outcome:
+    """1,000 accounts, each with a batch: CallFire refuses every login, then takes all of them again, and an operator has each
+    asked for. By itself the daemon asks again after a quarter of an hour, so that no login is locked by trying."""
+    return refuse_all(folder, accounts=1000)
+
+
+def names(database: Database, folder: Path) -> Outcome:
+    """The names of CallFire and of the receiver cannot be looked up, twice: nobody is at the name server's address, and somebody
+    who says nothing; 20 s more after both have noticed. The system's own resolver asks it, in a mount namespace where
+    /etc/resolv.conf is ours. Connections that stand need no name, so that only new ones are in trouble."""
+    return lose_names(folder)
 
 
 def killed(database: Database, folder: Path) -> Outcome:
@@ -138,6 +169,10 @@ CAMPAIGNS: Final[Mapping[str, Callable[[Database, Path], Outcome]]] = {
     "kills": kills,
     "broken": broken,
     "faults": faults,
+    "files": files,
+    "memory": memory,
+    "refused": refused,
+    "names": names,
     "killed": killed,
     "ended": ended,
     "parted": parted,

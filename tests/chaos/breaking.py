@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tests.chaos.evidence import OTHER, Wrong, broken
-from tests.chaos.kept import OnSqlite
+from tests.chaos.kept import STORES, Place, place_on
 from tests.chaos.killing import Killing, killing
 from tests.chaos.nursery import Nursery, nursery
 from tests.chaos.outcome import Figure, Outcome
+from tests.store.postgres_server import Server
 
 ROOT: Final = Path(__file__).parents[2]
 PATCHES: Final = Path(__file__).with_name("broken")
@@ -96,14 +97,15 @@ def built(folder: Path, wrongs: Sequence[Patch]) -> Iterator[Nursery]:
         loaded.end()
 
 
-def tried(folder: Path, wrongs: Sequence[Patch], *, kills: int, seed: int = 1) -> list[Wrong]:
+def tried(folder: Path, place: Place, wrongs: Sequence[Patch], *, kills: int, seed: int = 1) -> list[Wrong]:
     """What the harness finds in a build that is broken so: batches come in calm, then between kills, then in calm again."""
     (folder / "build").mkdir()
-    with built(folder / "build", wrongs) as loaded:
-        place = OnSqlite(folder / "watcher.db")
-        with killing(folder, loaded, place, rate=RATE, seed=seed, fails={"fail_first": 2}, mixed=0.0) as ours:
-            play(ours, kills)
-            return broken(ours.gather())
+    with (
+        built(folder / "build", wrongs) as loaded,
+        killing(folder, loaded, place, rate=RATE, seed=seed, fails={"fail_first": 2}, mixed=0.0) as ours,
+    ):
+        play(ours, kills)
+        return broken(ours.gather())
 
 
 def play(ours: Killing, kills: int) -> None:
@@ -126,20 +128,28 @@ def by_rule(found: Sequence[Wrong]) -> Mapping[int, str]:
     return {rule: words for rule, words in reversed(found) if rule != OTHER}
 
 
-def break_in_turn(folder: Path) -> Outcome:
-    """The build as it is, and then each of the broken ones."""
+def break_in_turn(server: Server, folder: Path) -> Outcome:
+    """The build as it is, and then each of the broken ones, on either store."""
     figures: list[Figure] = []
     wrong: list[str] = []
     for patch in (None, *patches()):
-        own = folder / (patch.name if patch else "whole")
-        own.mkdir()
-        found = tried(own, [patch] if patch else [], kills=4)
-        if patch is None:
-            figures.append(("not broken", "something was found" if found else "nothing was found"))
-            wrong += [f"not broken: {each.words}" for each in found]
-            continue
-        caught = by_rule(found).get(patch.rule)
-        figures.append((f"{patch.rule}: {patch.words}", f"caught: {caught}"))
-        if caught is None:
-            wrong.append(f"not caught: {patch.name}")
+        for store in STORES:
+            own = folder / f"{patch.name if patch else 'whole'}-{store}"
+            own.mkdir()
+            found = tried(own, place_on(store, server, own), [patch] if patch else [], kills=4)
+            if patch is None:
+                figures.append((f"not broken, on {store}", "something was found" if found else "nothing was found"))
+                wrong += [f"not broken, on {store}: {each.words}" for each in found]
+                continue
+            figures.append((f"{patch.rule}, on {store}: {patch.words}", told(by_rule(found), patch.rule)))
+            if patch.rule not in by_rule(found):
+                wrong.append(f"not caught on {store}: {patch.name}")
+            print(*figures[-1], sep=" ", flush=True)
     return Outcome(figures=figures, wrong=wrong, verdict="What is not broken passed, and each that is was caught.")
+
+
+def told(found: Mapping[int, str], rule: int) -> str:
+    """What the check of the rule found first, and of which other rules the checks found something too."""
+    others = ", ".join(str(other) for other in sorted(found) if other != rule)
+    too = f" (something was found by those of {others} too)" if others else ""
+    return f"the check of rule {rule}: {found[rule]}{too}" if rule in found else f"not caught{too}"

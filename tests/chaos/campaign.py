@@ -7,14 +7,15 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tests.chaos.evidence import ACCEPTED
+
 SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-FINAL: Final = {"ACTIVE", "ERRORS", "SOURCE_ERROR"}
 
 Json = Any
 
@@ -25,6 +26,16 @@ def http(url: str, body: object = None, method: str | None = None) -> Json:
     request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as answer:
         return json.loads(answer.read() or b"null")
+
+
+def pages(url: str, path: str, cursor: str, ask: Callable[[str], Json] = http) -> Iterator[Json]:
+    """All items of a list."""
+    page = ask(url + path)
+    while page["items"]:
+        yield from page["items"]
+        if page["next"] is None:
+            return
+        page = ask(f"{url}{path}&{cursor}={page['next']}")
 
 
 def lines_of(process: "subprocess.Popen[str]") -> str:
@@ -48,8 +59,8 @@ class Campaign:
     kills: int = 0
     more: dict[str, str] = field(default_factory=dict)
 
-    def start(self, point: str = "after:nothing", nth: int = 1) -> None:
-        """Starts the daemon, which will die by itself at the nth call of the point."""
+    def start(self, point: str = "after:nothing", nth: int = 1, within: Sequence[str] = ()) -> None:
+        """Starts the daemon, which will die by itself at the nth call of the point; `within` a program that becomes it."""
         environment = {
             **os.environ,
             "CALLFIRE_LOGIN": "login",
@@ -71,7 +82,7 @@ class Campaign:
         }
         with (self.folder / "daemon.log").open("a") as log:
             self.daemon = subprocess.Popen(
-                [sys.executable, "-m", "tests.chaos.crashing", point, str(nth)],
+                [*within, sys.executable, "-m", "tests.chaos.crashing", point, str(nth)],
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -111,21 +122,24 @@ class Campaign:
     def log(self) -> str:
         return (self.folder / "daemon.log").read_text(encoding="utf-8")
 
-    def finish(self, seconds: float) -> None:
-        """Waits until every batch's end is learnt and every event is delivered, then ends the daemon in good order."""
+    def finish(self, seconds: float, before: Callable[[], object] = lambda: None) -> None:
+        """Waits until every batch's end is learnt and every event is delivered, then ends the daemon in good order; something may
+        be done before that."""
         deadline = time.monotonic() + seconds
-        while self._owed():
-            assert time.monotonic() < deadline, f"still owed after {seconds} s: {self._owed()}\n{self.log()[-3000:]}"
+        while self.owed():
+            assert time.monotonic() < deadline, f"still owed after {seconds} s: {self.owed()}\n{self.log()[-3000:]}"
             time.sleep(0.2)
+        before()
         assert self.daemon is not None
         self.daemon.terminate()
         assert self.daemon.wait(25) == 0, self.log()[-3000:]
         assert self.daemon.stdout is not None
         self.daemon.stdout.close()
 
-    def _owed(self) -> str:
+    def owed(self) -> str:
+        """What is not learnt, delivered or followed yet, in words; nothing where all is."""
         unfinished = [watch for watch in self.watches() if not watch["final"]]
-        accepted = {each["id"] for each in self.received() if each["answered"] < 300}
+        accepted = {each["id"] for each in self.received() if each["answered"] < ACCEPTED}
         undelivered = {event["id"] for event in self.events()} - accepted
         missing = len(set(self.ids)) - len(self.watches())
         if unfinished or undelivered or missing:
@@ -133,18 +147,10 @@ class Campaign:
         return ""
 
     def watches(self) -> list[Json]:
-        return list(self._pages("/v1/watches?limit=1000", "cursor"))
+        return list(pages(self.url, "/v1/watches?limit=1000", "cursor"))
 
     def events(self) -> list[Json]:
-        return list(self._pages("/v1/events?limit=1000", "after"))
-
-    def _pages(self, path: str, cursor: str) -> Iterator[Json]:
-        page = http(self.url + path)
-        while page["items"]:
-            yield from page["items"]
-            if page["next"] is None:
-                return
-            page = http(f"{self.url}{path}&{cursor}={page['next']}")
+        return list(pages(self.url, "/v1/events?limit=1000", "after"))
 
     def received(self) -> list[Json]:
         received: list[Json] = http(f"{self.receiver}journal")["received"]

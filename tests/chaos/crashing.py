@@ -19,14 +19,13 @@ from watcher.settings import load
 from watcher.telemetry.logs import configure
 
 SENDER_POINTS = ("send",)
+UPSTREAM_POINTS = ("submit",)
 POINTS = tuple(
     f"{when}:{method}"
     for method in ("follow", "commit", "save_looks", "claim", "send", "settle")
     for when in ("before", "after")
 )
-
-
-UPSTREAM_POINTS = ("submit",)
+"""Those on the way of a change to whoever is told of it."""
 SUBMIT_POINTS = tuple(
     f"{when}:{method}"
     for method in ("intend", "change_submission", "submit", "accept_submission")

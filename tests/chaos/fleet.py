@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from tests.chaos.campaign import SECRET, http, lines_of
+from tests.chaos.campaign import SECRET, http, lines_of, pages
 from tests.chaos.database import Database
-from tests.chaos.evidence import Batch, Evidence, unexpected
+from tests.chaos.evidence import ACCEPTED, Batch, Evidence, unexpected
 from tests.chaos.replica import Replica
 
 ENDS: Final = ("ACTIVE", "ACTIVE", "ACTIVE", "ERRORS", "SOURCE_ERROR")
@@ -201,7 +201,7 @@ class Fleet:
             events = {event["id"] for event in pages(at.url, "/v1/events?limit=1000", "after")}
         except (OSError, http_client.HTTPException) as error:
             return f"nobody can be asked: {error!r}"
-        undelivered = events - {each["id"] for each in self.received() if each["answered"] < 300}
+        undelivered = events - {each["id"] for each in self.received() if each["answered"] < ACCEPTED}
         if unfinished or undelivered:
             return f"{unfinished} unfinished, {len(undelivered)} undelivered"
         return ""
@@ -297,16 +297,6 @@ def fleet(
             process.wait(5)
             assert process.stdout is not None
             process.stdout.close()
-
-
-def pages(url: str, path: str, cursor: str, ask: Callable[[str], Json] = http) -> Iterator[Json]:
-    """All items of a list."""
-    page = ask(url + path)
-    while page["items"]:
-        yield from page["items"]
-        if page["next"] is None:
-            return
-        page = ask(f"{url}{path}&{cursor}={page['next']}")
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> float:

@@ -11,6 +11,7 @@ from tests.chaos.evidence import Kept
 from tests.store.postgres_server import Server
 
 NUMBERS: Final = "SELECT account, batch_id, number FROM watches ORDER BY account, batch_id"
+STORES: Final = ("SQLite", "PostgreSQL")
 DELIVERIES: Final = (
     "SELECT events.id, count(deliveries.id) FROM events LEFT JOIN deliveries ON deliveries.position = events.position "
     "WHERE events.batch_id IS NOT NULL GROUP BY events.id"
@@ -67,6 +68,11 @@ class OnPostgres:
     def bury(self) -> None:
         if self.server.say("SELECT to_regclass('replicas') IS NOT NULL", self.name) == "t":
             self.server.say("UPDATE replicas SET held_until = least(held_until, clock_ms())", self.name)
+
+
+def place_on(store: str, server: Server, folder: Path) -> Place:
+    """A new database on one of STORES."""
+    return OnSqlite(folder / "watcher.db") if store == "SQLite" else OnPostgres(server, server.make())
 
 
 def kept(place: Place, endpoints: int) -> Kept:

@@ -21,9 +21,9 @@ from http import client as http_client
 from pathlib import Path
 from typing import Any, Final
 
-from tests.chaos.campaign import http, lines_of
-from tests.chaos.evidence import Batch, Beside, Evidence, unexpected
-from tests.chaos.fleet import ENDS, FOREVER, pages
+from tests.chaos.campaign import http, lines_of, pages
+from tests.chaos.evidence import ACCEPTED, Batch, Beside, Evidence, unexpected
+from tests.chaos.fleet import ENDS, FOREVER
 from tests.chaos.kept import Place, kept
 from tests.chaos.nursery import Nursery
 
@@ -244,7 +244,7 @@ class Killing:
 
     def _owed(self) -> tuple[int, int, int]:
         """How much nobody said is done, how many watches have not ended, and how many events were not accepted."""
-        accepted = {each["id"] for each in self.received() if each["answered"] < http_client.MULTIPLE_CHOICES}
+        accepted = {each["id"] for each in self.received() if each["answered"] < ACCEPTED}
         unfinished = sum(not watch["final"] for watch in self.pages("/v1/watches?limit=1000", "cursor"))
         events = {event["id"] for event in self.pages("/v1/events?limit=1000", "after")}
         return len(self.unfollowed) + len(self.unsent), unfinished, len(events - accepted)
@@ -299,7 +299,7 @@ def killing(
     endpoint that answers fails (see ReceiverConfig), `mixed` the share of requests to CallFire that do."""
     processes: list[subprocess.Popen[str]] = []
 
-    def started(kind: str, config: object) -> Json:
+    def started(kind: str, config: object) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.peers", kind, json.dumps(config)], stdout=subprocess.PIPE, text=True
         )

@@ -19,7 +19,7 @@ from typing import Final
 from tests.chaos.breaking import ROOT
 from tests.chaos.crashing import POINTS, SUBMIT_POINTS
 from tests.chaos.evidence import broken, by_account, fullest
-from tests.chaos.kept import OnPostgres, OnSqlite, Place
+from tests.chaos.kept import STORES, Place, place_on
 from tests.chaos.killing import ACCOUNT, Killing, killing
 from tests.chaos.nursery import Nursery, nursery
 from tests.chaos.outcome import Figure, Outcome
@@ -40,6 +40,14 @@ STILL: Final = 60.0
 """Seconds without anything new after which what is owed is taken to be lost."""
 LATEST: Final = 3
 """At the how manieth call of a point it ends at the latest."""
+WORDS: Final = {
+    "batches": "batches followed",
+    "submitted": "of them submitted",
+    "events": "events",
+    "webhooks": "webhooks that came",
+    "repeated": "of them again, under the same id",
+    "requests": "requests to CallFire",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +122,7 @@ def _told(ours: Killing, seconds: float) -> Round:
 
 def kill_anywhere(server: Server, folder: Path, *, rounds: int = ROUNDS, runs: int = RUNS) -> Outcome:
     """All rounds, but for those that are done already."""
-    done: dict[str, list[Round]] = {"SQLite": [], "PostgreSQL": []}
+    done: dict[str, list[Round]] = {store: [] for store in STORES}
     kept = DONE / _code()
     kept.mkdir(parents=True, exist_ok=True)
     with loaded() as nursery:
@@ -126,11 +134,10 @@ def kill_anywhere(server: Server, folder: Path, *, rounds: int = ROUNDS, runs: i
                     if not file.exists():
                         own = folder / name
                         own.mkdir()
-                        place = OnSqlite(own / "watcher.db") if store == "SQLite" else OnPostgres(server, server.make())
                         told = round_of(
                             own,
                             nursery,
-                            place,
+                            place_on(store, server, own),
                             points=points,
                             runs=runs,
                             seed=number,
@@ -172,13 +179,3 @@ def _outcome(done: dict[str, list[Round]]) -> Outcome:
         figures.append((f"{store}: seconds a run, by round", f"{each[0]:.2f} to {each[-1]:.2f}"))
     wrong = [f"{store}: {each}" for store, rounds in done.items() for told in rounds for each in told.wrong]
     return Outcome(figures=figures, wrong=wrong)
-
-
-WORDS: Final = {
-    "batches": "batches followed",
-    "submitted": "of them submitted",
-    "events": "events",
-    "webhooks": "webhooks that came",
-    "repeated": "of them again, under the same id",
-    "requests": "requests to CallFire",
-}

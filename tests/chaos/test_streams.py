@@ -35,8 +35,8 @@ def follow_through(folder: Path, kills: int, per_kill: int, seed: int) -> None:
                 ours.start()
             ours.follow(ours.ids)
             deadline = time.monotonic() + 60
-            while ours._owed():
-                assert time.monotonic() < deadline, ours._owed()
+            while ours.owed():
+                assert time.monotonic() < deadline, ours.owed()
                 time.sleep(0.1)
             expected = [(event["position"], event["id"]) for event in ours.events()]
             while any(len(each.got) < len(expected) for each in followers):

@@ -83,7 +83,8 @@ def test_the_help_of_wait_tells_its_exit_codes(watcher: Watcher) -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     """What makes `watcher --help` quick: no command's own modules are imported for it."""
-    heavy = ["aiohttp", "numpy", "pydantic", "rich.table", "sqlite3", "structlog", "watcher.app", "watcher.settings"]
+    heavy = ["aiohttp", "asyncio", "numpy", "pydantic", "rich.table", "sqlite3", "structlog", "urllib.request"]
+    heavy += ["watcher.app", "watcher.settings"]
     script = f"import sys, watcher.cli.program; print([name for name in {heavy} if name in sys.modules])"
     # Without coverage, which a subprocess of a test measures too, and which loads some of these by itself.
     alone = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}

@@ -36,6 +36,7 @@ def test_a_watch_of_which_nothing_is_known_is_found_by_its_id() -> None:
     bare = Watch(account="west", batch_id=77, opened=NOON)
     assert is_found(bare, needle_of("7"))
     assert not is_found(bare, needle_of("8"))
+    assert not is_found(bare, needle_of("x"))
     assert is_found(replace(bare, name="8 more"), needle_of("8"))
 
 
@@ -43,3 +44,7 @@ def test_only_digits_are_looked_for_in_ids() -> None:
     assert needle_of("12") == Needle(word="12", mark="\n12\n", digits="12")
     assert needle_of("١٢").digits is None
     assert needle_of("Äb") == Needle(word="äb", mark="\näb\n", digits=None)
+
+
+def test_of_what_is_searched_for_nothing_but_spaces_around_it_is_left_out() -> None:
+    assert needle_of(" X1 X ") == Needle(word="x1 x", mark="\nx1 x\n", digits=None)

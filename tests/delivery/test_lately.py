@@ -7,7 +7,7 @@ import pytest
 from tests.fakes import NOON, FakeClock
 from tests.telemetry.every_news import EVERYTHING, attempted
 from watcher.core.last_hour import LastHour, untold
-from watcher.core.news import Attempted
+from watcher.core.news import Attempted, EndpointChanged
 from watcher.delivery import Lately
 
 NOTHING = untold(NOON.timestamp(), NOON.timestamp())
@@ -69,3 +69,13 @@ def test_of_too_many_those_are_forgotten_that_were_sent_nothing_for_longest_and_
     assert lately.of("b") == forgotten
     lately.hear(attempted(endpoint="b"))
     assert lately.of("b").done == (1,)
+
+
+def test_what_was_on_its_way_to_an_endpoint_that_was_removed_is_forgotten_with_it() -> None:
+    lately = Lately(clock=FakeClock())
+    lately.hear(attempted())
+    lately.forget("e")
+    lately.hear(attempted())
+    assert lately.of("e") != NOTHING
+    lately.hear(EndpointChanged(endpoint="e", state="removed", reason="it was deleted"))
+    assert lately.of("e") == NOTHING

@@ -8,10 +8,11 @@ import argparse
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Final
 
 from tests.mutation import explained
-from tests.mutation.covering import Covering
+from tests.mutation.covering import EVERYTHING, Covering, Scope
 from tests.mutation.kept import Kept
 from tests.mutation.mutants import Mutant, modules, mutants_of
 from tests.mutation.results import write
@@ -40,6 +41,8 @@ def _try(arguments: list[str]) -> None:
     )
     parser.add_argument("--all-tests", action="store_true", help="no limit on the time of the tests of one mutant")
     parser.add_argument("--afresh", action="store_true", help="forgets what was found before")
+    parser.add_argument("--test", action="append", metavar="FILE", help="tests to try them with, instead of all")
+    parser.add_argument("--folder", type=Path, default=EVERYTHING.folder, help="where it is kept what came of it")
     options = parser.parse_args(arguments)
     until = time.monotonic() + options.seconds
     budget = float("inf") if options.all_tests else BUDGET
@@ -47,17 +50,18 @@ def _try(arguments: list[str]) -> None:
     unknown = sorted(set(chosen) - set(modules()))
     if unknown:
         sys.exit(f"not tested this way: {', '.join(unknown)}. There are: {', '.join(modules())}")
-    kept = {module: Kept(module, afresh=options.afresh) for module in chosen}
-    open_ = {module: kept[module].open(budget) for module in chosen}
+    scope = Scope(tuple(options.test or EVERYTHING.tests), options.folder)
+    kept = {module: Kept(module, scope, afresh=options.afresh) for module in chosen}
+    open_ = {module: kept[module].open(budget, explained.reasons(module)) for module in chosen}
     if any(open_.values()):
-        covering = Covering()
+        covering = Covering(scope)
 
         def work(ground: Ground) -> None:
             for module in chosen:
                 _try_module(ground, open_[module], kept[module], until)
 
         on_tests(covering, budget, work)
-    left = sum(len(kept[module].open(budget)) for module in chosen)
+    left = sum(len(kept[module].open(budget, explained.reasons(module))) for module in chosen)
     for module in chosen:
         _tell(module, kept[module])
     if left:

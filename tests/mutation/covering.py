@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import coverage
 import pytest
@@ -24,6 +24,8 @@ TESTS: Final = (
     "tests/polling",
     "tests/planning",
     "tests/delivery",
+    "tests/telemetry/test_logs.py",
+    "tests/telemetry/test_metrics.py",
     "tests/webhooks/test_guard.py",
     "tests/webhooks/test_guard_spellings.py",
 )
@@ -41,6 +43,33 @@ OPTIONS: Final = (
     "--no-header",
 )
 OPTIONS_LAST: Final = ("--hypothesis-profile=mutation",)
+
+
+class Scope(NamedTuple):
+    """The tests that mutants are tried with, and where is kept what came of it."""
+
+    tests: tuple[str, ...] = TESTS
+    folder: Path = KEPT
+
+    def files(self) -> dict[str, str]:
+        """Each file of tests, by its path, and a digest of it."""
+        found: list[Path] = []
+        for name in self.tests:
+            path = ROOT / name
+            found += sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
+        return {path.relative_to(ROOT).as_posix(): _digest(path) for path in found}
+
+    def digest(self) -> str:
+        """Of all that the tests are made of."""
+        content = hashlib.sha256()
+        for name in self.tests:
+            path = ROOT / name
+            for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+                content.update(file.read_bytes())
+        return content.hexdigest()[:16]
+
+
+EVERYTHING: Final = Scope()
 IMPORTING: Final = """
 import coverage, importlib, json, sys
 recorder = coverage.Coverage(data_file=None, config_file=False, include=sys.argv[1::2])
@@ -79,16 +108,18 @@ class Recorder:
 class Covering:
     """Reads what is kept, has gathered what is missing or older than its files, and chooses the tests of a mutant."""
 
-    def __init__(self) -> None:
-        self._path = KEPT / "covering.json"
+    def __init__(self, scope: Scope = EVERYTHING) -> None:
+        self.scope = scope
+        self._path = scope.folder / "covering.json"
+        files = scope.files()
         self._now = {module: _digest(PACKAGE / module) for module in modules()}
         kept: dict[str, Any] = json.loads(self._path.read_text()) if self._path.exists() else {}
         self._files: dict[str, Any] = kept
-        stale = [name for name, digest in _test_files().items() if not self._holds(name, digest)]
+        stale = [name for name, digest in files.items() if not self._holds(name, digest)]
         if stale:
             print(f"noting what {len(stale)} test files run", flush=True)
             self._gather(stale)
-        self._files = {name: self._files[name] for name in _test_files()}
+        self._files = {name: self._files[name] for name in files}
         self._tests: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
         self.seconds: dict[str, float] = {}
         for each in self._files.values():
@@ -109,13 +140,13 @@ class Covering:
 
     def _gather(self, names: Sequence[str]) -> None:
         """In a process of its own, which has to import everything while it is noted."""
-        KEPT.mkdir(parents=True, exist_ok=True)
-        asked = KEPT / "asked.json"
-        asked.write_text(json.dumps(list(names)))
-        command = [sys.executable, "-c", "from tests.mutation.covering import gather; gather()"]
+        folder = self.scope.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "asked.json").write_text(json.dumps(list(names)))
+        command = [sys.executable, "-c", "from tests.mutation.covering import gather; gather()", str(folder)]
         subprocess.run(command, cwd=ROOT, check=True, timeout=1200, env=os.environ | {"PYTHONPATH": str(ROOT)})
-        gathered = json.loads((KEPT / "gathered.json").read_text())
-        digests = _test_files()
+        gathered = json.loads((folder / "gathered.json").read_text())
+        digests = self.scope.files()
         for name in names:
             each = gathered.get(name, {"seconds": {}, "lines": {}})
             self._files[name] = each | {
@@ -164,7 +195,8 @@ class Covering:
 
 def gather() -> None:
     """Runs the test files asked for, and writes down what each of their tests runs."""
-    names = json.loads((KEPT / "asked.json").read_text())
+    folder = Path(sys.argv[1])
+    names = json.loads((folder / "asked.json").read_text())
     paths = {str(PACKAGE / module): module for module in modules()}
     recorder = coverage.Coverage(data_file=None, config_file=False, include=list(paths))
     recorder.start()
@@ -185,7 +217,7 @@ def gather() -> None:
         for line, tests in data.contexts_by_lineno(path).items():
             for test in set(tests) & noted.seconds.keys() - noted.failed:
                 gathered[test.split("::")[0]]["lines"][paths[path]][test].append(line)
-    (KEPT / "gathered.json").write_text(json.dumps(gathered))
+    (folder / "gathered.json").write_text(json.dumps(gathered))
 
 
 def _importing() -> Mapping[str, frozenset[int]]:
@@ -199,15 +231,6 @@ def _importing() -> Mapping[str, frozenset[int]]:
         [sys.executable, "-c", IMPORTING, *arguments], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
     )
     return {paths[path]: frozenset(lines) for path, lines in json.loads(said.stdout).items()}
-
-
-def _test_files() -> dict[str, str]:
-    """Each file of tests, by its path, and a digest of it."""
-    found: list[Path] = []
-    for name in TESTS:
-        path = ROOT / name
-        found += sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
-    return {path.relative_to(ROOT).as_posix(): _digest(path) for path in found}
 
 
 def _digest(path: Path) -> str:

@@ -4,35 +4,34 @@ A mutant that was killed stays so while its key is there. One that survived is t
 time for its tests.
 """
 
-import hashlib
 import json
 import math
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
-from tests.mutation.covering import KEPT, TESTS
-from tests.mutation.mutants import ROOT, Mutant, mutants_of
+from tests.mutation.covering import EVERYTHING, Scope
+from tests.mutation.mutants import Mutant, mutants_of
 from tests.mutation.trial import Verdict
 
 LIVING = ("survived", "uncovered")
 
 
 class Kept:
-    def __init__(self, module: str, *, afresh: bool = False) -> None:
-        self._path = KEPT / f"{module.replace('/', '.')}.json"
+    def __init__(self, module: str, scope: Scope = EVERYTHING, *, afresh: bool = False) -> None:
+        self._path = scope.folder / f"{module.replace('/', '.')}.json"
         kept: dict[str, Any] = json.loads(self._path.read_text()) if self._path.exists() and not afresh else {}
         self._mutants = mutants_of(module)
         keys = {mutant.key for mutant in self._mutants}
         self._verdicts: dict[str, Any] = {key: said for key, said in kept.get("verdicts", {}).items() if key in keys}
         self.seconds: float = kept.get("seconds", 0.0)
-        self._tests = _tests_digest()
+        self._tests = scope.digest()
 
-    def open(self, budget: float) -> list[Mutant]:
-        """The mutants that have to be tried, those of which nothing is known first."""
+    def open(self, budget: float, told: Collection[str] = ()) -> list[Mutant]:
+        """The mutants that have to be tried, those of which nothing is known first, without the living that are `told` of."""
         unknown = [mutant for mutant in self._mutants if mutant.key not in self._verdicts]
-        return unknown + [
-            mutant for mutant in self._mutants if mutant.key in self._verdicts and self._again(mutant.key, budget)
-        ]
+        known = [mutant for mutant in self._mutants if mutant.key in self._verdicts and mutant.key not in told]
+        return unknown + [mutant for mutant in known if self._again(mutant.key, budget)]
 
     def _again(self, key: str, budget: float) -> bool:
         said = self._verdicts[key]
@@ -48,7 +47,7 @@ class Kept:
 
     def save(self, seconds: float) -> None:
         self.seconds += seconds
-        KEPT.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.write_text(json.dumps({"verdicts": self._verdicts, "seconds": round(self.seconds, 1)}, indent=0))
 
     def outcome(self, key: str) -> str:
@@ -66,13 +65,3 @@ class Kept:
 
 def _number(budget: float | None) -> float:
     return math.inf if budget is None else budget
-
-
-def _tests_digest() -> str:
-    """Of all files that tests here are made of."""
-    content = hashlib.sha256()
-    for name in TESTS:
-        path = ROOT / name
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            content.update(file.read_bytes())
-    return content.hexdigest()[:16]

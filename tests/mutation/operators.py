@@ -137,7 +137,7 @@ class Operators:
         """What becomes of the statement as a whole."""
         inside = bool(self._function[0])
         match statement:
-            case ast.Return(value=ast.expr() as value) if self._text(value) != "None":
+            case ast.Return(value=ast.expr() as value) if self._text(value) not in ("None", "True", "False"):
                 self._instead(value, "None")
             case (
                 ast.Assign(targets=[ast.Name()], value=value)

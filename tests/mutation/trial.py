@@ -19,7 +19,7 @@ from typing import Final, Literal, NamedTuple
 
 import pytest
 
-from tests.mutation.covering import OPTIONS, OPTIONS_LAST, TESTS, Covering
+from tests.mutation.covering import OPTIONS, OPTIONS_LAST, Covering
 from tests.mutation.mutants import PACKAGE, Mutant
 
 Outcome = Literal["killed", "survived", "timed out", "uncovered"]
@@ -162,6 +162,29 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def _run_anew(mutant: Mutant, tests: Sequence[str]) -> tuple[int, str]:
+    """The tests of the first one's file by themselves: mostly no other file has to be imported."""
+    _forget()
+    sys.meta_path.insert(0, Changed(mutant))
+    own = [test for test in tests if test.split("::")[0] == tests[0].split("::")[0]]
+    for some in (own, [test for test in tests if test not in own]):
+        reports = Reports()
+        code = _pytest(reports, some)
+        if reports.failed or code == pytest.ExitCode.TESTS_FAILED:
+            return KILLED, reports.failed
+        if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) and _unsound(mutant):
+            return KILLED, "import"
+        if code == pytest.ExitCode.USAGE_ERROR:  # a test goes by another name, which is made of what was changed
+            _forget()
+            code = _pytest(reports, sorted({test.split("::")[0] for test in some}))
+            if reports.failed:
+                return KILLED, reports.failed
+        if code != pytest.ExitCode.OK:
+            return TROUBLE + int(code), "pytest could not run them"
+    return SURVIVED, ""
+
+
+def _forget() -> None:
+    """The next import of any module of ours is anew."""
     gone = [
         name
         for name in sys.modules
@@ -169,16 +192,10 @@ def _run_anew(mutant: Mutant, tests: Sequence[str]) -> tuple[int, str]:
     ]
     for name in gone:
         del sys.modules[name]
-    sys.meta_path.insert(0, Changed(mutant))
-    reports = Reports()
-    code = pytest.main(["-x", *OPTIONS, *tests, *OPTIONS_LAST], plugins=[reports])
-    if code == pytest.ExitCode.OK:
-        return SURVIVED, ""
-    if reports.failed or code == pytest.ExitCode.TESTS_FAILED:
-        return KILLED, reports.failed
-    if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) and _unsound(mutant):
-        return KILLED, "import"
-    return TROUBLE + int(code), "pytest could not run them"
+
+
+def _pytest(reports: Reports, tests: Sequence[str]) -> int:
+    return pytest.main(["-x", *OPTIONS, *tests, *OPTIONS_LAST], plugins=[reports]) if tests else pytest.ExitCode.OK
 
 
 def _unsound(mutant: Mutant) -> bool:
@@ -228,6 +245,6 @@ def unchanged(mutant: Mutant) -> Mutant:
 def on_tests(covering: Covering, budget: float, work: Callable[[Ground], None]) -> None:
     """Imports all tests, and does the work with them."""
     ground = Ground(covering=covering, work=work, budget=budget)
-    code = pytest.main([*OPTIONS, *TESTS, *OPTIONS_LAST], plugins=[ground])
+    code = pytest.main([*OPTIONS, *covering.scope.tests, *OPTIONS_LAST], plugins=[ground])
     if not ground.items:
         sys.exit(f"the tests could not be imported: {code}")

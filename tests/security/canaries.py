@@ -29,6 +29,8 @@ CANARIES: Final[Mapping[str, str]] = {
     "query of an endpoint": "canary-of-a-query-9f3c1a",
     "header of the collector": "canary-of-the-collectors/header+",
     "number of a recipient": "12139970413",
+    "PGPASSWORD": "canary-of-the-variable/PGPASSWORD+",
+    "OTEL_EXPORTER_OTLP_HEADERS": "canary-of-the-variable/OTEL+",
 }
 LOGIN: Final = "the-login"
 
@@ -70,6 +72,13 @@ def found_in(place: str, written: str | bytes) -> set[tuple[str, str]]:
     """Which of them stand there, each with the place."""
     text = written.encode("utf-8", "surrogateescape") if isinstance(written, str) else written
     return {(name, place) for name, each in FORMS.items() if any(form in text for form in each)}
+
+
+def found_plain(place: str, memory: bytes) -> set[tuple[str, str]]:
+    """Which of them stand there as they are, in the ways that Python keeps a text, or as what they stand for: where looking for
+    all forms would take long."""
+    plain = {name: (secret.encode(), secret.encode("latin-1"), _decoded(secret)) for name, secret in CANARIES.items()}
+    return {(name, place) for name, each in plain.items() if any(form and form in memory for form in each)}
 
 
 def found_in_files(folder: Path, but: Iterable[Path] = ()) -> set[tuple[str, str]]:

@@ -16,10 +16,10 @@ CHANCE: Final = "chance that nobody gains by foreseeing: jitter, or a simulated 
 REASONS: Final[Mapping[tuple[str, str], str]] = {
     ("B101", "watcher/core/*"): STATES,
     ("B101", "watcher/cli/demo/stage.py"): STATES,
+    ("B101", "watcher/http/*"): STATES,
     ("B101", "watcher/settings/keys.py"): STATES,
     ("B101", "watcher/store/*"): STATES,
     ("B101", "watcher/web/endpoints.py"): STATES,
-    ("B101", "watcher/webhooks/*"): STATES,
     ("B104", "watcher/cli/daemon.py"): "not listened on: where a daemon is asked that listens everywhere",
     ("B104", "watcher/simulator/listener.py"): "not listened on: where the simulator says that it is",
     ("B105", "watcher/cli/subscriptions.py"): NAMES,

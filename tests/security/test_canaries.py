@@ -4,36 +4,33 @@ answered, showed or left is searched for them. Those of a daemon in this process
 import asyncio
 import json
 import os
+import re
 import signal
-import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
-import aiohttp
-import psutil
 import pytest
 
 from tests.app.house import asked
-from tests.security.canaries import CANARIES, FORMS, LOGIN, PAIR, forms, found_in, found_in_files
+from tests.security.canaries import CANARIES, FORMS, LOGIN, forms, found_in, found_in_files
+from tests.security.guarded import (
+    ENDPOINTS,
+    KEYS,
+    PATIENCE,
+    SHOWN,
+    Running,
+    environment,
+    of_processes,
+    ran,
+    running,
+)
 from tests.sockets import http, listening
 from watcher.simulator.config import SimulatorConfig
 from watcher.simulator.server import serve
 from watcher.simulator.world import Workload
 
-PATIENCE: Final = 30.0
-FILES: Final = {
-    "CALLFIRE_PASSWORD": "password",
-    "WATCHER_API_TOKEN": "token of the settings",
-    "WATCHER_WEBHOOK_SECRET": "secret of the settings' endpoint",
-    "WATCHER_TELEMETRY__TRACES_HEADERS": "header of the collector",
-}
-KEYS: Final = {
-    "WATCHER_DATABASE__ENCRYPTION_KEY": "encryption key",
-    "WATCHER_DATABASE__OLD_ENCRYPTION_KEYS": "old encryption key",
-}
 READABLE: Final = frozenset(
     {
         "secret of an endpoint",
@@ -45,27 +42,28 @@ READABLE: Final = frozenset(
     }
 )
 """What can be read in a database without a key, as deploy/security.md says."""
-SHOWN: Final = frozenset({"query of an endpoint"})
-"""What is kept as it is in any case: the URL of an endpoint is no secret to whoever has the database."""
-PLACES: Final = (
-    "/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/", "/nowhere", "/v1/session", "/v1/tokens", "/v1/accounts",
-    "/v1/accounts/default", "/v1/accounts/default/submissions", "/v1/watches", "/v1/broadcasts",
-    "/v1/events?limit=1000", "/v1/endpoints?recent=true", "/v1/endpoints/sound", "/v1/endpoints/paired", "/v1/endpoints/default",
-    "/v1/endpoints/sound/deliveries", "/v1/deliveries?limit=1000", "/v1/deliveries/1",
-)  # fmt: skip
-ENDPOINTS: Final[tuple[Mapping[str, Any], ...]] = (
-    {
-        "id": "sound",
-        "secret": f"whsec_{CANARIES['secret of an endpoint']}",
-        "headers": {"X-Gateway": CANARIES["header of an endpoint"]},
-        "authorization": {"bearer": CANARIES["bearer of an endpoint"]},
-    },
-    {
-        "id": "paired",
-        "secret": f"whsk_{PAIR}",
-        "authorization": {"basic": {"username": "someone", "password": CANARIES["password of an endpoint"]}},
-    },
-)
+DOCUMENT: Final[Mapping[str, Any]] = json.loads((Path(__file__).parents[2] / "deploy/openapi.json").read_text())
+STREAMS: Final = ("/v1/events/stream", "/v1/stream")
+QUERIES: Final = {"/v1/events": "?limit=1000", "/v1/deliveries": "?limit=1000", "/v1/endpoints": "?recent=true"}
+NAMES: Final[Mapping[str, Sequence[str]]] = {
+    "account": ("default", "none"),
+    "endpoint_id": ("sound", "paired", "default"),
+    "delivery_id": ("1", "2", "3"),
+    "token_id": ("none",),
+    "name": ("main.js",),
+    "kind": ("token-wrong",),
+}
+
+
+def places(**names: str) -> Iterator[str]:
+    """Everything that can be read, by the document; but for streams, and plans, of which test_memory.py has the process."""
+    for path, methods in DOCUMENT["paths"].items():
+        if "get" not in methods or path in STREAMS or path.endswith("/plan"):
+            continue
+        known = {**NAMES, **{name: (value,) for name, value in names.items()}}
+        wanted = re.findall(r"{(\w+)}", path)
+        for values in product(*(known[name] for name in wanted)):
+            yield path.format(**dict(zip(wanted, values, strict=True))) + QUERIES.get(path, "")
 
 
 def test_a_canary_is_found_however_it_was_written() -> None:
@@ -75,87 +73,6 @@ def test_a_canary_is_found_however_it_was_written() -> None:
             assert (name, "here") in found_in("here", written), (name, written)
         assert len(FORMS[name]) > 5
     assert forms("canary-of-a-bearer") >= {b"canary-of-a-bearer", b"canary-of-a-bearer".hex().encode()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """One daemon, and what it has written so far."""
-
-    url: str
-    process: asyncio.subprocess.Process
-    session: aiohttp.ClientSession
-
-    async def answer(self, method: str, path: str, body: object = None, **headers: str) -> str:
-        """All of an answer, its headers too."""
-        async with self.session.request(method, self.url + path, json=body, headers=headers) as response:
-            return f"{response.status} {response.headers} {await response.text()}"
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "watcher", *arguments]
-
-
-async def ran(environ: Mapping[str, str], *arguments: str) -> tuple[int, str]:
-    """A command to its end: its exit code, and all that it said."""
-    process = await asyncio.create_subprocess_exec(
-        *command(*arguments), env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    said, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
-    assert process.returncode is not None
-    return process.returncode, said.decode()
-
-
-@asynccontextmanager
-async def running(environ: Mapping[str, str], log: Path) -> AsyncIterator[Running]:
-    with log.open("wb") as file:
-        process = await asyncio.create_subprocess_exec(
-            *command("run", "-o", "json"), env=environ, stdout=asyncio.subprocess.PIPE, stderr=file
-        )
-    try:
-        assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), PATIENCE)
-        assert line, "it did not start: its log says why"
-        async with aiohttp.ClientSession() as session:
-            yield Running(url=json.loads(line)["url"], process=process, session=session)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-def environment(folder: Path, callfire: str, receiver: str, form: str, keys: Mapping[str, str]) -> dict[str, str]:
-    """The secrets are in files, each for its user alone: what the environment is then to be free of."""
-    secrets = folder / "secrets"
-    secrets.mkdir()
-    environ = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH", "TMPDIR") if name in os.environ}
-    for variable, name in {**FILES, **keys}.items():
-        file = secrets / variable.lower()
-        prefix = "whsec_" if "SECRET" in variable else "x-key: " if "HEADERS" in variable else ""
-        file.write_text(prefix + CANARIES[name])
-        file.chmod(0o600)
-        environ[f"{variable}_FILE"] = str(file)
-    return environ | {
-        "CALLFIRE_LOGIN": LOGIN,
-        "CALLFIRE_BASE_URL": callfire,
-        "CALLFIRE_RATE": "50",
-        "WATCHER_WEBHOOK_URL": f"{receiver}/hook?key={CANARIES['query of an endpoint']}",
-        "WATCHER_DATABASE_URL": f"sqlite:///{folder / 'data' / 'watcher.db'}",
-        "WATCHER_LISTEN": "127.0.0.1:0",
-        "WATCHER_WEBHOOKS__ALLOW_NETWORKS": "127.0.0.0/8",
-        "WATCHER_POLLING__MIN_INTERVAL": "50ms",
-        "WATCHER_LOG": form,
-        "WATCHER_LOG__LEVEL": "debug",
-        "PYTHONFAULTHANDLER": "1",
-    }
-
-
-def of_processes(parent: int) -> set[tuple[str, str]]:
-    """What any user sees of the daemon and of what it started, and what its own user sees of their environment."""
-    found = set()
-    for process in (psutil.Process(parent), *psutil.Process(parent).children(recursive=True)):
-        found |= found_in("a process list", "\0".join(process.cmdline()))
-        found |= found_in("an environment", Path(f"/proc/{process.pid}/environ").read_bytes())
-    return {(name, place) for name, place in found if name not in SHOWN}  # that one was given so
 
 
 async def wrong_ways(daemon: Running) -> set[tuple[str, str]]:
@@ -197,19 +114,36 @@ async def test_no_secret_leaves_the_daemon_in_any_form_to_its_last_moment(
                 made = await daemon.answer("POST", "/v1/endpoints", {"url": receiver.url, **body})
                 assert made.startswith("201 "), made
             found |= await wrong_ways(daemon)
+            shown_once = [
+                await daemon.answer(
+                    "POST", "/v1/tokens", {"name": "ci", "scopes": ["read"]}, **{"Idempotency-Key": "1"}
+                ),
+                await daemon.answer("POST", "/v1/endpoints", {"url": receiver.url}, **{"Idempotency-Key": "2"}),
+            ]
+            drawn = [secret for each in shown_once for secret in re.findall(r'"(?:wat_|whsec_)([^"]+)"', each)]
+            assert len(drawn) == 2, shown_once
             await daemon.answer("POST", "/v1/endpoints/sound/test", {"type": "batch.active"})
             await asked(callfire.control, "/faults", {"kind": "code", "code": 503, "share": 0.3})
             await daemon.answer("POST", "/v1/watches", [{"batch_id": each["id"]} for each in batches[1:]])
             recipient = {"phone_number": CANARIES["number of a recipient"]}
             path = f"/v1/accounts/default/broadcasts/{batches[0]['broadcast_id']}/batches"
-            await daemon.answer("POST", path, {"name": "autumn", "recipients": [recipient]}, Prefer="wait=1")
+            sent = await daemon.answer("POST", path, {"name": "autumn", "recipients": [recipient]}, Prefer="wait=1")
+            submission = re.search(r'"(sub_\w+)"', sent)
+            assert submission is not None, sent
+            found |= found_in("a submission", sent)
             for each in ("default", "sound", "paired"):
                 await until_said(daemon, f"/v1/endpoints/{each}/deliveries", '"code":503')
             await asked(callfire.control, "/faults", {"kind": "code", "code": 401})
             await daemon.answer("POST", "/v1/watches", [{"batch_id": batches[0]["id"]}])
             await until_said(daemon, "/v1/accounts/default", '"refused"')
-            for place in PLACES:
-                found |= found_in(place, await daemon.answer("GET", place))
+            ids = {name: str(batches[0][name]) for name in ("broadcast_id",)} | {"batch_id": str(batches[1]["id"])}
+            answered = {
+                place: await daemon.answer("GET", place) for place in places(submission_id=submission[1], **ids)
+            }
+            assert sum(each.startswith("200 ") for each in answered.values()) > 25, answered
+            assert [place for place, told in answered.items() for secret in drawn if secret in told] == []
+            for place, told in (answered | {place: await daemon.heard(place) for place in STREAMS}).items():
+                found |= found_in(place, told)
             found |= of_processes(daemon.process.pid)
             code, said = await ran(environ, "db", "backup", str(tmp_path / "data" / "backup.db"))
             assert code == 0, said
@@ -226,6 +160,10 @@ async def test_no_secret_leaves_the_daemon_in_any_form_to_its_last_moment(
         assert said in written, "what was provoked is not in the log at all"
     assert found == set()
     assert {name for name, _ in kept} == (SHOWN if sealed else SHOWN | READABLE)
+    whole = b"".join(file.read_bytes() for file in (tmp_path / "data").iterdir())
+    # A token is written down nowhere, also where it was asked for with an Idempotency-Key.
+    assert [any(form in whole for form in forms(secret)) for secret in drawn] == [False, not sealed]
+    assert not any(form in log.read_bytes() for secret in drawn for form in forms(secret))
     assert not [each for each in (tmp_path, tmp_path / "data", Path()) if list(each.glob("core*"))]
 
 

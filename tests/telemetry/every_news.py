@@ -70,6 +70,8 @@ EVERYTHING: tuple[News, ...] = (
     told.StreamOpened(stream="events"),
     told.StreamClosed(stream="events", reason="slow"),
     told.LoopLag(seconds=0.004),
+    told.FilesFew(limit=1024),
+    told.FilesPlenty(limit=1024),
     told.StoreTook(operation="commit", took=0.002),
     told.StoreFailed(operation="commit", error="disk full"),
     told.StoreRecovered(operation="commit"),

@@ -14,9 +14,10 @@ from tests.fakes import NOON, FakeClock
 from tests.telemetry.every_news import EVERYTHING, attempted, changed
 from watcher.core import news as told
 from watcher.core.news import News
+from watcher.telemetry.account_lines import CALM
 from watcher.telemetry.lines import MASK, Format, Level, mask, own_logger
-from watcher.telemetry.logs import CALM, Logs, configure
-from watcher.telemetry.remedies import RESTART
+from watcher.telemetry.logs import Logs, configure
+from watcher.telemetry.remedies import FILES, RESTART
 from watcher.telemetry.troubles import SAY_AGAIN
 
 pytestmark = pytest.mark.usefixtures("logging_as_it_was")
@@ -110,6 +111,13 @@ def test_a_collector_of_traces_is_logged_when_it_fails_and_when_it_is_back() -> 
     assert [(line["level"], line["event"], line.get("error")) for line in lines] == [
         ("warning", "traces.failed", "no connection"),
         ("info", "traces.recovered", None),
+    ]
+
+
+def test_few_files_are_said_with_what_to_do_and_when_it_is_over() -> None:
+    assert Scribe().hear(told.FilesFew(limit=1024), told.FilesPlenty(limit=4096)) == [
+        {"level": "error", "event": "files.few", "limit": 1024, "remedy": FILES},
+        {"level": "info", "event": "files.recovered", "limit": 4096},
     ]
 
 

@@ -84,6 +84,8 @@ UNCOUNTED = {
     told.WorkerRecovered,
     told.StoreFailed,
     told.StoreRecovered,
+    told.FilesFew,  # process_open_fds and process_max_fds say it
+    told.FilesPlenty,
     told.TracesFailed,
     told.TracesRecovered,
     told.Started,

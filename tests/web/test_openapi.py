@@ -180,11 +180,19 @@ def test_two_answers_of_one_status_are_told_apart_by_their_media_types() -> None
     )
     answers = path_items([asked])["/"]["get"]["responses"]
     assert answers["503"] == {
-        "description": "See the body · The store cannot do it now (`store-unavailable`)",
+        "description": "See the body · The store cannot do it now (`store-unavailable`) · Too many connections are open "
+        "(`too-many-connections`)",
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-Id", "Retry-After")},
         "content": {
             "application/json": {"schema": {"$ref": "#/components/schemas/Health"}},
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemStoreUnavailable"}},
+            "application/problem+json": {
+                "schema": {
+                    "oneOf": [
+                        {"$ref": "#/components/schemas/ProblemStoreUnavailable"},
+                        {"$ref": "#/components/schemas/ProblemTooManyConnections"},
+                    ]
+                }
+            },
         },
     }
 

@@ -300,6 +300,22 @@ async def test_a_view_that_is_being_read_holds_up_no_other() -> None:
             assert shown(late) == await listed(house)
 
 
+async def test_who_goes_while_the_page_is_read_for_them_is_no_failure_of_ours() -> None:
+    store = FakeStore(FakeClock())
+    async with asyncio.timeout(10), open_house(store=store) as house, aiohttp.ClientSession() as session:
+        await follow(house, 1)
+        store.gates["find"] = gate = asyncio.Event()
+        asked = asyncio.ensure_future(session.get(f"{house.url}{STREAM}?limit=9"))
+        await until_held(store, "find")
+        asked.cancel()
+        await asyncio.wait([asked])
+        await settle_down()
+        gate.set()
+        await settle_down()
+        assert (await house.ask("GET", "/livez")).status == 200
+        assert house.ear.of(told.RequestFailed, told.StreamOpened) == []
+
+
 # In the order of what needs a person
 
 

@@ -24,6 +24,7 @@ from watcher.app.assembly import (
     retention_of,
     shares_of,
 )
+from watcher.app.files import Files, room_at
 from watcher.app.notifying import Notices, Watchdog
 from watcher.app.planner import Planner
 from watcher.app.process import loop_factory, set_limits, tune_the_interpreter
@@ -106,9 +107,9 @@ async def run(
             daemon = await stack.enter_async_context(_working(settings, parts, town, asked, logs))
             app, streams = _interface(settings, parts, daemon, metrics, town)
             listen = settings.http.listen
-            url = await stack.enter_async_context(serve(app, host=listen.host, port=listen.port))
+            url = await stack.enter_async_context(serve(app, host=listen.host, port=listen.port, room=room_at))
             stack.callback(daemon.planner.end)  # before requests under way are waited for
-            daemon.begin(*streams.workers, app[ADMISSION])
+            daemon.begin(*streams.workers, app[ADMISSION], Files(clock=clock, tell=town.tell))
             if notices.every is not None:
                 guard.hire(Watchdog(notices, every=notices.every, live=daemon.live, clock=clock))
             tune_the_interpreter()
@@ -294,13 +295,11 @@ async def _working(settings: Settings, parts: Parts, town: Town, asked: Asked, l
         )
         town.listen(partial(_wake, deliverer))
         hearing.listen(partial(_wake, deliverer))
-        town.listen(hearing.told)
         hearing.heed("freed", sharer.wake)
         hearing.heed("endpoint", partial(_read_again, book, store, deliverer))
-        town.listen(polling.ranks.hear)
-        town.listen(polling.hear)
+        for listener in (hearing.told, polling.ranks.hear, polling.hear, lately.hear):
+            town.listen(listener)
         hearing.listen(polling.hear)
-        town.listen(lately.hear)
         planner = Planner(polling, pace=pace_of(settings.polling), clock=clock, errand=crew.errand)
         pulse = Pulse(clock=clock, tell=parts.tell)
         keeper = Keeper(

@@ -1,7 +1,6 @@
 """A command's question to the daemon: how it ends where there is no answer, in one line with the remedy; and what is said of
 accounts that CallFire refuses."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +49,8 @@ def ask(
 @contextmanager
 def talking(config: Path | None, *, options: Mapping[str, str] = QUERY) -> "Iterator[Talk]":
     """For several questions over one connection, with other work in between that may be interrupted."""
+    import asyncio
+
     with remedied(options), asyncio.Runner() as runner:
         watcher = runner.run(_opened(place(config)))
         try:

@@ -1,6 +1,5 @@
 """`watcher db copy`: one database into another, with how far it is, and what came of it."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,6 +26,8 @@ def copy(source: Source, target: Target, config: Config = None, output: As = Out
     done the daemon refuses the target. Time-outs, the password of the database that the settings name, and the encryption key
     are those of the settings. Exit codes: 0 copied, and the same on both sides · 2 not, or not yet.
     """
+    import asyncio
+
     from watcher.app import CannotStart
     from watcher.app.copying import copy as copy_database
 

@@ -2,8 +2,6 @@
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any, Final
-from urllib.error import HTTPError, URLError
-from urllib.request import ProxyHandler, build_opener
 
 import typer
 
@@ -48,6 +46,9 @@ def health(
 
 def _asked(url: str, path: str) -> "Sequence[Mapping[str, Any]]":
     """The checks that the daemon there made, asked for without a proxy; ends the command where it tells of none."""
+    from urllib.error import HTTPError, URLError
+    from urllib.request import ProxyHandler, build_opener
+
     try:
         with build_opener(ProxyHandler({})).open(url + path, timeout=DEADLINE) as response:
             body = response.read()
@@ -64,5 +65,5 @@ def _asked(url: str, path: str) -> "Sequence[Mapping[str, Any]]":
 
 
 def _reason(error: OSError) -> str:
-    inner = error.reason if isinstance(error, URLError) else error
+    inner = getattr(error, "reason", error)
     return str(getattr(inner, "strerror", None) or inner)

@@ -1,6 +1,5 @@
 """`watcher listen`: a receiver for people who try things. Prints each webhook as it comes, and answers as it was asked to."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -58,6 +57,8 @@ def listen(
     watcher listen --secret-file secret --fail 503 --first 3 --retry-after 30
     watcher listen --secret-file secret --fail 500 --share 0.2 -o json | jq .data.status
     """
+    import asyncio
+
     from watcher.settings.values import listening_address
     from watcher.simulator.listener import ListenerConfig, run
 

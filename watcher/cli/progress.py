@@ -1,6 +1,5 @@
 """How far something is that takes longer than a moment: a bar on standard error, on a terminal."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -21,6 +20,8 @@ LATE: Final = 1.0
 @asynccontextmanager
 async def progress(what: str, total: int | None, *, late: float = LATE) -> AsyncIterator[Callable[[int], None]]:
     """While the context lasts; its function is told of each part that is done. Without a total the bar only moves."""
+    import asyncio
+
     bar = _bar()
     task = bar.add_task(what, total=total)
     shown = asyncio.get_running_loop().call_later(late, bar.start)

@@ -1,6 +1,5 @@
 """`watcher run`, `check` and `db migrate`: what is done with the settings on this machine, without asking a daemon."""
 
-import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
@@ -76,6 +75,8 @@ def check(
 
     Exit codes: 0 all is well, 2 something is wrong.
     """
+    import asyncio
+
     if reference:
         from watcher.settings import reference as table
 
@@ -110,6 +111,8 @@ def migrate(config: Config = None, output: As = Output.TABLE) -> None:
     watcher db migrate
     WATCHER_DATABASE_URL=sqlite:////var/lib/watcher.db watcher db migrate
     """
+    import asyncio
+
     from watcher.app import CannotStart
     from watcher.app import migrate as migrate_database
 

@@ -1,6 +1,5 @@
 """`watcher simulate`: a believable CallFire of one's own, and the receiver of webhooks that the demo uses."""
 
-import asyncio
 import math
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
@@ -95,6 +94,8 @@ def receive(
 
 def _serve(server: Coroutine[Any, Any, None]) -> None:
     """Until it is asked to stop; ends the command where its ports cannot be had."""
+    import asyncio
+
     try:
         asyncio.run(server)
     except* OSError as group:

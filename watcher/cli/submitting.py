@@ -1,6 +1,5 @@
 """`watcher submit` and `switch`: have people called or texted, once; and `watcher submissions`: what became of it."""
 
-import asyncio
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
@@ -267,6 +266,8 @@ def _send(
 
 
 async def _settled(watcher: "Watcher", submission: "Submission", seconds: float | None) -> "Document":
+    import asyncio
+
     document: Document = submission.document
     try:
         async with asyncio.timeout(seconds):

@@ -1,6 +1,5 @@
 """`watcher token`: who may use the daemon's interface. The daemon does it; where none runs, the database is changed itself."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -140,6 +139,8 @@ def _without_daemon(config: Path | None) -> "Settings | None":
 
 def _directly(settings: "Settings", work: "Callable[[Settings], Awaitable[Any]]") -> Any:
     """What becomes of it in the database itself."""
+    import asyncio
+
     from watcher.app import CannotStart
     from watcher.app.tokens import NotDone
 

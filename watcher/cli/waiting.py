@@ -1,6 +1,5 @@
 """`watcher wait`: until batches have ended, with the daemon or, where none runs, by itself."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +121,8 @@ def _wait(
     tell: Tell,
 ) -> Waited:
     """With the daemon where one answers; alone where nobody named one and none does."""
+    import asyncio
+
     from watcher.client import Unreachable
 
     there = place(config)

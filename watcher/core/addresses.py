@@ -198,7 +198,7 @@ def _name_fault(name: str) -> str | None:
     labels = name.removesuffix(".").split(".")
     if len(name) > HOST_LENGTH or not all(LABEL.fullmatch(label) for label in labels):
         return "has no sound host; write it as https://HOST[:PORT]/PATH"
-    if NUMBER.fullmatch(labels[-1]) and (name.endswith(".") or not _is_ipv4(name)):
+    if NUMBER.fullmatch(labels[-1]) and not _is_ipv4(name):
         return "has a host of numbers that is no plain IPv4 address; write four decimal numbers, without leading zeros"
     return None
 

@@ -83,11 +83,12 @@ class Endpoint:
 
     `types`, `accounts`, `broadcasts` and `labels` filter (empty: everything); a type may end in `.*`. `concurrency` None means
     the usual one; `rate` is deliveries a second, None without bound. `paused_until` holds back every delivery (a Retry-After).
-    `version` grows with every change of how it is set up, `number` is that of its last operator event.
+    `version` grows with every change of how it is set up, `number` is that of its last operator event. Where it is printed, its
+    secrets are not shown, nor the URL, whose query may be one.
     """
 
     id: str
-    url: str
+    url: str = field(repr=False)
     kept_by: Keeper = "api"
     description: str = ""
     types: tuple[str, ...] = ()

@@ -242,6 +242,20 @@ class LoopLag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FilesFew:
+    """Of the files that may be open few are left: clients get no answer but from probes."""
+
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesPlenty:
+    """There is room for more files again."""
+
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """The daemon is up."""
 
@@ -306,6 +320,8 @@ News = (
     | StreamOpened
     | StreamClosed
     | LoopLag
+    | FilesFew
+    | FilesPlenty
     | StoreTook
     | StoreFailed
     | StoreRecovered

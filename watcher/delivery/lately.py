@@ -4,7 +4,7 @@ from collections import OrderedDict
 from typing import Final
 
 from watcher.core.last_hour import LastHour, Minutes, untold
-from watcher.core.news import Attempted, News
+from watcher.core.news import Attempted, EndpointChanged, News
 from watcher.ports import Clock
 
 MOST: Final = 1_000
@@ -31,6 +31,8 @@ class Lately:
                 minutes = self._begin(news.endpoint, now)
             self._minutes.move_to_end(news.endpoint)
             minutes.count(now, news.took, failed=failed)
+        elif isinstance(news, EndpointChanged) and news.state == "removed":
+            self.forget(news.endpoint)  # with what was on its way when it was removed: nothing is told of it any more
 
     def of(self, endpoint_id: str) -> LastHour:
         """How the endpoint's attempts went."""

@@ -5,7 +5,7 @@ task that writes the body: a third of what a request costs. Here the same connec
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from aiohttp import (
@@ -29,14 +29,18 @@ class Destination(NamedTuple):
     target: str
     common: str | None
 
+    def __repr__(self) -> str:
+        return f"Destination({self.request.url.origin()})"  # what stands behind, and in headers, may be a secret
+
 
 @dataclass(slots=True, kw_only=True)
 class Question:
-    """A request. Of its headers those that all have in common are left out, and those that frame it."""
+    """A request. Of its headers those that all have in common are left out, and those that frame it. They are not
+    shown where it is printed: credentials may be among them."""
 
     destination: Destination
     method: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes | None
 
 

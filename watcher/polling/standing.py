@@ -6,6 +6,7 @@ The decisions are those of `watcher.core.account`, and of `pacing`; here they ar
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from watcher.core.account import Account, Condition, heed, record_of, resume, room
@@ -18,6 +19,10 @@ from watcher.ports import AccountChange, Accounts, Clock, StoreError, UnknownOut
 
 LONGEST_WAIT: Final = 15.0
 """Seconds: a poller with nothing to do takes a step at least this often, which is how one sees that it is alive."""
+JUMP: Final = 0.001
+"""Seconds by which the clock must have been moved to be heeded: less is how finely the two clocks are read."""
+KEPT_AFTER: Final = 1.0
+"""Seconds by which a pause must have been moved to be kept anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,8 @@ class Standing:
         self._accounts = accounts
         self._clock = clock
         self._tell = tell
+        self._ahead = self._now_ahead()
+        self._moved = 0.0
         self._unsaved: AccountChange | None = None
         self._doubtful = False  # whether all of what is unsaved is, is not known
         self._saving = asyncio.Lock()
@@ -87,11 +94,15 @@ class Standing:
             return full_until
         if self.account.condition is Condition.PAUSED:
             return now + LONGEST_WAIT
-        until = self.account.until
-        return until.timestamp() if until is not None and until.timestamp() > now else None
+        if self.account.until is None:
+            return None
+        until = self._moved_pause(self.account.until).timestamp()
+        return until if until > now else None
 
     async def heed(self, answer: Answer) -> None:
         """Takes to heart what the answer means for the account, and has that kept where it must outlive us."""
+        if self.account.until is not None:
+            self._moved_pause(self.account.until)
         before = self.account
         heeded = heed(before, answer, self._clock.draw())
         after = self._paced(heeded.account, answer)
@@ -103,6 +114,9 @@ class Standing:
         """Another part of the account may have found out how it stands: what it says holds here too. Raises StoreError."""
         record = await self._accounts.account(self.account.name)
         if record is not None:
+            if self.account.until is not None:
+                self._moved_pause(self.account.until)
+            self._ahead = self._now_ahead()
             before, self.account = self.account, adopted(self.account, record, self._part, self._clock.now())
             if self.account.condition is not before.condition:
                 self._tell_condition(before.condition)
@@ -120,6 +134,8 @@ class Standing:
 
     async def _become(self, after: Account, events: Sequence[Event] = ()) -> None:
         before, self.account = self.account, after
+        if before.until is None:
+            self._ahead = self._now_ahead()
         if after.condition is not before.condition:
             self._tell_condition(before.condition)
         if after.condition is Condition.THROTTLED and after.until is not None and after.until != before.until:
@@ -149,6 +165,26 @@ class Standing:
         if heard is not None:
             await self.heed(heard)
         return probe and answer.kind is Kind.FORBIDDEN
+
+    def _now_ahead(self) -> float:
+        """By how much the clock is ahead of the monotonic one."""
+        return self._clock.now().timestamp() - self._clock.monotonic()
+
+    def _moved_pause(self, until: datetime) -> datetime:
+        """The end of the account's pause, moved as the clock was: it lasts as long as it was to, also where somebody sets the
+        machine's clock meanwhile."""
+        ahead = self._now_ahead()
+        by = ahead - self._ahead
+        if abs(by) < JUMP:
+            return until
+        self._ahead = ahead
+        until += timedelta(seconds=by)
+        self.account = replace(self.account, until=until)
+        self._moved += by
+        if abs(self._moved) >= KEPT_AFTER:
+            self._moved = 0.0
+            self._unsaved = _both(self._unsaved, AccountChange(record=record_of(self.account), events=()))
+        return until
 
     def _paced(self, account: Account, answer: Answer) -> Account:
         """Takes to heart what the answer means for the rate; gives the account with what of that must outlive us."""

@@ -87,7 +87,9 @@ class Endpoint(Section):
         description="whom they are told, as Apprise's URL of a mailbox, a channel and the like: a secret as a whole",
         json_schema_extra=OR_FILE,
     )
-    url: Annotated[str | None, BeforeValidator(_url)] = Field(default=None, description="where webhooks are sent")
+    url: Annotated[str | None, BeforeValidator(_url)] = Field(
+        default=None, repr=False, description="where webhooks are sent"
+    )
     secret: SigningSecret | None = Field(
         default=None,
         description="what they are signed with, whsec_… or whsk_…: `watcher endpoints secret` makes one",

@@ -8,7 +8,7 @@ Where other processes have the database too, what they change is read again firs
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from watcher.core.endpoint import Endpoint, Secrets
+from watcher.core.endpoint import Endpoint, EndpointState, Secrets
 from watcher.core.health import Recent
 from watcher.store.rows import Row
 from watcher.store.sealing import Seal
@@ -36,7 +36,10 @@ class Remembered:
     def __init__(self, endpoints: Iterable[Endpoint], *, origin: str, seal: Seal) -> None:
         self.origin = origin
         self.seal = seal
-        self._endpoints = {endpoint.id: endpoint for endpoint in endpoints}
+        self._endpoints: dict[str, Endpoint] = {}
+        self._removed: dict[str, Endpoint] = {}  # apart, so that no event is held against all that there ever were
+        for endpoint in endpoints:
+            self._kept_with(endpoint)[endpoint.id] = endpoint
         self._recents: dict[str, Recent] = {}
         self._claims: dict[int, Claim] = {}
         self._claimed: dict[str, dict[int, Claim]] = {}  # the same by endpoint
@@ -70,16 +73,21 @@ class Remembered:
 
     @property
     def endpoints(self) -> Collection[Endpoint]:
-        """All of them, with those that were removed."""
+        """Those that were not removed."""
         return self._endpoints.values()
 
     def endpoint(self, endpoint_id: str) -> Endpoint | None:
         """The one of that name, also where it was removed."""
-        return self._endpoints.get(endpoint_id)
+        return self._endpoints.get(endpoint_id) or self._removed.get(endpoint_id)
 
     def put(self, endpoint: Endpoint) -> None:
         """It is so from now on."""
-        self._set(self._endpoints, endpoint.id, endpoint)
+        if endpoint.state is EndpointState.REMOVED:
+            for place in (self._endpoints, self._recents):
+                self._set(place, endpoint.id, None)
+        elif endpoint.id in self._removed:
+            self._set(self._removed, endpoint.id, None)
+        self._set(self._kept_with(endpoint), endpoint.id, endpoint)
 
     def exposed(self) -> int:
         """Of how many endpoints secrets are kept as they are, for want of a key."""
@@ -92,8 +100,9 @@ class Remembered:
         return self._recents.get(endpoint_id, NEVER)
 
     def put_recent(self, endpoint_id: str, recent: Recent) -> None:
-        """An attempt was added to it."""
-        self._set(self._recents, endpoint_id, recent)
+        """An attempt was added to it. Of one that was removed nothing more is counted: the next of its name begins anew."""
+        if endpoint_id not in self._removed:
+            self._set(self._recents, endpoint_id, recent)
 
     def claim(self, delivery_id: int) -> Claim | None:
         """The last claim of the delivery that was neither settled nor given back, also where its lease has ended."""
@@ -121,7 +130,10 @@ class Remembered:
         claim = self._claims.get(delivery_id)
         if claim is not None:
             self._set(self._claims, delivery_id, None)
-            self._set(self._claimed[claim.endpoint_id], delivery_id, None)
+            claimed = self._claimed[claim.endpoint_id]
+            self._set(claimed, delivery_id, None)
+            if not claimed:
+                self._set(self._claimed, claim.endpoint_id, None)
 
     def release(self, token: str) -> int:
         """Gives back what is claimed under the token; how many there were."""
@@ -139,6 +151,9 @@ class Remembered:
         while self._before:
             place, key, value = self._before.pop()
             _put(place, key, value)
+
+    def _kept_with(self, endpoint: Endpoint) -> dict[str, Endpoint]:
+        return self._removed if endpoint.state is EndpointState.REMOVED else self._endpoints
 
     def _set(self, place: dict[Any, Any], key: object, value: object) -> None:
         self._before.append((place, key, place.get(key)))

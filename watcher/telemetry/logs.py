@@ -12,15 +12,13 @@ from watcher.core.message import instant
 from watcher.core.model import TRANSITION_TYPES
 from watcher.core.news import News
 from watcher.ports import Clock
+from watcher.telemetry.account_lines import AccountLines
 from watcher.telemetry.lines import configure, own_logger
-from watcher.telemetry.remedies import ALIKE, ENCRYPT, RESTART, WAIT
+from watcher.telemetry.remedies import ALIKE, ENCRYPT, FILES, RESTART, WAIT
 from watcher.telemetry.troubles import Troubles, times
 
 __all__ = ["Logs", "configure"]
 
-CALM: Final = 900.0
-"""Seconds without a pause after which an account is no longer slowed down: about as long as a rate that CallFire does not bear is
-left alone before it is tried again, and as the alert looks back."""
 WORDS_MOST: Final = 1_000
 """How many unknown statuses are remembered as told."""
 NAMED: Final = 10
@@ -39,16 +37,16 @@ class Logs:
         self._words: set[str] = set()
         self._unfit: set[str] = set()
         self._workers, self._stores, self._attempts = Troubles(clock), Troubles(clock), Troubles(clock)
-        self._pauses = Troubles(clock)  # that CallFire asks accounts for
+        self._accounts = AccountLines(clock=clock)
         self._deliveries: dict[str, int] = {}
         self._endpoints: dict[str, str] = {}
         self._exposed = False
-        self._rates: dict[str, bool] = {}  # accounts that may not use their configured rate -> whether theirs was found
         self.listen_up()
 
     def listen_up(self) -> None:
         """Goes by the level that is configured now."""
         self._log = own_logger()
+        self._accounts.listen_up()
         self._hearers = self._table()
         if self._log.is_enabled_for(logging.DEBUG):
             self._hearers = {**self._chatter(), **self._hearers}
@@ -65,9 +63,9 @@ class Logs:
             told.UnknownStatus: self._unknown_status,
             told.SetAside: self._set_aside,
             told.Submitted: self._submitted,
-            told.ConditionChanged: self._condition_changed,
-            told.BudgetUsed: self._budget_used,
-            told.RateLearnt: self._rate_learnt,
+            told.ConditionChanged: self._accounts.condition_changed,
+            told.BudgetUsed: self._accounts.budget_used,
+            told.RateLearnt: self._accounts.rate_learnt,
             told.Attempted: self._attempted,
             told.EndpointChanged: self._endpoint_changed,
             told.EndpointTold: self._endpoint_told,
@@ -85,8 +83,10 @@ class Logs:
             told.StoreRecovered: self._store_recovered,
             told.TracesFailed: lambda news: self._log.warning("traces.failed", error=news.error),
             told.TracesRecovered: lambda _: self._log.info("traces.recovered"),
+            told.FilesFew: lambda news: self._log.error("files.few", limit=news.limit, remedy=FILES),
+            told.FilesPlenty: lambda news: self._log.info("files.recovered", limit=news.limit),
             told.Started: self._started,
-            told.Stopping: lambda news: self._log.info("daemon.stopping", reason=news.reason),
+            told.Stopping: self._stopping,
             told.Reloaded: self._reloaded,
         }
 
@@ -155,45 +155,9 @@ class Logs:
             detail=news.detail,
         )
 
-    def _condition_changed(self, news: told.ConditionChanged) -> None:
-        """Of an account that is throttled again and again as little is said as of any failure: each pause ends with a good
-        answer, and the next may be seconds away. That it is over is said when none came for a while."""
-        until = None if news.until is None else instant(news.until)
-        what = {"account": news.account, "reason": news.reason, "until": until}
-        if news.condition == "throttled":
-            again = self._pauses.again(news.account, news.condition)
-            say = self._log.debug if again is None else self._log.warning
-            say("account.throttled", **what, **times(again))
-        elif news.condition != "ok":
-            self._pauses.over(news.account)  # it is in another trouble, whose end will be told
-            say = self._log.error if news.condition == "refused" else self._log.warning
-            say(f"account.{news.condition}", **what)
-        elif news.previous == "throttled":
-            self._log.debug("account.resumed", account=news.account)
-        else:
-            self._log.info("account.recovered", account=news.account, previous=news.previous)
-
-    def _budget_used(self, news: told.BudgetUsed) -> None:
-        """Told every few seconds of each account: it is what there is to look at a clock by."""
-        if self._pauses.over_after(news.account, CALM):
-            self._log.info("account.recovered", account=news.account, previous="throttled")
-
-    def _rate_learnt(self, news: told.RateLearnt) -> None:
-        """When it falls below what is configured, when what CallFire allows is found, and when all may be used again; what lies
-        between is there for debugging."""
-        what = {"account": news.account, "rate": round(news.rate, 3), "configured": news.configured}
-        found = self._rates.get(news.account)
-        if news.rate >= news.configured:
-            self._rates.pop(news.account, None)
-            self._log.info("account.rate_restored", **what)
-        elif found is None:
-            self._rates[news.account] = False
-            self._log.warning("account.rate_lowered", **what, reason=news.reason)
-        elif news.reason == "found" and not found:
-            self._rates[news.account] = True
-            self._log.info("account.rate_found", **what)
-        else:
-            self._log.debug("account.rate_changed", **what, reason=news.reason)
+    def _stopping(self, news: told.Stopping) -> None:
+        self._accounts.say_together(at_once=True)
+        self._log.info("daemon.stopping", reason=news.reason)
 
     def _attempted(self, news: told.Attempted) -> None:
         what = {

@@ -10,3 +10,5 @@ RESTART: Final = "these are read at the start only: start the daemon anew to hav
 """What to do about settings that changed and are not taken up while it runs."""
 ENCRYPT: Final = "make a key with `watcher db key` and set it as database.encryption_key"
 """What to do about secrets that are kept as they are."""
+FILES: Final = "allow more open files (LimitNOFILE=, ulimit -n), or fewer clients of streams (http.streams)"
+"""What to do where few files may still be opened."""

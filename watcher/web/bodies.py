@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from pydantic import BaseModel, ValidationError
 
 from watcher.web.operations import JSON
@@ -15,6 +15,8 @@ MAX_BODY: Final = 4 * 1024 * 1024
 """Bytes, as they come out of a compressed body."""
 READ_DEADLINE: Final = 30.0
 """Seconds from the headers to the last byte of the body."""
+BODY: Final = web.RequestKey("body", bytes)
+"""What was read of a request: the middleware for Idempotency-Key reads before the handler does."""
 MAX_ROWS: Final = 10_000
 IN_A_THREAD: Final = 128 * 1024
 """Bytes of rows from which on reading them takes a millisecond or more, so that others get their turn meanwhile."""
@@ -32,21 +34,17 @@ class BadJson(Exception):
 
 
 async def read_body(request: web.Request, deadline: float = READ_DEADLINE, most: int = MAX_BODY) -> bytes:
-    """The whole body. A Problem where it is too large, too slow, or broken. With a bound of its own it can be read once only."""
-    taken = request if most == MAX_BODY else request.clone(client_max_size=most)
+    """The whole body, as often as it is asked for; the first bound is the one that counts. A Problem where it is too large, too
+    slow, or broken."""
+    if BODY in request:
+        return request[BODY]
     try:
         async with asyncio.timeout(deadline):
-            return await taken.read()
+            request[BODY] = await _taken(request.content, most)
+            return request[BODY]
     except TimeoutError:
         raise Problem(
             408, "body-too-slow", f"Send it within {deadline:g} s.", headers={"Connection": "close"}
-        ) from None
-    except web.HTTPRequestEntityTooLarge:
-        raise Problem(
-            413,
-            "body-too-large",
-            f"At most {most} bytes at once: send it in parts.",
-            headers={"Connection": "close"},
         ) from None
     except ConnectionError:
         # Nobody hears this: but it is the client's doing, and no failure of ours.
@@ -55,6 +53,21 @@ async def read_body(request: web.Request, deadline: float = READ_DEADLINE, most:
         raise Problem(
             400, "bad-encoding", f"The body cannot be read: {cut(str(error))}", headers={"Connection": "close"}
         ) from error
+
+
+async def _taken(content: StreamReader, most: int) -> bytes:
+    """In small pieces: aiohttp's own `read` has what is packed unpacked by megabytes, twelve times as many as may come of it."""
+    body = bytearray()
+    while piece := await content.readany():
+        body += piece
+        if len(body) > most:
+            raise Problem(
+                413,
+                "body-too-large",
+                f"At most {most} bytes at once: send it in parts.",
+                headers={"Connection": "close"},
+            )
+    return bytes(body)
 
 
 async def read_object(

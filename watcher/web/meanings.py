@@ -199,6 +199,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         "Come again after the seconds of Retry-After, or ask for fewer rows (`limit`); http.streams in the settings raises the "
         "number of clients.",
     ),
+    "too-many-connections": _meaning(
+        503,
+        "So many connections are open that only /livez, /readyz and /metrics are answered on new ones.",
+        "Come again after the seconds of Retry-After, and end connections that are not used. The log says it as `files.few`.",
+    ),
     "too-slow": _meaning(
         503,
         "A stream was ended because it was not read as quickly as things happened.",

@@ -68,6 +68,7 @@ TITLES: Final[Mapping[str, str]] = {
     "wrong-host": "The request is for another host",
     "wrong-origin": "The request comes from another site's page",
     "too-many-streams": "Too many clients listen to streams",
+    "too-many-connections": "Too many connections are open",
     "too-slow": "The stream is not read quickly enough",
     "stopping": "The daemon stops",
     "store-unavailable": "The store cannot do it now",

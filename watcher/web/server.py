@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from watcher.core.files import Room
 from watcher.core.news import RequestFailed, Tell
 from watcher.ports import Clock, Following, Health, NotAnswered, Planning, Store, StoreError, Submitting, Subscribing
 from watcher.web.accounts import Accounts
@@ -19,7 +20,7 @@ from watcher.web.bodies import MAX_BODY
 from watcher.web.broadcasts import Broadcasts
 from watcher.web.compressing import compressing
 from watcher.web.conditional import conditional
-from watcher.web.connection import OWN, SECURITY_HEADERS, Runner
+from watcher.web.connection import OWN, SECURITY_HEADERS, RoomAt, Runner, sparing
 from watcher.web.deliveries import Deliveries
 from watcher.web.documents import Documents
 from watcher.web.endpoints import Endpoints
@@ -50,6 +51,8 @@ TAKE: Final = 60.0
 KEEP: Final = 75.0
 """Seconds that a connection may be there without a whole request: longer than proxies keep theirs, and short enough that whoever
 opens many and says nothing does not keep others out for long."""
+IDLE: Final = 1.0
+"""Seconds that a connection must have been without a request before it has to make room for another one."""
 
 
 class CannotListen(Exception):
@@ -84,6 +87,7 @@ def make_app(
             request_ids(),
             compressing,
             _problems(tell),
+            sparing,
             admission.middleware(),
             conditional(),
             once(store, clock),
@@ -122,15 +126,31 @@ def make_app(
 
 @asynccontextmanager
 async def serve(
-    app: web.Application, *, host: str, port: int, grace: float = 5.0, keep: float = KEEP, take: float = TAKE
+    app: web.Application,
+    *,
+    host: str,
+    port: int,
+    grace: float = 5.0,
+    keep: float = KEEP,
+    take: float = TAKE,
+    room: RoomAt = lambda _: Room.PLENTY,
+    idle: float = IDLE,
 ) -> AsyncIterator[str]:
     """Serves the application and gives its URL; with port 0 a free port is chosen. A connection on which no request has arrived
-    for `keep` seconds is closed, and one whose client has not taken an answer in `take` seconds.
+    for `keep` seconds is closed, and one whose client has not taken an answer in `take` seconds. `room` says what a
+    connection may be used for whose file has that number; where there is little, one that was `idle` for so many seconds ends.
 
     On the way out no connection is taken any more, and requests under way have `grace` seconds. Raises CannotListen.
     """
     runner = Runner(
-        app, access_log=None, handle_signals=False, shutdown_timeout=grace, keepalive_timeout=keep, take=take
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=grace,
+        keepalive_timeout=keep,
+        take=take,
+        room=room,
+        idle=idle,
     )
     await runner.setup()
     try:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from tests.chaos.faults.matrix import all_pairs, everything, pairs_of, pairwise, shrunk, walks
+from tests.chaos.faults.matrix import all_pairs, everything, pairs_of, pairwise, shrunk, steady, walks
 from tests.chaos.faults.phases import Faults, Walked
 from tests.chaos.faults.walking import walk
 from tests.chaos.outcome import Outcome
@@ -21,14 +21,15 @@ ENOUGH: Final = 5
 
 
 def face(server: Server, *, seconds: float, seed: int) -> Outcome:
-    """First every two faults together, on PostgreSQL and on SQLite, then all four at once on SQLite, in an order of the seed's,
-    until the time is over."""
+    """First each fault of CallFire and of receivers by itself and every two faults together, on PostgreSQL and on SQLite, then
+    all four at once on SQLite, in an order of the seed's, until the time is over."""
     draw, began = random.Random(seed), time.monotonic()
     print(f"seed {seed}", flush=True)
     pairs, rest = pairwise(draw), everything()
     draw.shuffle(rest)
-    shared = _face(walks(pairs, LENGTH), draw, began + seconds * 0.6, server)
-    alone = _face([*walks(pairs, LENGTH), *walks(rest, LENGTH)], draw, began + seconds, None)
+    calm = walks(steady(), LENGTH)
+    shared = _face([*calm, *walks(pairs, LENGTH)], draw, began + seconds * 0.6, server)
+    alone = _face([*calm, *walks(pairs, LENGTH), *walks(rest, LENGTH)], draw, began + seconds, None)
     figures = [
         (f"{database}: {name}", value)
         for database, faced in (("PostgreSQL", shared), ("SQLite", alone))

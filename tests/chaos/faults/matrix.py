@@ -37,6 +37,13 @@ def pairwise(draw: random.Random, tries: int = 30) -> list[Faults]:
     return chosen
 
 
+def steady() -> list[Faults]:
+    """Each fault of CallFire, and each of receivers, by itself: where neither the store nor the clock is in trouble, nobody may
+    be late whom nothing befalls."""
+    upstream, _, receivers, _ = DIMENSIONS
+    return [*(Faults(upstream=each) for each in upstream), *(Faults(receivers=each) for each in receivers[1:])]
+
+
 def _with(pair: Pair, draw: random.Random) -> Faults:
     """A set in which these two meet, the others as it happens."""
     values = [draw.choice(each) for each in DIMENSIONS]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.chaos.faults.matrix import all_pairs, pairs_of, pairwise, shrunk, walks
+from tests.chaos.faults.matrix import all_pairs, pairs_of, pairwise, shrunk, steady, walks
 from tests.chaos.faults.phases import Faults
 from tests.chaos.faults.walking import walk
 from tests.store.postgres_server import Server, running
@@ -27,6 +27,11 @@ def test_nothing_is_lost_or_doubled_whatever_two_faults_come_together() -> None:
     """A fifth of the sets that have all pairs; the campaign has all."""
     wrong = [walk(phases, seed=seed, lasting=6).wrong for seed, phases in enumerate(walks(PAIRS[:40], 20))]
     assert wrong == [[]] * 2
+
+
+def test_nobody_is_late_whom_nothing_befalls() -> None:
+    """Where neither the store nor the clock is in trouble: a third of the faults of CallFire and of receivers."""
+    assert walk(steady()[::3], seed=10, lasting=8).wrong == []
 
 
 def test_nothing_is_lost_or_doubled_on_postgresql(server: Server) -> None:

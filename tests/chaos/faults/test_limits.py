@@ -2,11 +2,14 @@
 
 import json
 import resource
+import socket
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -67,12 +70,43 @@ def test_a_full_disk_is_said_once_and_over_by_itself_with_nothing_lost(ours: Cam
 
 
 def test_no_descriptor_is_left_and_what_is_followed_is_told_all_the_same(ours: Campaign) -> None:
-    """Connections that stand are used; new ones wait until there is room."""
+    """Connections that stand are used; new ones wait until there is room. It is said once, and that it is over."""
     assert ours.daemon is not None
+    until(lambda: len(ours.received()) >= 5)  # connections stand, also those to the receiver
     before = limit(ours, resource.RLIMIT_NOFILE, 8)
     assert len(list(Path(f"/proc/{ours.daemon.pid}/fd").iterdir())) > 8
-    with pytest.raises(TimeoutError):
-        urllib.request.urlopen(f"{ours.url}/readyz", timeout=1)
+    until(lambda: told(ours, "files.few") == 1)
     resource.prlimit(ours.daemon.pid, resource.RLIMIT_NOFILE, before)
-    until(lambda: failing(ours) == [])
+    until(lambda: told(ours, "files.recovered") == 1)
+    assert failing(ours) == []
     ours.finish(PATIENCE)
+    assert told(ours, "files.few") == 1
+
+
+def test_clients_that_take_all_descriptors_keep_no_probe_out(ours: Campaign) -> None:
+    """Those that listen to streams are let be; on the last connections probes alone are answered."""
+    assert ours.daemon is not None
+    limit(ours, resource.RLIMIT_NOFILE, 96)
+    to = urlsplit(ours.url)
+    with ExitStack() as stack:
+        for _ in range(90):
+            client = stack.enter_context(socket.create_connection((to.hostname, to.port), timeout=5))
+            with suppress(OSError):  # those that there is no room for
+                client.sendall(f"GET /v1/events/stream HTTP/1.1\r\nHost: {to.netloc}\r\n\r\n".encode())
+        until(lambda: told(ours, "files.few") == 1)
+        until(lambda: code(f"{ours.url}/readyz") == 200)
+        assert [code(f"{ours.url}{path}") for path in ("/readyz", "/metrics", "/v1/accounts")] == [200, 200, 503]
+    until(lambda: told(ours, "files.recovered") == 1)
+    ours.finish(PATIENCE)
+
+
+def code(url: str) -> int:
+    """Of the answer; 0 where there is none."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code
+    except OSError:
+        return 0

@@ -26,6 +26,8 @@ WHOLE: Final = 15.0
 STALE: Final = 30.0
 """Seconds by which an answer of a cache is old."""
 RETRY_AFTER: Final = 7
+FINE: Final = 0.01
+"""Seconds by which a pause may be shorter: the service reads two clocks, one after the other."""
 
 FAULTS: Final = (
     "none",
@@ -74,7 +76,6 @@ class FaultyCallFire:
     def __init__(self, rate: float, *, loop: VirtualLoop, clock: Clock, draw: random.Random) -> None:
         self.effective_rate = rate
         self.fault = "none"
-        self.speed = 1.0  # of the service's clock, which pauses are counted by
         self.lives: dict[int, Life] = {}
         self.tokens = 0
         self.requests: Counter[str] = Counter()
@@ -165,11 +166,6 @@ class FaultyCallFire:
             self.wrong.append(f"asked {self._frozen - now:.3f} s before the end of a Retry-After")
         return self._clock.now()
 
-    def clock_set(self, *, by: float, speed: float) -> None:
-        """A pause that is counted by the clock may end at another moment than it was to."""
-        if by or speed != self.speed:
-            self._frozen, self.speed = -math.inf, speed
-
     def _befalls(self, operation: str) -> str:
         fault = self.fault
         if fault == "some":
@@ -186,7 +182,7 @@ class FaultyCallFire:
             return b"", fault, 0
         if fault in CODES:
             if fault == "429 with Retry-After":
-                self._frozen = max(self._frozen, self._loop.time() + RETRY_AFTER / self.speed)
+                self._frozen = max(self._frozen, self._loop.time() + RETRY_AFTER - FINE)
             return b'{"message": "no"}', None, CODES[fault]
         body = json.dumps(show()).encode()
         if fault == "truncated":

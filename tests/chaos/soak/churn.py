@@ -86,10 +86,15 @@ class Churn:
         await self.ask("POST", "/v1/watches", [{"account": ACCOUNT, "batch_id": number} for number in batches])
 
     async def fill(self, count: int) -> None:
-        """So many watches that stay."""
+        """So many watches that stay, each with its broadcast: then a page shows many of them for the first time."""
         self.staying = await self.added(count, new_for=0.0, validating_for=LONG)
+        async with self.session.get(f"{self.control}/truth?since={self.staying[0] - 1}") as answer:
+            rows = [
+                {"account": ACCOUNT, "batch_id": each["id"], "broadcast_id": each["broadcast_id"]}
+                for each in (await answer.json())["batches"]
+            ]
         for begin in range(0, count, TOGETHER):
-            await self.follow(self.staying[begin : begin + TOGETHER])
+            await self.ask("POST", "/v1/watches", rows[begin : begin + TOGETHER])
 
     async def flow(self) -> None:
         """Some batches that are validated for seconds, and removed when they have ended for seconds."""

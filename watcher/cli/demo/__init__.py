@@ -1,6 +1,5 @@
 """`watcher demo`: the whole of it at work, on real sockets, against a CallFire that knows the truth."""
 
-import asyncio
 import signal
 from typing import Annotated
 
@@ -26,11 +25,15 @@ def demo(
 
     Exit codes: 0 nothing was lost, doubled or over budget; 1 something was (it is listed); 2 it could not run.
     """
+    import asyncio
+
     raise typer.Exit(asyncio.run(_until_told(seed, batches, keep, output)))
 
 
 async def _until_told(seed: int, batches: int, keep: bool, output: Output) -> int:
     """Also SIGTERM and a closed terminal end it in order: nothing is left behind."""
+    import asyncio
+
     performance = asyncio.create_task(_perform(seed, batches, keep, output), name="demo")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -47,6 +50,8 @@ async def _until_told(seed: int, batches: int, keep: bool, output: Output) -> in
 
 
 async def _perform(seed: int, batches: int, keep: bool, output: Output) -> int:
+    import asyncio
+
     from watcher.cli.demo.picture import open_picture, print_verdict
     from watcher.cli.demo.play import Play
     from watcher.cli.demo.stage import StageError, open_stage

@@ -15,7 +15,7 @@ ANYWHERE: Final = ("bad-request", "internal")
 """What any operation may answer."""
 GUARDED: Final = (
     *("token-wanted", "token-wrong", "session-over", "too-many-attempts", "scope-missing"),
-    *("local-only", "wrong-host", "store-unavailable"),
+    *("local-only", "wrong-host", "store-unavailable", "too-many-connections"),
 )
 """What one may that wants a scope."""
 WRITING: Final = ("wrong-origin",)
