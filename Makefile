@@ -80,7 +80,7 @@ chaos: $(VENV)/.dev ## 800 kills on both stores, and builds that are broken on p
 	@$(BIN)/python -m pytest -m campaign tests/chaos
 
 chaos-faults: $(VENV)/.dev ## faults of CallFire, the store, receivers and the clock, all with all, and of the machine: tests/chaos/RESULTS.md (about twenty minutes)
-	@$(BIN)/python -m tests.chaos faults files memory refused
+	@$(BIN)/python -m tests.chaos faults files memory refused names
 
 chaos-replicas: $(VENV)/.dev ## replicas that are killed, frozen, and have their database fail: tests/chaos/RESULTS.md (about ten minutes)
 	@$(BIN)/python -m tests.chaos killed ended parted frozen failing shared elsewhere

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.bench.results import machine, section, sections_of, table
 
 HERE = Path(__file__).parent
-BY_NAME = {"peers"}
+BY_NAME = {"flames", "peers"}
 """Those that run only where they are named: they install programs of others."""
 
 

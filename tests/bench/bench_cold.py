@@ -69,7 +69,7 @@ def tables() -> dict[str, tuple[Sequence[str], Sequence[Sequence[str]]]]:
             config = folder / f"{count}.toml"
             config.write_text(settings(side.url, count, RATES[count]), encoding="utf-8")
             config.chmod(0o600)
-            places = {"SQLite": _sqlite(folder / f"{count}.db", count), "PostgreSQL": _postgres(server, count)}
+            places = {"SQLite": filled(folder / f"{count}.db", count), "PostgreSQL": _postgres(server, count)}
             starts: dict[str, list[Start]] = {each: [] for each in places}
             for _ in range(STARTS):
                 for each, url in places.items():
@@ -88,7 +88,7 @@ def tables() -> dict[str, tuple[Sequence[str], Sequence[Sequence[str]]]]:
     }
 
 
-def _sqlite(path: Path, accounts: int) -> str:
+def filled(path: Path, accounts: int) -> str:
     async def make() -> None:
         async with open_store(path, tell=lambda news: None, clock=SystemClock()):
             pass

@@ -171,7 +171,7 @@ async def house(session: Session, url: str, path: Path, town: Town) -> AsyncIter
         yield House(poller=poller, polling=polling, crew=crew, clock=clock)
 
 
-async def polled(session: Session, url: str, path: Path, *, saved: bool = True) -> Spent:
+async def polled(session: Session, url: str, path: Path, *, saved: bool = True, seconds: float = SECONDS) -> Spent:
     """The poller at work; with `saved`, its looks are saved once a second."""
     looks, town = 0, town_of(SystemClock())
 
@@ -188,7 +188,7 @@ async def polled(session: Session, url: str, path: Path, *, saved: bool = True) 
             here.crew.hire(Keeper(here.polling, reports=[here.poller.report], clock=here.clock, every=1.0))
         tune_the_interpreter()  # as the daemon does once it is up
         looks, meter = 0, Meter()
-        await asyncio.sleep(SECONDS)
+        await asyncio.sleep(seconds)
         spent = meter.read(looks)
         gc.unfreeze()
         return spent

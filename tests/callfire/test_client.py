@@ -125,24 +125,6 @@ async def test_a_connection_found_closed_costs_no_second_request(lose: Reply) ->
         assert await upstream.look(1) == SEEN
 
 
-async def test_what_was_not_asked_for_is_no_answer_to_the_next_question() -> None:
-    unasked = asyncio.Event()
-
-    async def twice(writer: asyncio.StreamWriter) -> None:
-        writer.write(http(200, BODY))
-        await unasked.wait()
-        writer.write(http(200, json.dumps({"id": 1, "status": "ACTIVE"}).encode()))
-
-    async with listening(twice, http(200, BODY)) as server, session() as opened:
-        upstream = callfire(opened, server.url)
-        assert await upstream.look(1) == SEEN
-        unasked.set()
-        await asyncio.sleep(0.05)
-        lost = await upstream.look(1)
-        assert (lost.kind, lost.outcome) == (Kind.FAILED, "reset")
-        assert await upstream.look(1) == SEEN
-
-
 @pytest.mark.parametrize(
     ("status", "kind"),
     [(302, Kind.FAILED), (401, Kind.UNAUTHORIZED), (404, Kind.NOT_FOUND), (429, Kind.THROTTLED), (503, Kind.FAILED)],

@@ -64,12 +64,13 @@ def broken(database: Database, folder: Path) -> Outcome:
 def faults(database: Database, folder: Path) -> Outcome:
     """The whole service in one process, in time that is turned: 17 faults of CallFire x 8 of the store x 12 of receivers x 5 of
     the clock (back 1 h, forward 1 d, 5 % fast and slow), 15 s of each set of four, 8 sets in a row; before that each fault of
-    CallFire and of receivers by itself. They befall one of two accounts and two of three endpoints; CallFire and receivers have
-    no network, what CallFire answers is read as ever.
+    CallFire and of receivers by itself, those of receivers for 30 s. They befall one of two accounts and two of three endpoints;
+    CallFire and receivers have no network, what CallFire answers is read as ever.
 
     After each second everything is checked: what is recorded against what is true, numbers and order, who is owed what, what was
-    accepted, budgets, pauses that were asked for, and that nobody is late whom nothing befell. In the end all is well again:
-    then everything must be told and delivered, and a restart tells nothing. Whatever goes wrong is shown with its seed and as few
+    sent and accepted, budgets, pauses that were asked for, and that nobody is late whom nothing befell. In the end all is well
+    again: then every event must be told and accepted by each endpoint, and 40 s after a restart, with batches in the middle of
+    their lives, nothing was told. Whatever goes wrong is shown with its seed and as few
     faults as bring it about.
 
     PostgreSQL's clock goes with the service's here; `failing` has another one."""
@@ -96,9 +97,9 @@ def refused(database: Database, folder: Path) -> Outcome:
 
 
 def names(database: Database, folder: Path) -> Outcome:
-    """The names of CallFire and of the receiver cannot be looked up, twice: nobody is at the name server's address, and somebody
-    who says nothing; 20 s more after both have noticed. The system's own resolver asks it, in a mount namespace where
-    /etc/resolv.conf is ours. Connections that stand need no name, so that only new ones are in trouble."""
+    """The names of CallFire and of the receiver cannot be looked up: of one daemon nobody is at the name server's address, of
+    another somebody who says nothing; 5 s more after both have noticed. The system's own resolver asks it, in a mount namespace
+    where /etc/resolv.conf is ours, which needs root. Connections that stand need no name: only new ones are in trouble."""
     return lose_names(folder)
 
 

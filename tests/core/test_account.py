@@ -1,7 +1,7 @@
 """What each answer means for the account: the right half of polling.md's table, and the pauses that follow from it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -118,6 +118,65 @@ def test_a_good_answer_forgets_all_trouble_but_not_the_number_of_the_last_event(
     )
     well = heed(troubled, answer(Kind.SEEN, asked=NOON + 2 * SECOND), 0.5)
     assert well == Heeded(account=Account(name="default", credentials="abc", proven=True, number=4))
+
+
+@pytest.mark.parametrize(
+    ("account", "untroubled"),
+    [
+        (replace(FRESH, proven=True), True),
+        (replace(FRESH, proven=True, number=4, since=NOON, reason="…"), True),
+        (FRESH, False),
+        (replace(FRESH, proven=True, condition=Condition.THROTTLED), False),
+        (replace(FRESH, proven=True, until=NOON), False),
+        (replace(FRESH, proven=True, forbidden_batch=7), False),
+        (replace(FRESH, proven=True, garbled=frozenset({7})), False),
+        (replace(FRESH, proven=True, refusals_in_a_row=1), False),
+        (replace(FRESH, proven=True, refusals=1), False),
+        (replace(FRESH, proven=True, failures_in_a_row=1), False),
+        (replace(FRESH, proven=True, downs=1), False),
+        (replace(FRESH, proven=True, throttles=1), False),
+    ],
+)
+def test_a_good_answer_leaves_the_very_same_account_where_there_is_nothing_to_forget(
+    account: Account, untroubled: bool
+) -> None:
+    assert account.untroubled is untroubled
+    assert (heed(account, answer(Kind.SEEN), 0.5).account is account) is untroubled
+
+
+def test_conditions_go_by_the_words_that_metrics_and_the_interface_tell() -> None:
+    assert [condition.value for condition in Condition] == ["ok", "throttled", "down", "refused", "paused"]
+
+
+def test_an_account_of_which_only_the_name_is_known_is_in_order_and_its_login_not_proven() -> None:
+    assert asdict(Account(name="default")) == {
+        "name": "default",
+        "credentials": "",
+        "condition": Condition.OK,
+        "reason": "",
+        "since": None,
+        "until": None,
+        "proven": False,
+        "number": 0,
+        "learnt_rate": None,
+        "refusals_in_a_row": 0,
+        "forbidden_batch": None,
+        "refusals": 0,
+        "failures_in_a_row": 0,
+        "garbled": frozenset(),
+        "downs": 0,
+        "throttles": 0,
+    }
+    assert asdict(AccountRecord(name="default")) == {
+        "name": "default",
+        "refused": False,
+        "reason": "",
+        "refusals": 0,
+        "probe_at": None,
+        "credentials": "",
+        "number": 0,
+        "learnt_rate": None,
+    }
 
 
 # Room.
@@ -255,6 +314,7 @@ def test_a_probe_without_an_answer_leaves_the_refusal_and_is_repeated_after_the_
     for _ in range(3):
         story.hear(kind)
         assert (story.account.condition, story.pause) == (Condition.REFUSED, timedelta(hours=1))
+        assert story.account.since == story.now
     assert told(story) == ["account.refused"]
 
 
@@ -470,6 +530,11 @@ def test_failures_of_what_was_asked_before_it_was_down_do_not_make_it_worse(kind
     story = Story().hear(*[Kind.FAILED] * 5)
     before = story.account
     assert story.take(answer(kind, answered=story.now + SECOND)) == Heeded(account=before)
+
+
+def test_a_failure_of_what_was_asked_in_the_very_moment_makes_it_worse() -> None:
+    down = replace(FRESH, condition=Condition.DOWN, since=NOON, downs=1)
+    assert heed(down, answer(Kind.FAILED, asked=NOON), 0.5).account.downs == 2
 
 
 def test_an_answer_to_what_was_asked_before_it_was_down_is_a_sign_of_life() -> None:

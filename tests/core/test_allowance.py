@@ -76,7 +76,9 @@ def test_the_first_429_halves_the_rate_and_is_the_wall() -> None:
 
 def test_what_was_asked_before_the_rate_was_lowered_does_not_count_again() -> None:
     lowered = refused(FRESH, 1.0, accepted=3)
-    assert refused(lowered, 40.0, asked=0.9, accepted=5) == replace(lowered, accepted=5, pardons=5 * 0.005)
+    for accepted in (1, 5):
+        counted = replace(lowered, accepted=accepted, pardons=accepted * 0.005)
+        assert refused(lowered, 40.0, asked=0.9, accepted=accepted) == counted
 
 
 def test_it_halves_at_most_once_in_thirty_seconds() -> None:
@@ -85,6 +87,7 @@ def test_it_halves_at_most_once_in_thirty_seconds() -> None:
         lowered = refused(lowered, float(at), accepted=1)
         assert lowered.rate == 2.5
     assert refused(lowered, 31.0, accepted=1, pause=60.0).rate < 2.5
+    assert refused(refused(FRESH, 1.0), 31.0).rate == 1.25
 
 
 def test_a_wall_that_was_hit_again_while_nothing_is_accepted_halves_once_in_thirty_seconds_and_stays_where_it_was() -> (
@@ -100,12 +103,14 @@ def test_it_falls_to_no_less_than_a_tenth_a_second() -> None:
     lowered = FRESH
     for number in range(20):
         lowered = refused(lowered, 40.0 * (number + 1))
-    assert lowered.rate == LEAST
+    assert lowered.rate == LEAST == 0.1
 
 
 def test_what_is_configured_below_a_tenth_a_second_does_not_fall() -> None:
     slow = Allowance(configured=0.02, rate=0.02, since=NOON)
-    assert refused(slow, 100.0).rate == 0.02
+    lowered = refused(slow, 100.0)
+    assert lowered.rate == 0.02
+    assert used(lowered, 200.0) == replace(lowered, accepted=1, pardons=0.005)
 
 
 def test_after_a_stretch_the_average_of_what_was_accepted_says_how_far_to_fall() -> None:
@@ -115,22 +120,45 @@ def test_after_a_stretch_the_average_of_what_was_accepted_says_how_far_to_fall()
     assert (lowered.wall, lowered.sure, lowered.halved) == (4.0, 3.0, None)
 
 
-def test_it_falls_by_half_at_most_whatever_the_average_was() -> None:
-    lowered = refused(replace(FRESH, rate=4.0, wall=5.0), 100.0, accepted=10)
-    assert (lowered.rate, lowered.halved) == (2.0, after(100))
+@pytest.mark.parametrize("accepted", [10, 64, 100])
+def test_it_falls_by_half_at_most_whatever_the_average_was(accepted: int) -> None:
+    lowered = refused(replace(FRESH, rate=4.0, wall=5.0), 100.0, accepted=accepted)
+    assert (lowered.rate, lowered.sure, lowered.halved) == (2.0, accepted / 100, after(100))
+
+
+def test_fewer_than_eight_that_were_accepted_mean_nothing() -> None:
+    slow = replace(FRESH, rate=0.25, wall=0.5)
+    few, enough = (refused(slow, 100.0, accepted=accepted, pause=10.0) for accepted in (7, 8))
+    assert (few.rate, few.sure) == (0.125, 0.0)
+    assert (enough.rate, enough.sure) == (pytest.approx(math.sqrt(0.08 * 0.25)), 0.08)
 
 
 def test_a_rate_that_was_almost_right_falls_a_little() -> None:
     lowered = refused(FRESH, 600.0, accepted=2990, pause=10.0)
     assert lowered.rate == pytest.approx(HOLD * 5.0)
+    assert (lowered.failed, lowered.probe_at) == (0, after(600) + HELD_FIRST)
+
+
+def test_a_held_rate_that_is_refused_did_not_try_the_wall() -> None:
+    held = replace(FRESH, rate=HOLD * 2.5, wall=2.5, probe_at=after(900), failed=2)
+    assert refused(held, 600.0, accepted=1400, pause=10.0).failed == 0
 
 
 def test_if_the_guess_is_refused_at_once_it_falls_to_what_is_sure() -> None:
     guess = refused(replace(FRESH, rate=4.0, wall=5.0), 100.0, accepted=250, pause=10.0)
     assert guess.rate == pytest.approx(math.sqrt(2.5 * 4.0))
-    sure = refused(guess, 110.0, accepted=20)
-    assert sure.rate == pytest.approx(HOLD * 2.5)
-    assert sure.wall == guess.rate
+    assert refused(guess, 110.0) == guess
+    for accepted in (1, 20):
+        sure = refused(guess, 110.0, accepted=accepted)
+        assert sure.rate == pytest.approx(HOLD * 2.5)
+        assert (sure.wall, sure.sure) == (guess.rate, 0.0)
+
+
+def test_what_is_sure_is_worth_a_try_up_to_where_the_rate_would_be_held() -> None:
+    just = replace(FRESH, rate=2.0, wall=2.5, sure=HOLD * 2.0)
+    assert refused(just, 10.0, accepted=5, pause=10.0).rate == HOLD * just.sure
+    assert refused(replace(just, sure=2.0), 10.0, accepted=5, pause=10.0).rate == 1.0
+    assert refused(replace(just, rate=1.0, sure=1.0), 10.0, accepted=5, pause=10.0).rate == 0.5
 
 
 def test_if_even_that_is_refused_at_once_the_limit_is_another_one_and_the_rate_halves() -> None:
@@ -154,6 +182,7 @@ def test_the_next_one_soon_after_does() -> None:
 
 
 def test_a_long_pause_is_not_pardoned() -> None:
+    assert refused(FRESH, 60.0, accepted=1000, pause=5.0).rate == 5.0
     assert refused(FRESH, 60.0, accepted=1000, pause=5.1).rate < 5.0
 
 
@@ -180,8 +209,27 @@ def test_it_is_held_just_below_the_wall_until_it_may_be_tried_again() -> None:
     lowered = used_until(replace(refused(FRESH, 0.0), rate=2.0, wall=2.5), 30.0, 590.0)
     assert lowered.rate == HOLD * 2.5
     assert is_held(lowered)
+    assert used(lowered, 599.9).rate == HOLD * 2.5
+    assert used(lowered, 600.0).rate == pytest.approx(HOLD * 2.5 * 1.01)
     trying = used_until(lowered, 600.0, 660.0)
-    assert trying.rate == pytest.approx(HOLD * 2.5 * 1.04, rel=0.001)
+    assert trying.rate == pytest.approx(HOLD * 2.5 * 1.01**4)
+
+
+def test_the_limit_counts_as_found_within_a_hundredth_of_where_the_rate_is_held() -> None:
+    held = replace(FRESH, rate=0.99 * HOLD * 2.5, wall=2.5)
+    assert [is_held(each) for each in (held, replace(held, rate=2.37), FRESH)] == [True, False, False]
+
+
+def test_a_wall_that_is_passed_by_a_tenth_is_forgotten_with_what_was_sure() -> None:
+    passing = replace(FRESH, rate=2.19, wall=2.0, sure=1.5, probe_at=NOON)
+    assert used(passing, 60.0) == replace(
+        passing, rate=2.19 * (1.0 + 0.04 / 60 * 15.0), wall=None, sure=0.0, accepted=33, pardons=33 * 0.005
+    )
+
+
+def test_when_all_that_is_configured_is_reached_it_is_as_if_nothing_had_been() -> None:
+    nearly = replace(FRESH, rate=4.9, wall=5.0 / HOLD, sure=4.0, halved=NOON, probe_at=after(900), failed=1)
+    assert used(nearly, 700.0, seconds=600.0) == replace(FRESH, accepted=2940, pardons=1.0)
 
 
 def test_each_time_the_wall_was_tried_in_vain_it_is_held_longer() -> None:
@@ -189,7 +237,7 @@ def test_each_time_the_wall_was_tried_in_vain_it_is_held_longer() -> None:
     trying = used_until(held, 0.0, 660.0)
     failed = refused(trying, 661.0, accepted=10, pause=10.0)
     assert failed.rate == pytest.approx(HOLD * 2.5, rel=0.05)
-    assert (failed.failed, failed.probe_at) == (1, after(661) + HELD_MOST)
+    assert (failed.failed, failed.probe_at) == (1, after(661) + timedelta(minutes=15))
 
 
 def test_a_wall_that_is_passed_is_forgotten_and_all_is_as_before_within_half_an_hour() -> None:
@@ -209,6 +257,9 @@ def test_what_is_not_used_proves_nothing() -> None:
     lowered = refused(FRESH, 0.0)
     assert used(lowered, 60.0, share=0.7).rate == 2.5
     assert used(lowered, 60.0, share=0.8).rate > 2.5
+    assert clean(lowered, now=after(60), seconds=32.0, accepted=59).rate == 2.5
+    assert clean(lowered, now=after(60), seconds=32.0, accepted=60).rate > 2.5
+    assert clean(lowered, now=after(60), seconds=1.0, accepted=2).rate > 2.5
 
 
 def test_a_clock_that_went_back_makes_nothing_grow() -> None:
@@ -232,7 +283,9 @@ def test_what_was_learnt_holds_after_a_restart_and_its_first_429_is_pardoned() -
 
 
 def test_less_is_configured_than_was_learnt() -> None:
-    assert recalled(1.0, LearntRate(rate=1.6, wall=1.7), NOON) == Allowance(configured=1.0, rate=1.0, since=NOON)
+    for configured in (1.0, 1.6):
+        again = recalled(configured, LearntRate(rate=1.6, wall=1.7), NOON)
+        assert again == Allowance(configured=configured, rate=configured, since=NOON)
 
 
 def test_more_is_configured_than_before_and_it_may_grow_there() -> None:

@@ -7,7 +7,17 @@ import pytest
 
 from tests.fakes import NOON
 from watcher.core.account import Account, Condition, heed
-from watcher.core.answers import NO_BATCH, Answer, Kind, PageAnswer, account_answer, look_of
+from watcher.core.answers import (
+    NO_BATCH,
+    Answer,
+    Kind,
+    PageAnswer,
+    SubmitAnswer,
+    SwitchAnswer,
+    account_answer,
+    look_of,
+    told_by,
+)
 from watcher.core.model import Batch, Look, Missing, Page, PageRef, Seen, Unanswered
 
 ASKED, ANSWERED = NOON, NOON + timedelta(seconds=1)
@@ -43,6 +53,26 @@ def test_every_kind_has_its_row() -> None:
 @pytest.mark.parametrize(("given", "look"), ROWS)
 def test_an_answer_amounts_to_a_look(given: Answer, look: Look | None) -> None:
     assert look_of(given) == look
+
+
+def test_kinds_are_told_under_these_names() -> None:
+    names = ["seen", "garbage", "unfit", "unauthorized", "forbidden", "not_found", "gone", "throttled", "failed"]
+    assert [kind.value for kind in Kind] == names
+
+
+def test_what_callfire_answered_is_told_in_words() -> None:
+    failed = answer(Kind.FAILED, "503")
+    details = [told_by(replace(failed, detail=detail)) for detail in (None, "", "down for repairs")]
+    assert details == ["CallFire answered 503", "CallFire answered 503", "CallFire answered 503: down for repairs"]
+
+
+def test_where_nothing_more_is_said_a_request_departed_and_brought_nothing() -> None:
+    submitted = SubmitAnswer(asked=ASKED, answered=ANSWERED, kind=Kind.FAILED, outcome="timeout")
+    assert (submitted.departed, submitted.explained, submitted.size) == (True, False, 0)
+    switched = SwitchAnswer(batch_id=13, asked=ASKED, answered=ANSWERED, kind=Kind.FAILED, outcome="timeout")
+    assert (switched.done, switched.size) == (False, 0)
+    listed = PageAnswer(ref=REF, asked=ASKED, answered=ANSWERED, kind=Kind.FAILED, outcome="timeout")
+    assert (listed.size, answer(Kind.FAILED, "timeout").size) == (0, 0)
 
 
 UNTOUCHED_WITH_A_PAUSE = {Kind.UNAUTHORIZED, Kind.THROTTLED, Kind.FAILED, Kind.GARBAGE}

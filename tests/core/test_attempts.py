@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.core.attempts import Failures, Patience, failed, is_beyond, pause_after, retry_after
+from watcher.core.attempts import WITH_ALL, WITH_ONE, Failures, Patience, failed, is_beyond, pause_after, retry_after
 
 FIVE = Patience(most=5, seconds=10.0)
 
@@ -14,6 +14,11 @@ def after(*moments: float) -> Failures:
     for moment in moments:
         failures = failed(failures, FIVE, moment)
     return failures
+
+
+def test_with_one_address_ten_a_minute_are_borne_and_with_all_two_hundred() -> None:
+    assert (Patience(most=10, seconds=60.0), Patience(most=200, seconds=60.0)) == (WITH_ONE, WITH_ALL)
+    assert Failures() == Failures(count=0.0, at=0.0)
 
 
 def test_the_pause_doubles_and_stays_within_its_bound() -> None:

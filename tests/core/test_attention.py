@@ -57,6 +57,10 @@ def test_a_watch_is_in_the_band_of_what_needs_a_person_of_what_is_open_or_of_the
     assert band_of(replace(open_, state=State.SETTLED, status="ACTIVE")) is Band.REST
 
 
+def test_bands_are_kept_as_the_numbers_in_whose_order_they_are_shown() -> None:
+    assert [(band.name, band.value) for band in Band] == [("NEEDS", 0), ("OPEN", 1), ("REST", 2)]
+
+
 def watch(batch_id: int, state: State, status: str | None, minutes: int | None, account: str = "a") -> Watch:
     since = None if minutes is None else after(minutes=minutes)
     return Watch(account=account, batch_id=batch_id, opened=NOON, state=state, status=status, since=since)

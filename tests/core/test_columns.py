@@ -41,3 +41,23 @@ def test_broadcasts_begin_in_good_faith() -> None:
     broadcasts.trust[2] = 0.5
     broadcasts.add([2], [9])
     assert (broadcasts.trust[2], broadcasts.first[2]) == (1.0, 9)
+
+
+def sizes(columns: Pages | Broadcasts) -> set[int]:
+    """How long the columns are."""
+    return {len(column) for column in vars(columns).values() if isinstance(column, np.ndarray)}
+
+
+def test_columns_are_empty_at_first_and_grow_by_half_at_a_time() -> None:
+    """So that adding one after another stays cheap, however many there are."""
+    pages, broadcasts = Pages(), Broadcasts()
+    found = [sizes(pages)]
+    for more in (1, 15, 1, 83, 1):
+        pages.add([0] * more, 0)
+        found.append(sizes(pages))
+    assert found == [{0}, {16}, {16}, {32}, {100}, {150}]
+    found = [sizes(broadcasts)]
+    for place in (0, 15, 16):
+        broadcasts.add([place], [0])
+        found.append(sizes(broadcasts))
+    assert found == [{0}, {16}, {16}, {32}]

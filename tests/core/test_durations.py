@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.core.durations import PRECISION, SHARE, TINY, Places, waiting_until, worth
+from watcher.core.durations import PRECISION, SHARE, TINY, Places, waiting_until, worth, worth_of_new
 from watcher.core.hazard import AGES, SIZES, UNKNOWN, Floats, Hazard, scale_free
 
 YEARS = 10 * 365 * 86400.0
@@ -68,6 +68,11 @@ def test_there_is_no_step_where_the_formula_gives_way_to_its_limit() -> None:
     assert above == pytest.approx(below, rel=1e-5)
 
 
+def test_new_batches_are_worth_half_the_square_of_the_wait_for_a_day_at_most() -> None:
+    found = worth_of_new(array(0.0, 0.5, 0.5, 2.0), array(0.0, 0.0, 20.0, -1e9), 10.0)
+    assert found.tolist() == [0.0, 25.0, 0.0, 86_400.0**2]
+
+
 def waits(ages: Floats, target: float, most: float, hazard: Hazard) -> Floats:
     bins = np.full(len(ages), UNKNOWN, np.int16)
 
@@ -111,3 +116,18 @@ def test_what_is_worth_it_already_does_not_wait() -> None:
     assert (zero, never) == (0.0, 100.0)
     assert 7.0 <= seven <= 7.0 + PRECISION + SHARE * 7.0
     assert len(waiting_until(steps, 0, 1.0, 100.0)) == 0
+
+
+def test_a_few_rounds_are_enough_for_very_many() -> None:
+    ages, rounds = np.geomspace(1.0, 1e6, 200), []
+    bins = np.full(len(ages), UNKNOWN, np.int16)
+    hazard = scale_free()
+
+    def after(waited: Floats, at: Places) -> Floats:
+        rounds.append(waited.size)
+        return worth(
+            waited, hazard.until(bins[at, None], ages[at, None] + waited) - hazard.until(bins[at], ages[at])[:, None]
+        )
+
+    waiting_until(after, len(ages), 0.1, 300.0)
+    assert len(rounds) <= 3

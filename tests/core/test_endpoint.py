@@ -1,6 +1,8 @@
 """What endpoints want: their filters, sign by sign."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,17 +12,29 @@ from hypothesis import strategies as st
 from tests.core.making import RULES, after, seen, seen_watch
 from tests.fakes import NOON
 from watcher.core.endpoint import (
+    CONCURRENCY_MOST,
+    ID,
+    RATE_LEAST,
+    RATE_MOST,
+    TIMEOUT_LEAST,
+    TIMEOUT_MOST,
+    Attempt,
+    Delivery,
+    DeliveryState,
     Endpoint,
+    EndpointState,
     Ordering,
     Secrets,
     SigningKey,
     Subject,
     covers,
     most_at_once,
+    shown_url,
     subject_of,
     subject_of_data,
     wants,
 )
+from watcher.core.health import Health
 from watcher.core.model import ACTIVE, EVENT_TYPES, NEW, OPERATOR_TYPES, Event
 from watcher.core.transitions import learn
 
@@ -172,3 +186,92 @@ def test_how_many_are_under_way_at_once_is_the_endpoints_word_or_what_is_usual(
     ordering: Ordering, concurrency: int | None, most: int
 ) -> None:
     assert most_at_once(ordering, concurrency, 4) == most
+
+
+# How one is set up, and what is kept and shown of it.
+
+
+def test_an_endpoint_of_which_only_the_address_is_said_gets_every_event_as_it_is() -> None:
+    assert endpoint() == Endpoint(
+        id="e",
+        url="https://a.example",
+        kept_by="api",
+        description="",
+        types=(),
+        accounts=(),
+        broadcasts=(),
+        labels={},
+        timeout=timedelta(seconds=15),
+        concurrency=None,
+        rate=None,
+        ordering="none",
+        form="plain",
+        secrets=Secrets(keys=(), headers={}, authorization=None, apprise_url=None),
+        created=None,
+        version=0,
+        state=EndpointState.ACTIVE,
+        disabled_reason=None,
+        paused_until=None,
+        health=Health(),
+        number=0,
+    )
+    assert SigningKey(key=b"k") == SigningKey(scheme="v1", key=b"k", until=None)
+
+
+def test_states_are_called_what_the_interface_calls_them() -> None:
+    assert [str(state) for state in EndpointState] == ["active", "disabled", "removed"]
+    assert [str(state) for state in DeliveryState] == ["pending", "done", "dead", "held"]
+
+
+def test_the_bounds_of_what_may_be_set_up_are_as_they_are_said() -> None:
+    assert (timedelta(seconds=1), timedelta(seconds=30)) == (TIMEOUT_LEAST, TIMEOUT_MOST)
+    assert (CONCURRENCY_MOST, RATE_LEAST, RATE_MOST) == (1000, 0.001, 100_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"), [("Az_0-9", True), ("a" * 64, True), ("a" * 65, False), ("", False), ("a b", False), ("ü", False)]
+)
+def test_an_endpoint_is_called_by_letters_digits_dashes_and_underscores(name: str, fits: bool) -> None:
+    assert (ID.fullmatch(name) is not None) is fits
+
+
+def test_people_are_told_where_the_address_is_an_apprise_one_of_which_the_service_alone_is_shown() -> None:
+    shown = shown_url("Discord://4174216298:JHMHI8qBe7bk2ZwO5U711o3dV_js@host")
+    assert shown == "apprise:discord://…"
+    assert (replace(endpoint(), url=shown).kind, endpoint().kind) == ("apprise", "webhook")
+
+
+def test_nothing_secret_is_in_what_is_printed() -> None:
+    key = SigningKey(key=b"hush")
+    secrets = Secrets(keys=(key,), headers={"X-Key": "hush"}, authorization="hush", apprise_url="tgram://hush")
+    delivery = Delivery(
+        id=4, endpoint_id="e", position=9, event_id="evt", event_type="t", body=b"hush", created=NOON, due=NOON
+    )
+    printed = [
+        repr(each)
+        for each in (key, secrets, replace(endpoint(), url="https://a.example/hush", secrets=secrets), delivery)
+    ]
+    assert not any("hush" in each for each in printed)
+    assert printed[1] == "Secrets(1 keys, …)"
+    assert "secrets" not in printed[2]
+    assert "url" not in printed[2]
+
+
+def test_a_delivery_begins_pending_and_by_schedule() -> None:
+    begun = Delivery(
+        id=4, endpoint_id="e", position=9, event_id="evt", event_type="t", body=b"{}", created=NOON, due=NOON
+    )
+    assert begun == replace(begun, attempts=0, state=DeliveryState.PENDING, cause="schedule")
+
+
+@pytest.mark.parametrize(
+    ("code", "accepted"), [(None, False), (199, False), (200, True), (299, True), (300, False), (500, False)]
+)
+def test_an_attempt_is_accepted_by_any_2xx(code: int | None, accepted: bool) -> None:
+    assert Attempt(at=NOON, took=timedelta(0), code=code).accepted is accepted
+
+
+def test_what_is_for_traces_alone_makes_no_other_attempt_of_it() -> None:
+    attempt = Attempt(at=NOON, took=timedelta(0), code=200)
+    assert (attempt.server, attempt.traceparent, attempt.answer) == ("", "", b"")
+    assert replace(attempt, server="https://a.example", traceparent="00-1-2-01") == attempt

@@ -9,7 +9,7 @@ import pytest
 from tests.core.making import after, fresh
 from tests.core.test_schedule import NOW, PACE, aged, plain_worth, schedule
 from tests.fakes import NOON
-from watcher.core.explaining import AHEAD, Explanation
+from watcher.core.explaining import Explanation
 from watcher.core.hazard import SHAPE
 from watcher.core.ranking import OVERDUE
 from watcher.core.roster import looked_for_on
@@ -42,7 +42,7 @@ def test_all_that_is_to_be_said_of_a_watch_by_itself() -> None:
         "worth": pytest.approx(one),
         "page_worth": None,
         "rank": 7,
-        "ahead": [("batch", n, pytest.approx(worth[n])) for n in range(8, 8 - AHEAD, -1)],
+        "ahead": [("batch", n, pytest.approx(worth[n])) for n in range(8, 3, -1)],
         "due": NOW,
         "threshold": PACE.worth,
         "why": "by itself",
@@ -57,6 +57,31 @@ def test_what_is_explained_to_be_first_is_chosen_first() -> None:
     chosen = [made.choose(NOW) for _ in range(8)]
     assert chosen == [Choice(batch_id=n) for n in sorted(ranks, key=ranks.__getitem__)]
     assert sorted(ranks.values()) == list(range(8))
+
+
+def test_only_what_is_worth_more_is_ahead_however_little_it_is() -> None:
+    made, _ = schedule(aged(1, age=100, waited=10), aged(2, age=100, waited=10), aged(3, age=100, waited=11))
+    ranks = [(explained(made, n).rank, [what[1] for what in explained(made, n).ahead]) for n in (1, 2, 3)]
+    assert ranks == [(1, [3]), (1, [3]), (0, [])]
+    assert 0.1 < explained(made, 3).worth < 1.0
+
+
+def test_of_those_that_are_worth_the_same_the_first_followed_are_told() -> None:
+    made, _ = schedule(aged(1, age=0, waited=20), *(aged(n, age=0, waited=30) for n in range(2, 100)))
+    found = explained(made, 1)
+    assert (found.rank, [what[1] for what in found.ahead]) == (98, [2, 3, 4, 5, 6])
+
+
+def test_a_page_is_told_by_its_own_broadcast_and_number() -> None:
+    watches = [aged(10 * place + n, age=100, waited=20, broadcast_id=70 + place) for place in (0, 1) for n in (1, 2)]
+    made, _ = schedule(*watches, aged(99, age=100, waited=25))
+    for place in (0, 1):
+        made.listings.of(70 + place)
+        made.listings.attempt(place, NOW - 9)
+    made.listings.broadcasts.off[0] = NOW + 60
+    found = explained(made, 99)
+    assert [what[:-1] for what in found.ahead] == [("page", 71, 0)]
+    assert (explained(made, 11).page_worth, explained(made, 11).ahead) == (found.ahead[0][-1], [])
 
 
 def test_a_page_is_told_with_what_it_is_worth() -> None:
@@ -99,11 +124,13 @@ def test_every_reason_has_its_word() -> None:
         aged(5, age=0, waited=0.5),
         aged(6, age=1e9, waited=100),
         aged(7, age=0, waited=100),
+        aged(8, age=1e9, waited=1),
+        aged(9, age=1e9, waited=450, aside_until=NOON),
     )
     assert made.choose(NOW) == Choice(batch_id=1)
     made.first(2, "refresh")
     made.first(3)
-    found = {n: explained(made, n) for n in range(1, 8)}
+    found = {n: explained(made, n) for n in range(1, 10)}
     assert [(each.why, each.first) for each in found.values()] == [
         ("in flight", None),
         ("asked for", "refresh"),
@@ -112,7 +139,10 @@ def test_every_reason_has_its_word() -> None:
         ("resting", None),
         ("not worth it yet", None),
         ("by itself", None),
+        ("not worth it yet", None),
+        ("by itself", None),
     ]
+    assert found[5].waited == 0.5
     assert found[1].flying
     assert [found[n].due for n in (1, 2, 3, 4, 6, 7)] == [NOW, NOW, NOW, NOW + 30, NOW + 200, NOW]
     assert found[3].age == 0.0

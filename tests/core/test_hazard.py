@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from watcher.core.hazard import (
     AGES,
-    LONGEST,
-    SHAPE,
     SIZES,
     STEP,
     UNKNOWN,
@@ -41,7 +39,7 @@ def uneven() -> Hazard:
 
 def test_before_anything_is_known_the_hazard_is_scale_free_whatever_the_size() -> None:
     then, now = array(0, 9, 99, 0), array(9, 99, 999, 999)
-    expected = array(1, 1, 1, 3) * SHAPE * math.log(10)
+    expected = array(1, 1, 1, 3) * 0.7 * math.log(10)
     for size in range(UNKNOWN + 1):
         np.testing.assert_allclose(scale_free().between(bins(*[size] * 4), then, now), expected, rtol=1e-12)
 
@@ -82,14 +80,26 @@ def test_the_age_at_which_so_much_is_met_is_found(size: int, then: float, more: 
 
 
 def test_an_age_that_is_never_reached_is_long_but_finite() -> None:
-    assert scale_free().age_when(0, YEARS, 1e9) == pytest.approx(math.expm1(LONGEST))
+    assert scale_free().age_when(0, YEARS, 1e9) == pytest.approx(math.expm1(60))
 
 
 def test_sizes_go_by_half_decades_and_those_not_known_by_themselves() -> None:
     ends = [3, 10, 31, 100, 316, 1000, 3162, 10_000, 31_622, 100_000, 316_227, 1_000_000, 3_162_277]
     for number, last in enumerate(ends):
         assert (size_bin(last), size_bin(last + 1)) == (number, number + 1)
-    assert [size_bin(size) for size in (1, 10**12, 0, None, -1)] == [0, SIZES - 1, UNKNOWN, UNKNOWN, UNKNOWN]
+    assert [size_bin(size) for size in (1, 10**12, 0, None, -1)] == [0, 13, UNKNOWN, UNKNOWN, UNKNOWN]
+
+
+def test_there_are_five_bins_of_age_for_each_fourfold_of_it() -> None:
+    hazard = scale_free()
+    assert (hazard.sizes, hazard.ages, hazard.step) == (15, 64, math.log(2) / 2.5)
+
+
+def test_what_is_printed_is_what_it_was_made_of() -> None:
+    assert [word for word in ("rates", "step", "_edges", "_steps") if f"{word}=" in repr(scale_free())] == [
+        "rates",
+        "step",
+    ]
 
 
 def test_how_much_is_known_is_nothing_where_nobody_says_so() -> None:

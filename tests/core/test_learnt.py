@@ -3,7 +3,7 @@
 import json
 import math
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.core.making import after, fresh, seen, seen_watch
 from tests.fakes import NOON
-from watcher.core.hazard import AGES, SHAPE, SIZES, UNKNOWN, Sight, size_bin
-from watcher.core.learnt import ABSURD, BUFFER, HALF_LIFE, LENT, MEMORY, LearntHazard, sights_of
+from watcher.core.hazard import AGES, SHAPE, SIZES, STEP, UNKNOWN, Floats, Sight, size_bin
+from watcher.core.learnt import HALF_LIFE, LENT, MEMORY, LearntHazard, sights_of
 from watcher.core.model import ACTIVE, VALIDATING
 
 NOW = NOON.timestamp()
@@ -69,7 +69,7 @@ def test_what_was_seen_shows_once_it_is_settled() -> None:
 
 def test_many_looks_are_counted_before_it_is_settled_and_are_news_all_the_same() -> None:
     learnt = LearntHazard()
-    for _ in range(BUFFER):
+    for _ in range(256):
         learnt.saw(Sight(size=3, then=1.0, now=2.0, ended=False))
     assert learnt.exposure.sum() > 0
     assert learnt.settle(NOW)
@@ -113,6 +113,73 @@ def test_rates_are_always_above_nothing_and_never_nan(
         assert np.isfinite(learnt.hazard.rates).all()
         assert (learnt.hazard.rates > 0).all()
         assert all(0 <= learnt.known(size) < math.inf for size in range(UNKNOWN + 1))
+
+
+def by_hand(sights: list[Sight], rates: Floats) -> tuple[Floats, Floats]:
+    """Ends and exposure by bin of size and of age, each sight by itself; an end is where it most probably was by those rates."""
+    ends, exposure = np.zeros((SIZES + 1, AGES)), np.zeros((SIZES + 1, AGES))
+    for sight in sights:
+        unfinished, chances, spans, within = 1.0, [], [], []
+        for age in range(AGES):
+            upper = math.inf if age == AGES - 1 else (age + 1) * STEP
+            span = max(min(math.log1p(sight.now), upper) - max(math.log1p(sight.then), age * STEP), 0.0)
+            step = rates[sight.size, age] * span
+            spans.append(span)
+            chances.append(unfinished * (1 - math.exp(-step)))
+            within.append(0.5 if step < 1e-4 else 1 / step - 1 / (math.exp(step) - 1))
+            unfinished *= math.exp(-step)
+        later = 1.0
+        for age, span in enumerate(spans):
+            chance = chances[age] / sum(chances) if sight.ended else 0.0
+            later -= chance
+            ends[sight.size, age] += chance
+            exposure[sight.size, age] += span * (later + chance * within[age])
+    return ends, exposure
+
+
+def lent(counted: Floats, size: int, age: int, ages: float = 1 / 2) -> float:
+    """With a third of what neighbouring sizes have, where the size is known, and that share of neighbouring ages."""
+    sizes = [near for near in (size - 1, size + 1) if size != UNKNOWN and 0 <= near < SIZES]
+    column = counted[size] + sum((counted[near] / 3 for near in sizes), np.zeros(AGES))
+    return float(column[age] + ages * sum(column[near] for near in (age - 1, age + 1) if 0 <= near < AGES))
+
+
+def scattered(seed: int, count: int = 100) -> list[Sight]:
+    """Of all sizes and ages, also beyond the last bin, long and short, some ended, some told of two bins."""
+    dice = np.random.default_rng(seed)
+    sights = []
+    for _ in range(count):
+        then, took = np.exp(dice.uniform(0, 18, 2)) - 1
+        ended, again = dice.uniform(size=2) < 0.4
+        sights.append(Sight(int(dice.integers(SIZES + 1)), then, then + took + 1e-9, bool(ended), bool(again)))
+    return [*sights, Sight(SIZES - 1, 0.0, 1e8, ended=True), Sight(0, 0.0, 1e-6, ended=True)]
+
+
+def test_ends_and_exposure_rates_and_what_is_known_are_as_worked_out_one_by_one() -> None:
+    """On the first day by the law without a scale, on the next by what was learnt, faded for a day and by each end."""
+    ends, exposure, rates = np.zeros((SIZES + 1, AGES)), np.zeros((SIZES + 1, AGES)), np.full((SIZES + 1, AGES), 0.7)
+    learnt = LearntHazard(now=NOW)
+    for day in (1, 2):
+        sights = scattered(seed=day)
+        for sight in sights:
+            learnt.saw(sight)
+        learnt.settle(NOW + day * 86_400)
+        more_ends, more_exposure = by_hand(sights, rates)
+        by_ends = 0.5 ** (sum(sight.ended and not sight.again for sight in sights) / 700)
+        by_time = 0.5 ** (1 / 7)
+        ends = (ends + more_ends) * by_ends * by_time
+        exposure = (exposure * by_ends + more_exposure) * by_time
+        np.testing.assert_allclose(learnt.ends, ends, rtol=1e-6, atol=1e-12)
+        np.testing.assert_allclose(learnt.exposure, exposure, rtol=1e-6, atol=1e-12)
+        rates = np.array(
+            [
+                [(lent(ends, size, age) + 0.1) / (lent(exposure, size, age) + 0.1 / 0.7) for age in range(AGES)]
+                for size in range(SIZES + 1)
+            ]
+        )
+        np.testing.assert_allclose(learnt.hazard.rates, rates, rtol=1e-6)
+        known = [sum(lent(ends, size, age, ages=0.0) for age in range(AGES)) for size in range(SIZES + 1)]
+        assert [learnt.known(size) for size in range(SIZES + 1)] == pytest.approx(known)
 
 
 # Fading
@@ -167,6 +234,37 @@ def test_a_watch_of_which_nobody_knows_when_it_was_made_was_born_when_it_was_ope
     )
 
 
+@pytest.mark.parametrize(
+    ("made", "opened", "seen_at", "then", "now"),
+    [
+        (after(seconds=-5), NOON, after(seconds=10), 15.0, 25.0),
+        (after(seconds=5), NOON, after(seconds=10), 10.0, 20.0),
+        (NOON, NOON, NOON, 0.0, 20.0),
+        (None, after(seconds=15), after(seconds=10), 0.0, 5.0),
+    ],
+    ids=["before it was followed", "by a clock that is ahead", "seen at once", "followed again since it was seen"],
+)
+def test_a_batch_was_born_when_it_was_made_or_followed_and_is_no_younger_than_that(
+    made: datetime | None, opened: datetime, seen_at: datetime, then: float, now: float
+) -> None:
+    watch = replace(seen_watch(VALIDATING, at=seen_at), created=made, opened=opened)
+    ended = seen(ACTIVE, after(seconds=20))
+    assert sights_of(watch, ended, ended=True) == (Sight(size=UNKNOWN, then=then, now=now, ended=True),)
+
+
+def test_a_first_look_by_a_clock_that_is_ahead_tells_of_the_time_since_it_was_followed() -> None:
+    look = seen(VALIDATING, after(seconds=5), created=after(seconds=3))
+    assert sights_of(fresh(), look, ended=False) == (Sight(size=UNKNOWN, then=0.0, now=4.8, ended=False),)
+
+
+def test_an_end_at_the_first_look_was_before_it_was_answered() -> None:
+    look = seen(ACTIVE, after(seconds=5), created=NOON, size=50)
+    assert sights_of(fresh(), look, ended=True) == (
+        Sight(size=size_bin(50), then=0.0, now=5.0, ended=True),
+        Sight(size=UNKNOWN, then=0.0, now=5.0, ended=True, again=True),
+    )
+
+
 def test_the_first_look_tells_of_the_unknown_size_and_of_the_one_that_it_shows() -> None:
     look = seen(VALIDATING, after(seconds=5), created=after(seconds=-60), size=50)
     assert sights_of(fresh(), look, ended=False) == (
@@ -184,13 +282,20 @@ def test_the_first_look_tells_of_the_unknown_size_and_of_the_one_that_it_shows()
 
 
 @pytest.mark.parametrize(
-    ("made", "tells"), [(timedelta(seconds=-2), True), (timedelta(seconds=-60), False), (None, False)]
+    ("made", "tells"),
+    [
+        (timedelta(seconds=2), True),
+        (timedelta(seconds=-5), True),
+        (timedelta(seconds=-5.1), False),
+        (timedelta(seconds=-60), False),
+        (None, False),
+    ],
 )
 def test_one_that_had_ended_when_it_was_first_seen_tells_only_if_it_was_followed_from_its_beginning(
     made: timedelta | None, tells: bool
 ) -> None:
     look = seen(ACTIVE, after(seconds=5), created=None if made is None else NOON + made)
-    assert bool(sights_of(fresh(), look, ended=True)) is tells
+    assert (sights_of(fresh(), look, ended=True) == ()) is not tells
 
 
 # Restarts
@@ -264,7 +369,8 @@ GOOD = {"version": 1, "at": NOW, "seen_ends": 7, "bins": [[3, 4, 1.0, 2.0]]}
                 {"bins": [[1, 2, -3, 1]]},
                 {"bins": [[SIZES + 1, 2, 3, 1]]},
                 {"bins": [[1, AGES, 3, 1]]},
-                {"bins": [[1, 2, ABSURD, 1]]},
+                {"bins": [[1, 2, 1e15, 1]]},
+                {"seen_ends": 1e15},
                 {"bins": {"a": 1}},
             )
         ),
@@ -275,7 +381,19 @@ def test_a_damaged_or_newer_record_is_as_good_as_none(record: bytes) -> None:
     assert (learnt.hazard.rates == SHAPE).all()
     assert (learnt.ends.sum(), learnt.exposure.sum(), learnt.seen_ends) == (0.0, 0.0, 0.0)
     learnt.saw(Sight(size=3, then=1.0, now=2.0, ended=True))
-    assert learnt.settle(NOW)
+    assert learnt.settle(NOW + WEEK)
+    assert learnt.known(3) == pytest.approx(0.5, rel=0.01)
+
+
+def test_a_record_may_be_of_very_little_or_of_very_much() -> None:
+    little = LearntHazard.from_record(json.dumps(GOOD | {"seen_ends": 0, "bins": [[0, 0, 0.5, 0.0]]}).encode(), NOW)
+    assert (little.ends[0, 0], little.ends.sum(), little.exposure.sum(), little.seen_ends) == (0.5, 0.5, 0.0, 0.0)
+    much = LearntHazard.from_record(json.dumps(GOOD | {"bins": [[1, 2, 9e14, 1]]}).encode(), NOW)
+    assert (much.ends[1, 2], much.exposure[1, 2], much.seen_ends) == (9e14, 1.0, 7.0)
+
+
+def test_a_record_is_json_without_spaces_and_says_that_nothing_was_counted_yet() -> None:
+    assert LearntHazard().to_record() == b'{"version":1,"at":0.0,"seen_ends":0,"bins":[]}'
 
 
 @given(st.binary(max_size=50), st.integers(0, 100))

@@ -1,6 +1,6 @@
 """How long validation takes, in figures."""
 
-from math import exp
+from math import exp, log
 
 import numpy as np
 import pytest
@@ -56,6 +56,22 @@ def test_figures_are_near_those_of_the_law_behind_them() -> None:
     (of_size,) = lengths(taught(*ends(200, *durations.tolist()))).sizes
     assert of_size.p50 == pytest.approx(30.0, rel=0.15)
     assert of_size.p90 == pytest.approx(30.0 * exp(0.8 * 1.2816), rel=0.2)
+
+
+def test_figures_are_those_of_even_chances_and_of_one_in_ten_from_the_creation_on() -> None:
+    learnt = taught(*ends(200, *([4.0] * 20)))
+    (of_size,) = lengths(learnt).sizes
+    size = size_bin(200)
+    assert (of_size.p50, of_size.p90) == tuple(learnt.hazard.age_when(size, 0.0, log(of)) for of in (2, 10))
+
+
+def test_ten_ends_are_enough_for_figures_and_a_twentieth_of_one_is_the_last_that_is_remembered() -> None:
+    learnt = taught(*ends(200, *([4.0] * 20)))
+    learnt.ends[:] = 0.0
+    for size, known in ((1, 10.0), (2, 9.99), (3, 0.05), (4, 0.049)):
+        learnt.ends[size, 3] = known
+    shown = lengths(learnt).sizes
+    assert [(each.ends, each.p50 is not None) for each in shown] == [(10.0, True), (9.99, False), (0.05, False)]
 
 
 def test_the_unknown_size_comes_last_and_without_a_number_of_contacts() -> None:

@@ -1,10 +1,11 @@
 """One broadcast's listing: how long it is, whatever CallFire says, and what a sweep has still to come to."""
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from watcher.core.listing import DISTRUST, MOST_PAGES, REPEATS, RESWEEP, RESWEEP_COUNTED, Listing
+from watcher.core.listing import REPEATS, RESWEEP, RESWEEP_COUNTED, Listing
 from watcher.core.model import VALIDATING, Batch, Page
 
 NOW = 1e9
@@ -17,6 +18,40 @@ def listing(*, limit: int = 3, length: int = 1, **fields: Any) -> Listing:
 def page(*ids: int, total: int | None = None, offset: int = 0, limit: int = 3, spoilt: int = 0) -> Page:
     items = tuple(Batch(id=each, status=VALIDATING) for each in ids)
     return Page(offset=offset, limit=limit, items=items, total=total, spoilt=spoilt)
+
+
+def test_of_a_new_listing_nothing_is_known() -> None:
+    assert asdict(Listing(place=0, broadcast_id=70, limit=3, pages=[5])) == {
+        "place": 0,
+        "broadcast_id": 70,
+        "limit": 3,
+        "pages": [5],
+        "length": 1,
+        "kind": None,
+        "proven": False,
+        "denied": frozenset(),
+        "total": None,
+        "counts": None,
+        "one_page": False,
+        "repeats": 0,
+        "front": None,
+        "front_again": False,
+        "repeated": frozenset(),
+        "newest_first": False,
+        "trust": 1.0,
+        "offs": 0,
+        "failures": 0,
+        "missed": {},
+        "followed": None,
+        "known": set(),
+        "arrivals": 0,
+        "old": frozenset(),
+        "found": 0,
+        "sweep": None,
+        "swept": None,
+        "swept_total": None,
+        "note": "",
+    }
 
 
 # How long it is
@@ -37,7 +72,8 @@ def page(*ids: int, total: int | None = None, offset: int = 0, limit: int = 3, s
         (0, 2, 2, 1, 1),
         (0, 0, 0, 3, 1),
         (0, 2, 50, 1, 17),
-        (0, 3, 10**12, 1, MOST_PAGES),
+        (0, 3, 10**12, 1, 10_000),
+        (9_999, 3, None, 10_000, 10_000),
     ],
 )
 def test_its_length_follows_from_the_rows_and_the_total(
@@ -77,9 +113,10 @@ def test_a_page_that_shows_nothing_where_the_total_ends_proves_it() -> None:
 def test_a_total_that_shrinks_takes_no_page_away_from_behind_a_full_one_but_by_one_look_at_it() -> None:
     made = listing(length=4, counts=True)
     assert made.length_after(0, page(1, 2, 3, total=3)) == 2
+    assert listing(length=2, counts=True).length_after(0, page(1, 2, 3, total=3)) == 2
 
 
-@pytest.mark.parametrize("answer", [page(4, 5, 6, total=3), page(total=50)])
+@pytest.mark.parametrize("answer", [page(4, 5, 6, total=3), page(4, 5, 6, total=5), page(total=50)])
 def test_a_total_that_cannot_be_is_not_believed_any_more(answer: Page) -> None:
     made = listing(length=2)
     made.length_after(1, answer)
@@ -96,11 +133,15 @@ def test_a_lower_limit_is_kept_to_as_told_or_as_shown() -> None:
     assert listing().shortened_to(page(1, 2, limit=2)) == 2
     assert listing().shortened_to(page(1, 2, 3, limit=3)) is None
     assert listing().shortened_to(page(1, limit=0)) is None
+    assert listing().shortened_to(page(1, limit=1)) == 1
     assert listing(limit=10, counts=True).shortened_to(page(1, 2, total=9, limit=10)) == 2
     assert listing(limit=10, counts=None).shortened_to(page(1, 2, total=9, limit=10)) is None
     assert listing(limit=10, counts=True).shortened_to(page(1, 2, total=2, limit=10)) is None
     assert listing(limit=10, counts=True).shortened_to(page(*range(9), total=99, limit=10)) is None
     assert listing(limit=10, counts=True).shortened_to(page(total=99, limit=10)) is None
+    assert listing(limit=10, counts=True).shortened_to(page(*range(5), total=99, limit=10)) == 5
+    assert listing(limit=10, counts=True).shortened_to(page(1, total=99, limit=10, spoilt=1)) == 2
+    assert listing(limit=10, counts=True).shortened_to(page(11, 12, total=12, limit=10, offset=10)) is None
 
 
 def test_an_offset_that_is_not_the_one_asked_for_makes_it_one_page_for_good() -> None:
@@ -137,6 +178,16 @@ def test_two_pages_that_show_what_the_first_one_does_are_enough() -> None:
     assert made.ignores_offset(2, page(1, 2, 3, offset=6), 6)
 
 
+def test_one_page_that_shows_what_the_first_one_does_again_after_that_was_shown_anew_is_enough() -> None:
+    """Also where a row of both makes no sense."""
+    made = listing(length=3)
+    for _ in range(REPEATS - 1):
+        made.ignores_offset(0, page(1, 2, spoilt=1), 0)
+        assert not made.ignores_offset(1, page(1, 2, offset=3, spoilt=1), 3)
+    made.ignores_offset(0, page(1, 2, spoilt=1), 0)
+    assert made.ignores_offset(1, page(1, 2, offset=3, spoilt=1), 3)
+
+
 def test_pages_that_only_drift_do_not() -> None:
     made = listing(length=3)
     for begin in range(100, 0, -10):
@@ -158,6 +209,18 @@ def test_the_order_of_a_page_tells_where_new_batches_appear() -> None:
     assert made.growing() == 0
     made.met_in_order(page(4, 7, 9))
     assert made.growing() == 3
+
+
+def test_two_batches_are_an_order_and_the_same_one_twice_is_none() -> None:
+    made = listing(length=4)
+    made.met_in_order(page(9, 7))
+    assert made.newest_first
+    made.met_in_order(page(4, 4, 9))
+    assert made.newest_first
+    made.met_in_order(page(7, 9))
+    assert not made.newest_first
+    made.met_in_order(page(9, 4, 4))
+    assert not made.newest_first
 
 
 # Sweeps
@@ -210,6 +273,23 @@ def test_a_count_that_grew_by_more_than_was_found_begins_a_sweep() -> None:
     assert made.sweep == [0, 1]
 
 
+def test_a_count_that_is_not_believed_begins_no_sweep_nor_does_any_while_one_goes_on() -> None:
+    made = followed(counts=False)
+    made.total = 8
+    for number in range(3):
+        made.swept_page(number, (), NOW)
+    made.total = 9
+    made.swept_page(2, (), NOW + 1)
+    assert made.sweep is None
+    made.counts = True
+    made.begin_sweep()
+    made.swept_page(2, (), NOW + 2)
+    assert made.sweep == [0, 1]
+    made.total = 10
+    made.swept_page(1, (), NOW + 3)
+    assert made.sweep == [0]
+
+
 def test_a_count_that_fell_meanwhile_does_not_hide_the_next_one() -> None:
     made = followed(counts=True)
     made.total = 8
@@ -240,11 +320,21 @@ def test_where_batches_were_missed_the_next_sweep_follows_at_once_unless_it_was_
     assert not made.owes_sweep(NOW + 2 + RESWEEP)
 
 
+def test_those_that_the_last_page_of_a_sweep_brought_to_light_are_not_missing() -> None:
+    made = followed(swept=NOW, counts=True, known={1, 2, 3})
+    made.total = 5
+    for number in (2, 1):
+        made.swept_page(number, (), NOW)
+    made.knows((4,))
+    made.swept_page(0, (5,), NOW + 1)
+    assert (made.swept, made.sweep) == (NOW + 1, None)
+
+
 def test_a_sweep_is_owed_after_a_while_and_sooner_where_nobody_counts() -> None:
     made = listing(followed=NOW, swept=NOW, total=5, known={1, 2, 3, 4, 5})
-    assert [made.owes_sweep(NOW + wait) for wait in (0, RESWEEP, RESWEEP_COUNTED, -1)] == [False, False, True, True]
+    assert [made.owes_sweep(NOW + wait) for wait in (0, 3599, 3600, -1)] == [False, False, True, True]
     made.counts = False
-    assert made.owes_sweep(NOW + RESWEEP)
+    assert [made.owes_sweep(NOW + wait) for wait in (299, 300)] == [False, True]
     made.counts, made.total = True, None
     assert made.owes_sweep(NOW + RESWEEP)
 
@@ -277,7 +367,7 @@ def test_trust_follows_what_pages_show_of_what_is_expected_and_does_not_vanish()
     assert made.trust == pytest.approx(0.92)
     for _ in range(100):
         made.showed(10, 0)
-    assert made.trust == DISTRUST
+    assert made.trust == 0.05
 
 
 def test_the_next_page_to_look_on_is_the_one_behind_that_was_not_shown_since() -> None:

@@ -79,6 +79,7 @@ def test_new_watches_are_put_on_the_page_where_new_batches_appear() -> None:
     show(listings, 0, 1, 2, 3)
     show(listings, 1, 4)
     roster.put(seen_watch(NEW, batch_id=5, broadcast_id=70))
+    listings.pages.due[:2] = 5.0
     listings.place_new(NOW)
     assert stands(roster, 1, 5) == [0, 1]
     assert np.isnan(listings.pages.due[1])
@@ -105,6 +106,7 @@ def test_pages_come_and_go_and_keep_their_places() -> None:
     listings, roster = made(1, 2, 3, 4)
     show(listings, 0, 1, 2, 3)
     assert listings.of(70).in_use() == [0, 1]
+    assert listings.broadcasts.hit[0] == 1.0
     show(listings, 1, 4)
     show(listings, 0, 2, 3, now=NOW + 9)
     assert listings.of(70).in_use() == [0]
@@ -114,6 +116,16 @@ def test_pages_come_and_go_and_keep_their_places() -> None:
     assert listings.of(70).in_use() == [0, 1]
     assert listings.usable(NOW).tolist() == [True, True]
     assert listings.pages.listed[1] == NOW
+
+
+def test_each_broadcast_begins_with_a_page_of_its_own() -> None:
+    listings, roster = made(1, 2, 3)
+    show(listings, 0, 1, 2, 3)
+    roster.put(seen_watch(NEW, batch_id=4, broadcast_id=71))
+    listings.place_new(NOW)
+    assert listings.of(71).pages == [2]
+    assert stands(roster, 4) == [2]
+    assert listings.of_page(2) is listings.of(71)
 
 
 def test_an_answer_from_before_the_listing_was_shorter_is_taken_in_all_the_same() -> None:
@@ -144,6 +156,34 @@ def test_a_lower_limit_makes_its_pages_the_pages() -> None:
     assert listings.of(99).limit == 2
 
 
+def test_a_lower_limit_found_on_a_later_page_tells_where_that_page_begins() -> None:
+    listings, roster = made(*range(1, 8), limit=5)
+    show(listings, 0, 1, 2, 3, 4, 5)
+    show(listings, 1, 6, limit=2)
+    assert (listings.of(70).limit, listings.of(70).pages) == (2, [0, 1, 2])
+    assert stands(roster, 6) == [2]
+    show(listings, 2, 6, 9)
+    late = PageRef(broadcast_id=70, kind="call", offset=5, limit=5)
+    listings.shown(1, late, (), page(7, offset=5, limit=5), NOW)
+    assert (listings.of(70).in_use(), stands(roster, 7)) == ([0, 1, 2, 3], [2])
+
+
+def test_with_a_lower_limit_nothing_is_known_any_more_of_any_page_and_a_sweep_begins_anew() -> None:
+    listings, roster = made(1, limit=5)
+    follow(listings)
+    for number in range(3):
+        show(listings, number, *range(1 + 5 * number, 6 + 5 * number))
+    roster.put(seen_watch(NEW, batch_id=6, broadcast_id=70))
+    listings.place_new(NOW)
+    assert (stands(roster, 1, 6), listings.of(70).sweep) == ([0, 1], [3])
+    listings.pages.due[:4] = 5.0
+    show(listings, 0, 1, 2, limit=2, now=NOW + 1)
+    assert listings.of(70).sweep == [3, 2, 1]
+    assert listings.pages.asked[:4].tolist() == listings.pages.listed[:4].tolist() == [NOW + 1, NEVER, NEVER, NEVER]
+    assert np.isnan(listings.pages.due[1:4]).all()
+    assert stands(roster, 1, 6) == [0, looked_for_on(2)]
+
+
 def test_a_lower_limit_begins_no_sweep_of_a_broadcast_that_nobody_follows() -> None:
     listings, roster = made(*range(1, 8), limit=5)
     assert show(listings, 0, 1, 2, limit=2) == Shown()
@@ -168,6 +208,17 @@ def test_a_page_is_due_anew_and_counts_as_asked_for_whatever_came_of_it() -> Non
     listings.attempt(0, NOW - 5)
     assert (listings.pages.asked[0], listings.pages.listed[0]) == (NOW, NEVER)
     assert np.isnan(listings.pages.due[0])
+    for what in ("shown", "denied", "failed"):
+        listings, _ = made(1)
+        listings.pages.due[0] = 5.0
+        if what == "shown":
+            listings.shown(0, PageRef(broadcast_id=70, kind="call", offset=0, limit=9), (), page(1), NOW)
+        elif what == "denied":
+            listings.denied(0, listings.ref(0), "404", NOW)
+        else:
+            listings.failed(0, "500", NOW)
+        assert listings.pages.asked[0] == NOW
+        assert np.isnan(listings.pages.due[0])
 
 
 def test_a_page_may_be_asked_for_unless_it_is_gone_under_way_or_off() -> None:
@@ -209,7 +260,60 @@ def test_broadcasts_without_open_watches_are_forgotten_when_there_are_many() -> 
     assert (stands(roster, 1), listings.of_page(0).broadcast_id) == ([0], 70)
 
 
+def test_what_is_forgotten_leaves_its_pages_to_others_and_what_is_followed_stays() -> None:
+    listings, roster = made(1)
+    listings.follow(71, None, (), NOW)
+    followed = listings.of(71)
+    listings.follow(72, None, (), NOW)
+    listings.unfollow(72)
+    roster.put(seen_watch(NEW, batch_id=2, broadcast_id=73))
+    roster.put(fresh(3))
+    listings.place_new(NOW)
+    roster.drop(2)
+    listings.broadcasts.off[listings.of(74).place] = NOW
+    (long,) = listings.of(75).pages
+    listings.shown(long, listings.ref(long), (), page(91, 92, 93), NOW)
+    for broadcast_id in range(100, 100 + IDLE):
+        roster.place_of(broadcast_id)
+    listings.place_new(NOW)
+    pages = len(listings)
+    assert (roster.broadcasts_in_use(), pages) == (2, 7 + IDLE)
+    assert listings.of(71) is followed
+    assert np.flatnonzero(~listings.pages.gone[:pages]).tolist() == [0, 1]
+    for broadcast_id in range(5000, 5000 + pages - 2):
+        roster.place_of(broadcast_id)
+    listings.place_new(NOW)
+    assert len(listings) == pages
+
+
+def test_where_many_are_needed_twice_as_many_may_be_there() -> None:
+    listings, roster = made()
+
+    def heard_of(first: int, count: int) -> int:
+        for broadcast_id in range(first, first + count):
+            roster.place_of(broadcast_id)
+        listings.place_new(NOW)
+        return roster.broadcasts_in_use()
+
+    needed = IDLE // 2 + 100
+    for number in range(needed):
+        roster.put(seen_watch(NEW, batch_id=number + 1, broadcast_id=1000 + number))
+    assert heard_of(5000, IDLE // 2) == needed
+    assert heard_of(9000, needed) == 2 * needed
+    assert heard_of(19000, 1) == needed
+
+
 # Kinds, and listings that cannot be had
+
+
+def test_how_long_what_cannot_be_had_rests_is_as_it_is_said() -> None:
+    assert (OFF_FIRST, OFF_MOST, KNOWN_FIRST, FAILED_FIRST, FAILED_MOST) == (900.0, 21_600.0, 60.0, 30.0, 900.0)
+    assert (FAILURES, REFUSED_LISTINGS) == (2, 3)
+
+
+def test_pages_have_a_hundred_rows_and_show_five_strangers_unless_it_turns_out_otherwise() -> None:
+    listings = Listings(Roster(RULES))
+    assert (listings.of(70).limit, listings.finds) == (100, 5.0)
 
 
 def test_the_other_kind_is_tried_before_it_is_given_up() -> None:
@@ -281,7 +385,9 @@ def test_several_broadcasts_in_a_row_that_cannot_be_listed_and_none_is_for_a_whi
     assert listings.all_off == NEVER
     deny(pages[REFUSED_LISTINGS - 1 : REFUSED_LISTINGS], NOW)
     assert listings.all_off == NOW + OFF_FIRST
-    deny(pages[REFUSED_LISTINGS:], NOW)
+    deny(pages[REFUSED_LISTINGS:-1], NOW)
+    assert listings.all_off == NOW + OFF_FIRST
+    deny(pages[-1:], NOW)
     assert listings.all_off == NOW + 4 * OFF_FIRST
 
 
@@ -346,6 +452,11 @@ def test_the_page_that_showed_a_new_batch_is_remembered_until_its_watch_is_there
         roster.put(seen_watch(NEW, batch_id=batch_id, broadcast_id=70))
         listings.place_new(NOW)
     assert stands(roster, 4, 5, 6) == [0, 0, 1]
+    listings.knows(70, [4, 5, 6])
+    show(listings, 1, 4, 5, 6, total=9)
+    roster.put(seen_watch(NEW, batch_id=7, broadcast_id=70))
+    listings.place_new(NOW)
+    assert stands(roster, 4, 5, 6) == [1, 1, 1]  # and no longer than that
 
 
 def test_nobody_is_told_what_is_new_in_a_broadcast_that_nobody_follows() -> None:
@@ -353,6 +464,7 @@ def test_nobody_is_told_what_is_new_in_a_broadcast_that_nobody_follows() -> None
     assert show(listings, 0, 1, 2, 3) == Shown()
     follow(listings)
     listings.unfollow(70)
+    assert listings.pages.quest.sum() == 0.0
     assert show(listings, 0, 1, 2, 3) == Shown()
     assert listings.sweeping(NOW) is None
     assert listings.pages.quest.sum() == 0.0
@@ -363,6 +475,7 @@ def test_a_sweep_waits_for_its_page_to_rest_to_land_and_to_be_there() -> None:
     assert listings.sweeping_at(NOW) == inf
     follow(listings)
     listings.attempt(0, NOW)
+    assert (listings.sweeping(NOW), listings.sweeping_at(NOW)) == (0, NOW)
     assert listings.sweeping(NOW, rest=1.0) is None
     assert listings.sweeping_at(NOW, rest=1.0) == NOW + 1.0
     assert listings.sweeping(NOW + 1.0, rest=1.0) == 0
@@ -375,6 +488,18 @@ def test_a_sweep_waits_for_its_page_to_rest_to_land_and_to_be_there() -> None:
     assert listings.sweeping_at(NOW + 1.0) == NOW + 5.0
 
 
+def test_a_sweep_that_begins_anew_comes_after_those_that_go_on() -> None:
+    listings, _ = made()
+    follow(listings, 1, 2, 3, 4)
+    show(listings, 0, 1, 2, 3, total=4)
+    listings.follow(71, None, (), NOW)
+    show(listings, 1, 4, total=4)
+    assert listings.of(70).sweep is None
+    show(listings, 0, 1, 2, 3, total=5)
+    assert listings.of(70).sweep == [1]
+    assert listings.sweeping(NOW) == listings.of(71).pages[0]
+
+
 def test_following_again_tries_at_once_what_was_refused() -> None:
     listings, _ = made(1)
     listings.broadcasts.off[0] = listings.all_off = NOW + 1000
@@ -384,8 +509,11 @@ def test_following_again_tries_at_once_what_was_refused() -> None:
 
 def test_new_batches_are_expected_as_often_as_they_came() -> None:
     listings, _ = made()
+    listings.of(70)
+    listings.pages.due[0] = 5.0
     follow(listings)
-    assert listings.pages.quest[0] == pytest.approx(1 / ARRIVALS)
+    assert np.isnan(listings.pages.due[0])
+    assert listings.pages.quest[0] == pytest.approx(1 / 600)
     show(listings, 0, 1, 2)
     listings.knows(70, [1, 2])
     show(listings, 0, 1, 2, 3, now=NOW + ARRIVALS)
@@ -394,6 +522,8 @@ def test_new_batches_are_expected_as_often_as_they_came() -> None:
     assert listings.pages.quest[:2].tolist() == pytest.approx([0.0, 2 / (2 * ARRIVALS)])
     show(listings, 1, 9, 8, now=NOW - 50)  # newest first, and a clock that went back
     assert listings.pages.quest[:2].tolist() == pytest.approx([2 / ARRIVALS, 0.0])
+    follow(listings, 1, 2, 3)
+    assert listings.pages.quest[:2].tolist() == pytest.approx([1 / ARRIVALS, 0.0])
 
 
 def test_a_followed_broadcast_is_swept_again_after_a_while() -> None:

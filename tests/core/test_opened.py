@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.core.making import RULES, after, fresh, seen_watch
 from tests.fakes import NOON
 from watcher.core.model import ACTIVE, NEW, VALIDATING, Watch
-from watcher.core.opened import COLUMNS, columns_of
+from watcher.core.opened import COLUMNS, NONE, columns_of
 from watcher.core.roster import NOWHERE, Roster
 from watcher.polling.admitting import not_from_the_future
 
@@ -83,6 +83,26 @@ def test_what_was_not_saved_yet_is_not_when_the_store_has_it_anew() -> None:
     roster.give_back_unsaved([look for look in [roster.last_look(13)] if look is not None])
     roster.take_in(columns_of([seen_watch(VALIDATING)]), NOON)
     assert roster.take_unsaved() == []
+
+
+@pytest.mark.parametrize(("minutes", "kept_for"), [(30, 30), (60, 60), (61, 60), (90, 60)])
+def test_no_watch_is_aside_for_longer_than_an_hour(minutes: int, kept_for: int) -> None:
+    roster = Roster(RULES)
+    roster.take_in(columns_of([replace(fresh(13), aside_until=after(minutes=minutes))]), NOON)
+    assert kept(roster)[13]["aside"] == after(minutes=kept_for).timestamp()
+
+
+@pytest.mark.parametrize(("asked", "answered"), [(0.0, 0.2), (0.1, 0.0)])
+def test_what_was_asked_for_at_this_very_moment_is_not_from_the_future(asked: float, answered: float) -> None:
+    roster = Roster(RULES)
+    watch = seen_watch(VALIDATING, asked=after(seconds=asked), answered=after(seconds=0.2))
+    roster.take_in(columns_of([watch]), NOON)
+    found = kept(roster)[13]
+    assert (found["asked"], found["answered"]) == (NOON.timestamp(), after(seconds=answered).timestamp())
+
+
+def test_no_moment_size_or_broadcast_is_so_small_that_it_is_taken_for_unknown() -> None:
+    assert datetime.min.replace(tzinfo=UTC).timestamp() * 1000 > NONE
 
 
 def test_no_watches_are_columns_without_rows() -> None:

@@ -249,6 +249,12 @@ def test_nothing_is_sent_earlier_than_the_receiver_asked(
     assert settled == replace(settled, outcome="returned", attempts=attempts)
 
 
+def test_how_much_longer_chance_makes_what_is_waited_for() -> None:
+    waits = (attempt(500), attempt(429, retry_after=timedelta(seconds=40)), attempt(error="proxy"))
+    dues = [settle(delivery(), tried, 0.5).due for tried in waits]
+    assert dues == [ENDED + timedelta(seconds=seconds) for seconds in (5.5, 41, 66)]
+
+
 # What it means for the endpoint.
 
 

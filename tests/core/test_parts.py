@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.fakes import NOON
 from watcher.core.account import Account, AccountRecord, Condition
+from watcher.core.allowance import LearntRate
 from watcher.core.model import Watch
 from watcher.core.opened import columns_of
 from watcher.core.parts import LATER, Part, adopted, number_of, part_named, parts_of
@@ -87,7 +88,7 @@ def test_neighbours_are_spread_evenly() -> None:
 
 # What one part finds out of the login
 
-OURS = Account(name="big", credentials="mine", proven=True, number=3)
+OURS = Account(name="big", credentials="mine", proven=True, number=3, learnt_rate=LearntRate(rate=1.6, wall=1.7))
 REFUSED = AccountRecord(
     name="big", refused=True, reason="HTTP 401", refusals=2, probe_at=NOON + timedelta(hours=1), number=4
 )
@@ -102,9 +103,10 @@ def test_a_refusal_of_one_part_is_one_of_all_and_each_tries_later_than_the_one_b
             condition=Condition.REFUSED,
             reason="HTTP 401",
             since=NOON,
-            until=NOON + timedelta(hours=1) + LATER * (part.number - 1),
+            until=NOON + timedelta(hours=1) + timedelta(seconds=30) * (part.number - 1),
             refusals=2,
             number=4,
+            learnt_rate=OURS.learnt_rate,
         )
 
 

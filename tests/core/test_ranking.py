@@ -2,21 +2,21 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from math import inf
+from math import inf, log
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.core.making import after, fresh, seen_watch
 from tests.core.test_schedule import NOW, PATIENT, aged, plain_worth
 from watcher.core import ranking
-from watcher.core.hazard import AGES, SHAPE, SIZES, Hazard
+from watcher.core.hazard import AGES, SHAPE, SIZES, Hazard, scale_free
 from watcher.core.listings import Listings
 from watcher.core.model import NEW, Watch
-from watcher.core.ranking import AGAIN, OVERDUE, SHORTLIST, STALE, Compared, Pace, Ranking
+from watcher.core.ranking import OVERDUE, SHORTLIST, STALE, Compared, Pace, Ranking
 from watcher.core.roster import NEVER, Roster, looked_for_on
 
 PACE = Pace()
@@ -97,6 +97,17 @@ def test_with_nothing_due_it_is_told_when_a_listing_may_be_tried_again() -> None
     assert compared(made).quiet_until == NOW + 4
 
 
+def test_what_may_be_asked_for_from_now_on_or_is_under_way_is_not_waited_for() -> None:
+    made = ranked(*(member(n, broadcast_id=70 + n // 2, age=1e9, waited=0) for n in range(4)))
+    compared(made)
+    made.roster.due[:4] = NOW + 99
+    made.listings.pages.due[:2] = NOW + 3, NOW + 9
+    made.listings.broadcasts.off[1] = NOW
+    assert compared(made).quiet_until == NOW + 3
+    made.listings.pages.flying[0] = True
+    assert compared(made).quiet_until == NOW + 9
+
+
 def test_those_that_were_set_aside_go_by_themselves_when_that_is_over() -> None:
     made = ranked(*(member(n, waited=1000, aside_until=after(seconds=3)) for n in (1, 2)), member(3), member(4))
     assert set(scores(made)) == {-1}
@@ -127,6 +138,40 @@ def test_a_page_rests_too() -> None:
     assert list(scores(made, NOW + 0.25)) == [-1]
 
 
+def test_a_page_that_was_shown_in_place_of_another_rests_too() -> None:
+    made = ranked(member(1), member(2))
+    assert list(scores(made)) == [-1]
+    made.listings.pages.asked[0] = NOW - 0.5
+    found = compared(made)
+    assert (found.entries.tolist(), found.quiet_until) == ([], NOW)
+
+
+def test_watches_have_rested_after_just_the_least_interval_and_are_overdue_after_just_the_longest() -> None:
+    made = ranked(*(member(n, age=0, waited=1) for n in (1, 2)))
+    assert scores(made) == {-1: pytest.approx(2 * plain_worth(made.roster, 1, NOW))}
+    assert scores(ranked(aged(1, age=1e9, waited=300))) == {1: OVERDUE + 300}
+
+
+def test_what_a_page_is_compared_by_is_told_while_listings_may_be_asked_for() -> None:
+    made = ranked(member(1), member(2))
+    found = scores(made)
+    grounded = made.roster.live[: made.roster.used]
+    made.listings.all_off = NOW
+    assert made.page_score(0, grounded, NOW) == found[-1]
+    assert made.page_score(0, grounded, NOW - 1) is None
+    assert made.page_score(0, np.array([True, False]), NOW) is None
+
+
+def test_a_page_may_be_worth_too_little_by_a_rounding_error() -> None:
+    made = ranked(member(1), member(2))
+    score = scores(made)[-1]
+    made.pace = Pace(worth=score * (1 + 5e-7))
+    made.listings.pages.due[0] = NOW
+    assert scores(made) == {-1: score}
+    made.pace = Pace(worth=score * (1 + 5e-6))
+    assert scores(made) == {}
+
+
 def test_overdue_watches_make_their_page_overdue() -> None:
     made = ranked(member(1, waited=301, age=1e9), member(2, age=1e9), aged(3, age=0, waited=299))
     assert scores(made)[-1] >= OVERDUE
@@ -140,6 +185,7 @@ def test_overdue_watches_make_their_page_overdue() -> None:
     st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 400)), min_size=2, max_size=6),
     st.sampled_from([Pace(), Pace(worth=0.0), Pace(worth=5.0, min_interval=3.0, max_interval=60.0)]),
 )
+@example([(0.0, 0.0)] * 3, Pace(worth=0.01, min_interval=0.1, max_interval=60.0))
 def test_a_page_is_due_when_it_is_worth_it_and_not_much_later(watches: list[tuple[float, float]], pace: Pace) -> None:
     def at(now: float) -> Compared:
         return compared(
@@ -156,6 +202,36 @@ def test_a_page_is_due_when_it_is_worth_it_and_not_much_later(watches: list[tupl
     early = until - 0.004 - 0.002 * (until - NOW)
     if early > NOW:
         assert at(early).entries.tolist() == []
+
+
+def test_a_page_whose_watches_rest_until_the_same_moment_is_due_just_then() -> None:
+    made = ranked(*(member(n, age=0, waited=0.25) for n in range(1, 6)))
+    assert compared(made).quiet_until == NOW + 0.75
+    assert list(scores(made, NOW + 0.75)) == [-1]
+
+
+def test_no_time_has_passed_no_hazard_was_met() -> None:
+    made = ranked(member(1, waited=0), member(2, waited=7))
+    found = made.hazard_of(np.arange(2), NOW)
+    assert found.tolist() == [0.0, pytest.approx(SHAPE * log(108 / 101))]
+
+
+def test_due_times_stand_until_there_is_another_hazard_and_follow_it_once() -> None:
+    made = ranked(*(member(n, broadcast_id=70 + n // 3, age=1000, waited=2) for n in (1, 2, 3)))
+    compared(made)
+    for _ in range(2):
+        made.roster.due[:3] = made.listings.pages.due[0] = NOW + 5000
+        compared(made)
+        assert [*made.roster.due[:3], made.listings.pages.due[0]] == [NOW + 5000] * 4
+        made.hazard = scale_free()
+        compared(made)
+        assert max(*made.roster.due[:3], made.listings.pages.due[0]) < NOW + 100
+    one = ranked(aged(1, age=1000, waited=2))
+    compared(one)
+    one.roster.due[0] = NOW + 5000
+    one.hazard = scale_free()
+    compared(one)
+    assert one.roster.due[0] < NOW + 100
 
 
 def test_a_page_whose_watches_ended_is_worked_out_anew() -> None:
@@ -186,6 +262,8 @@ def test_when_a_watch_is_due_is_told_with_that_of_its_page() -> None:
     compared(made)
     assert made.due(0, NOW) < alone
     assert made.due(0, NOW) == max(float(made.listings.pages.due[0]), NOW)
+    made.listings.pages.due[0] = NOW + 0.5
+    assert made.due(0, NOW) == NOW + 0.5
     assert made.due(2, NOW) == float(made.roster.due[2])
     made.listings.broadcasts.off[0] = NOW + 99
     assert made.due(0, NOW) == alone
@@ -205,11 +283,38 @@ def test_a_page_never_asked_for_may_show_those_whose_broadcast_is_not_known() ->
     assert set(scores(made)) == set(range(1, 21))
 
 
+def test_only_pages_that_were_never_asked_for_may_show_them_and_no_more_than_there_are() -> None:
+    made = ranked(
+        *(member(n, waited=100) for n in (1, 2)),
+        aged(3, age=50, waited=20),
+        aged(4, age=50, waited=40),
+        aged(5, age=9, waited=60),
+    )
+    made.listings.of(71)
+    made.listings.attempt(0, NOW - 9)
+    worth = {n: plain_worth(made.roster, n, NOW) for n in range(1, 6)}
+    assert scores(made) == {
+        -1: pytest.approx(worth[1] + worth[2]),
+        -2: pytest.approx(worth[3] + worth[4] + worth[5]),
+        **{n: pytest.approx(worth[n]) for n in (3, 4, 5)},
+    }
+
+
+def test_where_another_page_must_be_worked_out_anew_too_that_is_at_once() -> None:
+    made = ranked(*(member(n, age=1e9, waited=5) for n in (1, 2)), aged(3, age=1e5, waited=5))
+    made.listings.of(71)
+    made.listings.attempt(0, NOW - 9)
+    compared(made)
+    made.listings.pages.due[0] = NOW
+    found = compared(made)
+    assert (found.entries.tolist(), found.quiet_until) == ([], NOW)
+
+
 def test_a_page_that_is_not_worth_it_yet_for_what_it_may_show_is_compared_again_soon() -> None:
     made = ranked(aged(1, age=1e5, waited=5))
     made.listings.of(70)
     found = compared(made)
-    assert (found.entries.tolist(), found.quiet_until) == ([], NOW + AGAIN)
+    assert (found.entries.tolist(), found.quiet_until) == ([], NOW + 1.0)
 
 
 def test_the_first_look_at_a_stranger_is_worth_more_as_it_leads_to_others() -> None:
@@ -237,15 +342,18 @@ def test_a_broadcast_that_is_followed_is_asked_for_new_batches() -> None:
 
 
 def test_with_another_hazard_due_times_follow_in_portions_however_often_it_changes() -> None:
-    made = ranked(*(aged(n, age=1000, waited=2) for n in range(1, 2 * STALE + 2)))
+    made = ranked(*(aged(n, age=1000, waited=2) for n in range(1, 2 * STALE + 1)))
     compared(made)
     before = made.roster.due[: made.roster.used].copy()
-    sooner = Hazard(np.full((SIZES + 1, AGES), 3 * SHAPE))
-    for _ in range(3):
-        made.hazard = sooner
-        compared(made)
-    assert made.hazard is sooner
-    assert (made.roster.due[: made.roster.used] < before).all()
+    for times in (3, 9):
+        sooner = Hazard(np.full((SIZES + 1, AGES), times * SHAPE))
+        for _ in range(2):
+            made.hazard = sooner
+            compared(made)
+        assert made.hazard is sooner
+        now = made.roster.due[: made.roster.used].copy()
+        assert (now < before).all()
+        before = now
 
 
 def test_so_do_those_of_pages() -> None:
@@ -258,8 +366,16 @@ def test_so_do_those_of_pages() -> None:
 
 
 def test_what_cannot_be_worked_out_in_one_go_is_left_for_the_next() -> None:
-    made = ranked(*(aged(n, age=10, waited=50) for n in range(1, ranking.PORTION + 2)))
-    assert compared(made).more
+    made = ranked(*(aged(n, age=10, waited=50) for n in range(1, ranking.BLOCK + 2)))
+    assert ranking.BLOCK > ranking.PORTION
+    made.listings.of(70)
+    found = compared(made)
+    assert found.more
+    assert dict(zip(found.entries.tolist(), found.scores.tolist(), strict=True))[-1] == pytest.approx(
+        5 * plain_worth(made.roster, 1, NOW)
+    )
+    assert not compared(made).more
+    made.roster.due[: ranking.PORTION] = np.nan
     assert not compared(made).more
     many = ranked(*(member(n, broadcast_id=70 + n // 2) for n in range(2 * ranking.PAGES + 2)))
     assert compared(many).more
@@ -269,6 +385,13 @@ def test_what_cannot_be_worked_out_in_one_go_is_left_for_the_next() -> None:
 def test_the_best_are_in_order_the_best_last() -> None:
     made = ranked(*(aged(n, age=10, waited=10 + n / 10) for n in range(1, SHORTLIST + 11)))
     assert compared(made).best() == list(range(11, SHORTLIST + 11))
+
+
+def test_of_very_many_in_any_order_the_best_are_kept_and_those_alike_stay_in_order() -> None:
+    order = np.random.default_rng(5).permutation(1000)
+    assert Compared(order, order.astype(float), inf, more=False).best() == list(range(1000 - SHORTLIST, 1000))
+    alike = Compared(order[:SHORTLIST], np.repeat([1.0, 2.0], SHORTLIST // 2), inf, more=False)
+    assert alike.best() == order[:SHORTLIST].tolist()
 
 
 def test_nobody_watched_is_nothing_to_do() -> None:

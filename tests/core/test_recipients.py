@@ -29,8 +29,8 @@ def test_a_number_is_read_as_people_write_it(number: str) -> None:
 
 @pytest.mark.parametrize(
     "number",
-    ["", "2135551122", "22135551122", "121355511223", "10135551122", "11135551122", "1213555112x", "++12135551122",
-     "1213555112\u0662", "+44 20 7946 0958", "12135551122 ext 3"],
+    ["", "2135551122", "22135551122", "121355511223", "10135551122", "11135551122", "1213555112x", "1213X5551122",
+     "++12135551122", "1213555112\u0662", "+44 20 7946 0958", "12135551122 ext 3"],
 )  # fmt: skip
 def test_what_could_be_another_number_is_refused(number: str) -> None:
     assert tidied(number) is None
@@ -91,6 +91,14 @@ def test_attributes_have_bounds() -> None:
         "a name must have 1 to 100 characters",
         "a name must have 1 to 100 characters",
         "a value has more than 1000 characters",
+    ]
+
+
+def test_as_much_as_there_may_be_is_no_fault() -> None:
+    most = {"a" * 100: "x" * 1000, **{str(number): "" for number in range(49)}}
+    assert faults({"contact_id": 1, "attributes": most}, {"contact_id": 2**63 - 1}) == []
+    assert faults({"contact_id": 2**63}) == [
+        Fault(row=0, key="contact_id", message="it must be a whole number from 1 to 9223372036854775807")
     ]
 
 

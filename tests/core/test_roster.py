@@ -12,6 +12,7 @@ from tests.core.making import RULES, after, fresh, learnt, missing, seen, seen_w
 from tests.fakes import NOON
 from watcher.core.hazard import UNKNOWN, Sight, size_bin
 from watcher.core.model import ACTIVE, ERRORS, NEW, VALIDATING, Batch, LastLook, Seen, State, Watch
+from watcher.core.opened import columns_of
 from watcher.core.roster import ABSENT, NEVER, NOWHERE, Roster, looked_for_on, pages_of
 from watcher.core.transitions import learn
 
@@ -92,7 +93,7 @@ def test_a_new_watch_inherits_nothing_from_the_row_it_gets() -> None:
     used = roster(full_watch(13), capacity=1)
     used.note(seen("PAUSED", after(minutes=6)))
     used.attempt(13, after(hours=3))
-    used.due[0] = 12345.0
+    used.due[0], used.first[0], used.page[0], used.broadcast[0] = 12345.0, 2, 7, used.place_of(70)
     used.drop(13)
     used.put(fresh(14))
     assert columns(used, 14) == columns(roster(fresh(14), capacity=1), 14)
@@ -150,6 +151,8 @@ def test_when_it_was_last_tried_never_goes_back() -> None:
     assert columns(made, 13)["tried"] == after(seconds=11).timestamp()
     made.note(seen(NEW, after(seconds=10)))
     assert columns(made, 13)["tried"] == after(seconds=11).timestamp()
+    made.note(seen(NEW, after(seconds=20)))
+    assert columns(made, 13)["tried"] == after(seconds=19.8).timestamp()
 
 
 def test_every_change_has_the_schedule_work_out_anew_when_it_is_due() -> None:
@@ -239,6 +242,19 @@ def test_where_learn_must_decide_nothing_is_noted(watch: Watch, look: Seen) -> N
     assert not made.note(look)
     assert columns(made, watch.batch_id) == before
     assert made.take_unsaved() == []
+
+
+def test_a_look_asked_for_at_the_very_moment_of_the_last_one_is_noted() -> None:
+    made = roster(seen_watch(NEW, at=after(seconds=5)))
+    assert made.note(Seen(asked=after(seconds=5), answered=after(seconds=6), batch=Batch(id=13, status=NEW)))
+
+
+def test_nothing_and_none_left_is_another_thing_than_not_known() -> None:
+    made = roster(seen_watch(VALIDATING, size=0, remaining=0))
+    last = LastLook(batch_id=13, asked=NOON, answered=NOON, looks=1, size=0, remaining=0)
+    assert made.last_look(13) == last
+    made.put(seen_watch(VALIDATING))
+    assert made.last_look(13) == replace(last, size=None, remaining=None)
 
 
 MOMENTS = st.integers(-3600, 9 * 86400).map(lambda seconds: after(seconds=seconds))
@@ -356,7 +372,7 @@ def test_a_watch_that_is_told_to_expire_is_minded_from_then_on_and_keeps_what_wa
     assert made.note(seen(VALIDATING, after(seconds=5)))
     before = made.last_look(13)
     made.remind(replace(watch, version=2, expires=after(minutes=1)))
-    made.remind(replace(watch, batch_id=14, expires=after(minutes=1)))
+    made.remind(replace(watch, batch_id=14, expires=after(seconds=30)))
     assert [made.minds(13, after(seconds=seconds)) for seconds in (59, 60)] == [False, True]
     assert (made.last_look(13), 14 in made) == (before, False)
     assert made.take_unsaved() == [before]
@@ -372,6 +388,8 @@ def test_an_unchanged_look_tells_that_the_batch_was_unfinished_all_the_time() ->
     assert made.note(look) == pytest.approx(Sight(size=size_bin(50), then=5.0, now=19.8, ended=False))
     sight = Sight(size=size_bin(5000), then=19.8, now=39.8, ended=False)
     assert made.note(seen(VALIDATING, after(seconds=40))) == pytest.approx(sight)
+    just_made = roster(seen_watch(VALIDATING)).note(look)
+    assert just_made == pytest.approx(Sight(size=UNKNOWN, then=0.0, now=19.8, ended=False))
 
 
 def test_a_size_that_was_not_known_moves_the_watch_to_its_bin() -> None:
@@ -413,6 +431,19 @@ def test_what_a_listing_told_of_the_broadcast_stays_where_no_answer_says_otherwi
     assert (columns(made, 13)["broadcast"], columns(made, 13)["page"]) == (0, 4)
     made.put(seen_watch(VALIDATING, broadcast_id=71))
     assert (columns(made, 13)["broadcast"], columns(made, 13)["page"]) == (1, NOWHERE)
+
+
+def test_where_a_watch_is_taken_in_anew_with_another_broadcast_its_page_is_not_known() -> None:
+    made = roster(seen_watch(NEW, broadcast_id=70))
+    made.page[0] = 4
+    made.take_in(columns_of([seen_watch(NEW, broadcast_id=70)]), NOON)
+    assert columns(made, 13)["page"] == 4
+    made.take_in(columns_of([seen_watch(NEW, broadcast_id=71)]), NOON)
+    assert (columns(made, 13)["broadcast"], columns(made, 13)["page"]) == (1, NOWHERE)
+
+
+def test_not_looked_for_yet_is_another_thing_than_not_there_and_than_any_page() -> None:
+    assert len({NOWHERE, ABSENT, *range(3), *(looked_for_on(page) for page in range(3))}) == 8
 
 
 def test_a_page_on_which_one_is_looked_for_is_a_page_too() -> None:

@@ -43,31 +43,61 @@ def test_a_transition_is_exactly_what_a_look_makes_of_a_watch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event_type", "status", "previous", "final", "expected"),
+    ("event_type", "status", "previous", "final", "expected", "number", "lasts"),
     [
-        ("batch.new", "NEW", None, False, True),
-        ("batch.validating", "VALIDATING", "NEW", False, True),
-        ("batch.active", "ACTIVE", "VALIDATING", True, True),
-        ("batch.errors", "ERRORS", "VALIDATING", True, True),
-        ("batch.source_error", "SOURCE_ERROR", "VALIDATING", True, True),
-        ("batch.unknown", "SAMPLE", "VALIDATING", False, False),
-        ("batch.missing", "NEW", "NEW", False, False),
-        ("batch.stuck", "VALIDATING", "VALIDATING", False, False),
-        ("batch.unstuck", "VALIDATING", "VALIDATING", False, False),
-        ("watch.expired", "VALIDATING", "VALIDATING", False, False),
+        ("batch.new", "NEW", None, False, True, 1, None),
+        ("batch.validating", "VALIDATING", "NEW", False, True, 3, None),
+        ("batch.active", "ACTIVE", "VALIDATING", True, True, 3, None),
+        ("batch.errors", "ERRORS", "VALIDATING", True, True, 3, None),
+        ("batch.source_error", "SOURCE_ERROR", "VALIDATING", True, True, 3, None),
+        ("batch.unknown", "SAMPLE", "VALIDATING", False, False, 3, None),
+        ("batch.missing", "NEW", "NEW", False, False, 3, timedelta(minutes=1)),
+        ("batch.stuck", "VALIDATING", "VALIDATING", False, False, 3, timedelta(minutes=30)),
+        ("batch.unstuck", "VALIDATING", "VALIDATING", False, False, 4, timedelta(minutes=35)),
+        ("watch.expired", "VALIDATING", "VALIDATING", False, False, 3, timedelta(days=7)),
     ],
 )
 def test_it_says_what_such_an_event_says(
-    event_type: str, status: str, previous: str | None, final: bool, expected: bool
+    event_type: str,
+    status: str,
+    previous: str | None,
+    final: bool,
+    expected: bool,
+    number: int,
+    lasts: timedelta | None,
 ) -> None:
-    data = data_of(event_type)
-    said = (data["status"], data["previous_status"], data["final"], data["expected"])
-    assert said == (status, previous, final, expected)
+    since = {} if lasts is None else {"since": instant(NOON - lasts)}
+    assert data_of(event_type) == {
+        "account": "default",
+        "batch_id": 13,
+        "broadcast_id": 14,
+        "name": "Sample",
+        "number": number,
+        "status": status,
+        "previous_status": previous,
+        "skipped": [],
+        "final": final,
+        "expected": expected,
+        "size": 6198,
+        "remaining": 6198,
+        "enabled": True,
+        "window": {
+            "after": None if previous is None else instant(NOON - timedelta(seconds=2)),
+            "by": instant(NOON),
+        },
+        "labels": {},
+        "correlation_id": None,
+        **since,
+    }
+    event = sample(event_type, NOON, endpoint_id="shop")
+    assert (event.account, event.batch_id, event.number, event.endpoint) == ("default", 13, number, None)
 
 
 def test_those_of_an_account_tell_a_refusal_and_its_end() -> None:
     refused = {"account": "default", "number": 1, "reason": "CallFire answered 401"}
     assert data_of("account.refused") == refused | {"next_probe": NOON + timedelta(minutes=15)}
+    assert sample("account.refused", NOON, endpoint_id="shop").account == "default"
+    assert sample("account.recovered", NOON, endpoint_id="shop").account == "default"
     assert data_of("account.recovered") == {"account": "default", "number": 2, "reason": None, "next_probe": None}
 
 

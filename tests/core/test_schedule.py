@@ -202,7 +202,7 @@ def test_waiting_ends_exactly_when_there_is_something(watches: list[tuple[float,
     assert made().wait_until(until) == until
     if until > NOW:
         assert made().choose(until - SLACK - 0.001) is None
-        assert made().wait_until((NOW + until) / 2) == pytest.approx(until)
+        assert made().wait_until((NOW + until) / 2) == pytest.approx(until, abs=SLACK)
 
 
 def test_what_is_known_about_waiting_does_not_outlive_a_change() -> None:
@@ -327,7 +327,7 @@ def test_a_refresh_joins_the_look_in_flight() -> None:
     made.first(1, "refresh")
     assert (made.choose(NOW), made.wait_until(NOW)) == (None, None)
     look(made, roster, choice, NOW)
-    assert made.choose(NOW + 0.5) is None
+    assert [made.choose(NOW + later) for later in (0.5, 1.0, 1.5)] == [None] * 3
 
 
 def test_a_refresh_that_joined_a_look_in_vain_goes_first() -> None:
@@ -387,10 +387,23 @@ def test_many_new_watches_leave_nine_tenths_of_a_scarce_budget_to_those_that_are
     for watch in new:
         made.first(watch.batch_id)
     chosen = ids(made, NOW, 1000)
-    spree = 2 * (SPREE + 1)
-    assert [n > 2000 for n in chosen[:spree]] == [True, False] * (SPREE + 1)
-    assert all(sum(n > 2000 for n in chosen[start : start + SHARE]) == 1 for start in range(spree, 900, SHARE))
-    assert [n for n in chosen if n > 2000] == [watch.batch_id for watch in new[: sum(n > 2000 for n in chosen)]]
+    assert (SPREE, SHARE) == (16, 10)
+    assert turns_of_new(chosen) == [*range(0, 33, 2), *range(35, 1000, 10)]
+    assert [n for n in chosen if n > 2000] == [watch.batch_id for watch in new[: len(turns_of_new(chosen))]]
+
+
+def turns_of_new(chosen: list[int]) -> list[int]:
+    """Which of the requests were for new watches, where those have numbers above 2,000."""
+    return [turn for turn, n in enumerate(chosen) if n > 2000]
+
+
+def test_a_spree_is_no_longer_after_a_time_without_new_watches() -> None:
+    new = [fresh(n) for n in range(2001, 2101)]
+    made, _ = schedule(*(aged(n, age=1e6, waited=1000) for n in range(1, 501)), *new)
+    assert turns_of_new(ids(made, NOW, 100)) == []
+    for watch in new:
+        made.first(watch.batch_id)
+    assert turns_of_new(ids(made, NOW, 60)) == [*range(0, 33, 2), 35, 45, 55]
 
 
 @given(st.lists(st.sampled_from(["refresh", "single"]), min_size=1, max_size=60), st.integers(0, 40))
@@ -521,7 +534,7 @@ def test_a_page_is_chosen_with_all_that_are_expected_on_it() -> None:
     roster.page[2] = looked_for_on(0)
     made.listings.of(70).missed[3] = NOW
     ref = PageRef(broadcast_id=70, kind="call", offset=0, limit=100)
-    assert made.choose(NOW) == PageChoice(page=0, ref=ref, members=(1, 2, 3), asked=NOW)
+    assert made.choose(NOW) == PageChoice(page=0, ref=ref, members=(1, 2, 3), asked=NOW, by="page")
     assert made.choose(NOW) is None
     assert made.wait_until(NOW) is None
 
@@ -543,8 +556,9 @@ def test_what_a_page_shows_counts_as_a_look_but_for_what_is_looked_at_otherwise(
     choice = paged(made, NOW)
     assert choice.members == (2, 3)
     roster.put(aged(8, age=0, waited=5, broadcast_id=70))
-    made.page_shown(choice, shows(1, 2, 3, 4, 8, 9), NOW)
-    assert [made.counts(choice, n) for n in (1, 2, 3, 4, 8, 9)] == [False, True, True, False, True, False]
+    roster.put(aged(7, age=0, waited=1, broadcast_id=70))
+    made.page_shown(choice, shows(1, 2, 3, 4, 7, 8, 9), NOW)
+    assert [made.counts(choice, n) for n in (1, 2, 3, 4, 7, 8, 9)] == [False, True, True, False, True, True, False]
     roster.drop(2)
     assert not made.counts(choice, 2)
 
@@ -586,12 +600,12 @@ def test_a_page_that_landed_without_a_word_rests_all_the_same() -> None:
     choice = paged(made, NOW)
     made.land(choice)
     assert made.choose(NOW + 0.5) is None
-    assert made.wait_until(NOW + 0.5) == pytest.approx(NOW + 1 + SLACK)
+    assert made.wait_until(NOW + 0.5) == pytest.approx(NOW + 1 + SLACK, abs=1e-4)
     assert paged(made, NOW + 1).members == (1, 2)
 
 
 def test_a_watch_that_came_to_nothing_in_flight_makes_its_page_worth_more_again() -> None:
-    made, _ = members(1, 2, waited=3.3)
+    made, _ = members(1, 2, 3, waited=2.5)
     made.first(1, "refresh")
     choice = single(made, NOW)
     assert choice is not None
@@ -627,6 +641,15 @@ def test_a_new_watch_is_looked_at_by_its_page_where_that_may_be_asked_for() -> N
     assert single(made, NOW) == Choice(batch_id=5, asked_for=True)  # it is under way
 
 
+def test_a_page_and_its_watches_rest_for_the_least_interval_and_no_longer() -> None:
+    made, roster = schedule(*(aged(n, age=0, waited=waited, broadcast_id=70) for n, waited in ((1, 1), (2, 0.999))))
+    roster.put(replace(fresh(3), broadcast_id=70))
+    made.first(3)
+    made.listings.of(70)
+    made.listings.attempt(0, NOW - 1)
+    assert paged(made, NOW).members == (1, 3)
+
+
 @pytest.mark.parametrize("why", ["rests", "careful", "aside", "off"])
 def test_a_new_watch_is_looked_at_by_itself_otherwise(why: str) -> None:
     made, roster = schedule(replace(fresh(2), broadcast_id=70))
@@ -656,6 +679,36 @@ def test_who_is_careful_asks_for_a_single_batch_wherever_there_is_one() -> None:
     choice = other.choose(NOW, careful=True)
     assert isinstance(choice, PageChoice)
     assert choice.batch_ids == ()
+
+
+@pytest.mark.parametrize(
+    ("watch", "is_new"),
+    [
+        (fresh(1), True),
+        (aged(1, age=0, waited=20), False),
+        (aged(1, age=1e9, waited=5, broadcast_id=70), False),
+    ],
+    ids=["new", "worth it", "on the page"],
+)
+def test_who_is_careful_sweeps_only_where_there_is_no_batch_to_ask_for(watch: Watch, is_new: bool) -> None:
+    made, _ = schedule(watch)
+    made.listings.follow(70, None, (), NOW - 2)
+    made.listings.attempt(0, NOW - 2)
+    if is_new:
+        made.first(1)
+    assert single(made, NOW, careful=True) == Choice(batch_id=1, asked_for=is_new)
+
+
+def test_a_sweep_that_came_to_nothing_waits_until_the_others_have_had_their_turn() -> None:
+    made, _ = schedule()
+    for broadcast_id in (70, 71):
+        made.listings.follow(broadcast_id, None, (), NOW)
+    swept = []
+    for now in (NOW, NOW + 1, NOW + 2):
+        choice = paged(made, now)
+        swept.append(choice.ref.broadcast_id)
+        made.land(choice, again=True)
+    assert swept == [70, 71, 70]
 
 
 def test_sweeps_take_turns_and_no_more_than_new_watches_do() -> None:
@@ -708,6 +761,11 @@ def test_no_watch_starves_on_pages() -> None:
 # When a batch will have ended
 
 
+def lasts(eta: tuple[float, float] | None, born: float) -> list[float]:
+    """How long the batch takes, from its birth, with a chance of 50 and of 90 %."""
+    return [at - born for at in eta or ()]
+
+
 def test_an_eta_is_told_once_enough_ends_of_that_size_are_known() -> None:
     made, _ = schedule(aged(1, age=99, waited=20, size=50), fresh(2))
     rates = np.full((SIZES + 1, AGES), 0.5)
@@ -716,10 +774,10 @@ def test_an_eta_is_told_once_enough_ends_of_that_size_are_known() -> None:
     assert made.eta(1, NOW) is None
     known[size_bin(50)] = ENOUGH
     born = NOW - 119
-    assert list(made.eta(1, NOW) or ()) == pytest.approx([born + 100 * 2**2 - 1, born + 100 * 10**2 - 1])
+    assert lasts(made.eta(1, NOW), born) == pytest.approx([100 * 2**2 - 1, 100 * 10**2 - 1])
     assert (made.eta(2, NOW), made.eta(3, NOW)) == (None, None)
     known[size_bin(None)] = ENOUGH
-    assert list(made.eta(2, NOW + 1000) or ()) == pytest.approx([NOW + 2**2 - 1, NOW + 10**2 - 1])
+    assert lasts(made.eta(2, NOW + 1000), NOW) == pytest.approx([2**2 - 1, 10**2 - 1], abs=1e-4)
     assert made.hazard.known_of(size_bin(50)) == ENOUGH
 
 

@@ -48,7 +48,8 @@ def test_one_that_is_larger_than_any_room_is_taken_by_who_has_least() -> None:
 def test_what_whoever_it_was_meant_for_has_left_lying_is_taken_and_counts_before_the_rest() -> None:
     board = shares(free=[5, 1])
     assert to_take("b", ["a", "b"], board) == ["free1"]
-    assert to_take("b", ["a", "b"], board, waiting={"free0"}) == ["free0"]
+    assert [to_take(me, ["a", "b"], board, waiting={"free0"}) for me in "ab"] == [["free0"], ["free0"]]
+    assert to_take("b", ["a", "b"], shares(a=[9], free=[5, 1]), waiting={"free0"}) == ["free0", "free1"]
 
 
 def test_a_replica_that_is_not_among_those_that_poll_yet_counts_itself() -> None:
@@ -85,6 +86,15 @@ def test_where_the_one_with_most_can_give_nothing_the_next_one_does() -> None:
     assert [to_give_back(me, ["a", "b", "c"], board) for me in "abc"] == [[], ["b1"], []]
 
 
+def test_the_one_with_most_gives_first() -> None:
+    board = shares(a=[], b=[2, 2], c=[3, 3])
+    assert [to_give_back(me, ["a", "b", "c"], board) for me in "abc"] == [[], [], ["c1"]]
+
+
+def test_a_share_that_would_make_them_just_as_much_more_alike_as_it_costs_stays() -> None:
+    assert to_give_back("A", ["A", "b"], shares(A=[19, 0.5, 0.5], b=[])) == ["A2", "A1"]
+
+
 def test_a_little_more_than_the_others_is_not_worth_a_move() -> None:
     assert to_give_back("a", ["a", "b"], shares(a=[10, 0.1], b=[10])) == []
 
@@ -119,7 +129,16 @@ def test_what_nobody_polls_yet_goes_first_and_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("before", "now", "told"),
-    [(1.0, 1.2, 1.0), (1.2, 0.8, 1.2), (1.0, 5.0, 5.0), (5.0, 0.0, LEAST), (LEAST, 0.0, LEAST)],
+    [
+        (1.0, 1.2, 1.0),
+        (1.2, 0.8, 1.2),
+        (1.0, 1.6, 1.0),
+        (1.6, 1.0, 1.6),
+        (1.0, 1.7, 1.7),
+        (1.0, 5.0, 5.0),
+        (5.0, 0.0, 0.05),
+        (0.05, 0.0, 0.05),
+    ],
 )
 def test_a_demand_is_said_anew_only_where_it_is_really_another(before: float, now: float, told: float) -> None:
     assert demand_told(before, now) == told
@@ -274,6 +293,7 @@ def test_what_others_do_for_shares_that_i_do_not_know_counts() -> None:
     assert to_give_back("a", ["a", "b"], mine, (), {"b": 3.0}) == []
     assert to_take("b", ["a", "b"], [*mine, *free]) == ["s2"]
     assert to_take("b", ["a", "b"], [*mine, *free], (), {"b": 9.0}) == []
+    assert to_take("a", ["a", "b"], free, (), {"b": 0.5}) == ["s2"]
 
 
 # What nobody polls

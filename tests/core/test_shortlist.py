@@ -5,13 +5,14 @@ from math import inf
 
 import pytest
 
+from tests.core.making import after
 from tests.core.test_schedule import NOW, PATIENT, aged
 from tests.fakes import NOON
 from watcher.core.hazard import Hazard, scale_free
 from watcher.core.listings import Listings
 from watcher.core.model import Watch
 from watcher.core.ranking import PORTION, SHORTLIST, Pace, Ranking
-from watcher.core.roster import Roster
+from watcher.core.roster import NEVER, Roster
 from watcher.core.shortlist import FEW, LIFETIME, LIFETIME_EACH, SOON, Shortlist
 
 
@@ -78,6 +79,57 @@ def test_few_watches_are_ranked_again_when_something_changed_and_many_when_the_r
     assert many.best(many.quiet_until, ()) == 9999
 
 
+def test_a_thousand_are_few() -> None:
+    few, roster, _ = made(*old(1000))
+    assert few.best(NOW, ()) is None
+    roster.drop(5)
+    roster.put(aged(9999, age=0, waited=50))
+    few.changed()
+    assert few.best(NOW, ()) == 9999
+    assert few.quiet_until == NEVER
+    many, roster, _ = made(*old(1001))
+    assert (many.best(NOW, ()), many.quiet_until) == (None, NOW + 299)
+    roster.drop(5)
+    roster.put(aged(9999, age=0, waited=50))
+    many.changed()
+    assert many.best(NOW, ()) is None
+
+
+@pytest.mark.parametrize(("others", "quiet"), [(1, 0.005), (FEW, LIFETIME + LIFETIME_EACH * (FEW + 1))])
+def test_what_is_due_within_the_life_of_a_ranking_is_not_waited_for_where_there_are_many(
+    others: int, quiet: float
+) -> None:
+    shortlist, _, _ = made(*old(others + 1)[1:], aged(1, age=0, waited=20, aside_until=after(seconds=0.005)))
+    assert shortlist.best(NOW, ()) is None
+    assert shortlist.quiet_until == pytest.approx(NOW + quiet, abs=1e-6)
+
+
+def test_of_many_the_best_is_given_until_it_was_chosen_or_changed() -> None:
+    shortlist, roster, _ = made(
+        *old(FEW + 4)[4:],
+        *(aged(n, age=0, waited=20 * n) for n in (1, 2, 3)),
+        aged(4, age=0, waited=99, aside_until=NOON),
+    )
+    assert [shortlist.best(NOW, ()) for _ in range(3)] == [4, 4, 4]
+    shortlist.forget(3)
+    assert shortlist.best(NOW, ()) == 4
+    shortlist.forget(4)
+    assert shortlist.best(NOW, ()) == 2
+    looked(roster, 2, NOW)
+    assert shortlist.best(NOW, ()) == 1
+
+
+def test_of_many_a_page_is_given_as_long_as_it_is_due_and_may_be_asked_for() -> None:
+    shortlist, _, ranking = made(*old(FEW + 2)[2:], *(aged(n, age=0, waited=40, broadcast_id=71) for n in (1, 2)))
+    listings = ranking.listings
+    for broadcast_id in (71, 70, *range(72, 86)):
+        listings.of(broadcast_id)
+    page = listings.of(71).pages[0]
+    listings.attempt(page, NOW - 9)
+    listings.broadcasts.off[[place for place in range(16) if place != listings.pages.owner[page]]] = NOW + 60
+    assert [shortlist.best(NOW, ()) for _ in range(3)] == [-1 - page] * 3
+
+
 def test_of_many_all_that_are_due_are_known_until_the_ranking_has_lived() -> None:
     shortlist, roster, _ = made(*old(FEW + 1)[2:], *(aged(n, age=0, waited=60) for n in (1, 2)), *old(FEW + 3)[-2:])
     assert shortlist.best(NOW, ()) in (1, 2)
@@ -105,7 +157,7 @@ def test_a_ranking_that_could_not_compare_all_does_not_hold_for_long() -> None:
     assert shortlist.best(NOW, ()) == PORTION + 1
     sooner, _, _ = made(aged(PORTION + 2, age=0, waited=60), *old(PORTION + 1))
     assert sooner.best(NOW, ()) == PORTION + 2
-    assert sooner._lives == SOON
+    assert sooner._lives == SOON == 0.1
 
 
 def test_a_clock_that_went_back_or_far_ahead_ends_a_ranking() -> None:
@@ -115,6 +167,14 @@ def test_a_clock_that_went_back_or_far_ahead_ends_a_ranking() -> None:
     assert shortlist.best(NOW - 5, ()) == 3
     roster.put(aged(4, age=0, waited=90))
     assert shortlist.best(NOW + 5, ()) == 4
+
+
+def test_what_was_known_of_a_later_time_does_not_hold_when_the_clock_goes_back() -> None:
+    shortlist, roster, _ = made(aged(1, age=1e9, waited=10))
+    assert [shortlist.best(now, ()) for now in (NOW, NOW + 290)] == [None, 1]
+    shortlist.forget(1)
+    roster.put(aged(2, age=0, waited=60))
+    assert shortlist.best(NOW, ()) == 2
 
 
 def test_it_ranks_by_the_hazard_that_is_known() -> None:

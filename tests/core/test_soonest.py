@@ -1,5 +1,6 @@
 """Which open watches are expected to end next, of many."""
 
+from datetime import timedelta
 from math import inf, log
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.fakes import NOON
 from watcher.core.hazard import AGES, SIZES, UNKNOWN, Hazard, scale_free
 from watcher.core.roster import Roster
 from watcher.core.schedule import Pace, Schedule
-from watcher.core.soonest import KEPT, Expected, Soonest
+from watcher.core.soonest import NONE, Expected, Soonest, merged
 
 NOW = NOON.timestamp()
 
@@ -43,14 +44,14 @@ def test_what_is_worked_out_for_all_is_what_is_said_of_each() -> None:
     sizes = [1, 5, 20, 100, 3000, 900_000, None, 7]
     roster = roster_of(*sizes)
     schedule = Schedule(roster, Pace())
-    schedule.hazard = hazard(size_1=9.9)
+    schedule.hazard = hazard(size_1=9.9, size_2=10.0)
     soonest = schedule.expected.soonest(schedule.hazard, NOW + 40, 100)
     expected = {}
     for number in range(1, len(sizes) + 1):
         eta = schedule.eta(number, NOW + 40)
-        expected[number] = inf if eta is None else eta[0]
+        expected[number] = inf if eta is None else eta[0] - NOW
     assert soonest.total == len(sizes)
-    assert {batch_id: end for end, batch_id in soonest.first} == pytest.approx(expected)
+    assert {batch_id: end - NOW for end, batch_id in soonest.first} == pytest.approx(expected)
     assert [end for end, _ in soonest.first] == sorted(end for end, _ in soonest.first)
     assert [number for number, end in expected.items() if end == inf] == [2, 7, 8]
 
@@ -82,6 +83,22 @@ def test_equal_ones_are_in_the_order_of_batches_also_where_not_all_are_wanted(mo
     assert batches(soonest) == [3, 5, 6, 1, 2, 7, 8][:most]
 
 
+def test_the_first_of_very_many_are_the_first_of_all() -> None:
+    """Of all ages, and of half of them nothing is expected: those are in the order of batches."""
+    dice = np.random.default_rng(7)
+    roster = Roster(RULES)
+    for batch_id in dice.permutation(np.arange(1, 601)).tolist():
+        size = dice.choice([5, 20, 3000, 0, 0, 0])
+        created = NOON - timedelta(seconds=int(dice.integers(5000)))
+        roster.put(seen_watch("VALIDATING", batch_id=batch_id, size=int(size) or None, created=created))
+    expected = Expected(roster)
+    whole = expected.soonest(hazard(), NOW, 1000).first
+    assert list(whole) == sorted(whole)
+    known = sum(end < inf for end, _ in whole)
+    for most in (*range(1, 600, 10), *range(known - 1, known + 4), 599, 600):
+        assert expected.soonest(hazard(), NOW, most).first == whole[:most]
+
+
 def test_only_what_is_open_and_needs_nobody_counts() -> None:
     roster = Roster(RULES, capacity=2)
     roster.put(fresh(1))
@@ -107,9 +124,9 @@ def test_it_is_worked_out_anew_only_after_a_while_or_where_the_clock_was_set_bac
     first = expected.soonest(known, NOW, 9).first
     roster.put(seen_watch("VALIDATING", batch_id=3, size=20))
     roster.put(seen_watch("VALIDATING", batch_id=4, size=20))
-    soon = expected.soonest(known, NOW + KEPT - 0.1, 9).first
+    soon = expected.soonest(known, NOW + 3.9, 9).first
     assert soon == (*first, (inf, 3), (inf, 4))
-    later = expected.soonest(known, NOW + KEPT, 9).first
+    later = expected.soonest(known, NOW + 4.0, 9).first
     assert [end < inf for end, _ in later] == [True] * 4
     half = expected.soonest(Hazard(known.rates / 2, known=known.known), NOW - 1, 9).first
     assert half[0][0] > later[0][0]
@@ -129,4 +146,11 @@ def test_even_chances_are_when_half_have_ended() -> None:
     roster = roster_of(20)
     known = hazard()
     [(end, _)] = Expected(roster).soonest(known, NOW, 1).first
-    assert end == pytest.approx(NOW + known.age_when(2, 0.0, log(2)))
+    assert end - NOW == pytest.approx(known.age_when(2, 0.0, log(2)))
+
+
+def test_the_parts_of_an_account_are_put_together_in_order() -> None:
+    one, other = Soonest(total=5, first=((1.0, 7), (3.0, 2))), Soonest(total=3, first=((2.0, 9), (3.0, 1), (inf, 4)))
+    assert merged([one, other], 4) == Soonest(total=8, first=((1.0, 7), (2.0, 9), (3.0, 1), (3.0, 2)))
+    assert merged([one], 1) is one
+    assert merged([], 4) == NONE == Soonest(total=0, first=())

@@ -63,6 +63,29 @@ def test_the_figures_are_averages_and_shares_of_what_was_counted() -> None:
     )
 
 
+def test_seconds_are_told_to_four_places_bytes_and_percentages_to_one() -> None:
+    meter = Meter()
+    for number, size in enumerate((100, 100, 101)):
+        meter.polled(NOON, took=1 / 3, size=2 * size)
+        meter.looked(changed=number == 0)
+        meter.committed(size)
+    meter.arrived(1 / 9)
+    assert meter.rank() == StreamRank(
+        polling_total_time_average=0.3333,
+        polling_size_download_average=200.7,
+        streaming_total_time_average=0.1111,
+        streaming_size_download_average=100.3,
+        change_yes=1,
+        change_no=2,
+        time_percentage=66.7,
+        size_percentage=50.0,
+        change_percentage=33.3,
+        last_run="2026-11-23T12:00:00.000Z",
+        days_run=1,
+        minute_run=1,
+    )
+
+
 def test_what_costs_more_than_polling_saves_nothing() -> None:
     meter = Meter()
     meter.polled(NOON, took=0.01, size=10)
@@ -107,6 +130,10 @@ def test_what_was_counted_is_kept_in_a_record_and_goes_on_from_there() -> None:
     meter.looked(changed=False)
     assert meter.rank().change_no == 7
     assert Meter.from_record(Meter().to_record()) == Meter()
+    assert Meter().to_record() == (
+        b'{"version":1,"polls":0,"poll_seconds":0.0,"poll_bytes":0,"events":0,"event_bytes":0,"arrivals":0,'
+        b'"arrival_seconds":0.0,"changed":0,"unchanged":0,"last_run":0.0,"days":0,"minutes":0}'
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,6 +150,7 @@ def test_what_was_counted_is_kept_in_a_record_and_goes_on_from_there() -> None:
         {"poll_seconds": float("inf")},
         {"poll_seconds": False},
         {"last_run": 1e15},
+        {"last_run": 253_402_214_400.0},  # the last day of the year 9999
         {"more": 1},
     ],
 )

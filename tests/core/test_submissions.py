@@ -1,6 +1,6 @@
 """What follows from each answer to a batch that was sent: when it is certain that CallFire has it, or does not."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +14,11 @@ from watcher.core.answers import Answer, Kind, SubmitAnswer, SwitchAnswer, accou
 from watcher.core.model import Batch, Key
 from watcher.core.submissions import (
     ENDS,
+    NAME_LENGTH,
+    TAG,
     TRIES,
     Caution,
+    Order,
     Submission,
     SubmissionState,
     Verdict,
@@ -105,7 +108,8 @@ def test_no_code_but_429_has_it_sent_again_without_a_look(code: int, explained: 
 
 def test_a_request_that_leaves_is_counted() -> None:
     again = begun(replace(SENDING, absences=2, ended=NOON), at(seconds=90))
-    assert (SENDING.state, SENDING.tries, SENDING.sent) == (SubmissionState.SENDING, 1, at(seconds=1))
+    sending = replace(INTENDED, state=SubmissionState.SENDING, tries=1, sent=at(seconds=1))
+    assert begun(INTENDED, at(seconds=1)) == sending
     assert (again.tries, again.sent, again.ended, again.absences) == (2, at(seconds=90), None, 0)
 
 
@@ -145,17 +149,28 @@ def test_what_is_not_certain_is_looked_for(outcome: str, told: str) -> None:
     unclear = after(SENDING, answer(outcome))
     assert (unclear.state, unclear.ended, unclear.over) == (SubmissionState.UNCLEAR, at(seconds=2), False)
     assert unclear.detail == f"{told}: its list of the broadcast is searched for the name"
+    assert unclear.absences == 0
+    assert after(replace(SENDING, absences=2), answer(outcome)) == unclear
 
 
 def test_what_was_under_way_when_the_process_ended_is_not_certain() -> None:
     recalled_one = recalled(SENDING, at(minutes=5))
     assert (recalled_one.state, recalled_one.ended) == (SubmissionState.UNCLEAR, at(minutes=5))
     assert recalled(INTENDED, at(minutes=5)) is INTENDED
+    assert recalled(replace(SENDING, absences=2), at(minutes=5)) == replace(
+        SENDING,
+        state=SubmissionState.UNCLEAR,
+        ended=at(minutes=5),
+        absences=0,
+        detail="the daemon ended before CallFire answered: its list of the broadcast is searched for the name",
+    )
 
 
 def test_a_clock_that_was_set_back_has_the_settling_time_begin_anew() -> None:
     assert recalled(replace(UNCLEAR, absences=3), at(seconds=5)) == replace(UNCLEAR, ended=at(seconds=5), absences=0)
     assert recalled(UNCLEAR, at(minutes=5)) is UNCLEAR
+    waiting = replace(UNCLEAR, absences=3)
+    assert recalled(waiting, at(seconds=16)) is waiting
 
 
 def test_what_is_withdrawn_says_whether_it_was_sent() -> None:
@@ -178,6 +193,9 @@ def test_after_its_time_it_is_not_sent_any_more() -> None:
         SubmissionState.REFUSED,
         "not sent: it could not be sent in time (no request was free)",
     )
+    throttled = late(replace(INTENDED, detail="CallFire answered 429"), CAUTION, at(hours=9))
+    assert throttled is not None
+    assert throttled.detail == "not sent: it could not be sent in time (CallFire answered 429)"
     assert late(UNCLEAR, CAUTION, at(hours=9)) is None
     unreadable = late(replace(INTENDED, request=None), CAUTION, NOON)
     assert unreadable is not None
@@ -190,6 +208,7 @@ def test_after_its_time_it_is_not_sent_any_more() -> None:
 def test_a_name_ends_with_its_tag() -> None:
     assert tagged("Spring, north", "7k3f9x2abc4m") == INTENDED.name
     assert tag_of(INTENDED) == "7k3f9x2abc4m"
+    assert tag_of(replace(INTENDED, name=tagged("Spring [north]", "7k3f9x2abc4m"))) == "7k3f9x2abc4m"
 
 
 @pytest.mark.parametrize(
@@ -216,7 +235,8 @@ def test_it_is_found_by_its_tag(name: str | None, ours: bool) -> None:
         ("SPRING,  NORTH [7k3f", 5, True),
         (None, 5, True),
         ("", 5, True),
-        (None, -2 * 86400, False),  # made days before
+        (None, -86400, True),
+        (None, -86401, False),  # made more than a day before
         ("Spring, north", -2 * 86400, False),
         ("Spring, south", 5, False),
         ("Spring", 5, False),  # shorter than the name that was given
@@ -228,10 +248,17 @@ def test_a_name_that_was_cut_or_is_missing_leaves_a_doubt(name: str | None, crea
     assert doubtful(INTENDED, [batch(8, "another"), other]) == (other if doubt else None)
 
 
+def test_a_long_name_may_be_cut_to_twenty_characters_and_no_further() -> None:
+    long = replace(INTENDED, name="Springtime, campaign of the north [7k3f9x2abc4m]")
+    shown = [batch(7, long.name[:length]) for length in (19, 20)]
+    assert [doubtful(long, [each]) for each in shown] == [None, shown[1]]
+
+
 def test_of_several_batches_of_the_name_the_first_counts_and_the_others_are_told() -> None:
     assert found(INTENDED, [batch(9, INTENDED.name), batch(7, INTENDED.name)]) == [7, 9]
     ended = accepted(UNCLEAR, 7, at(seconds=20), others=[9])
     assert (ended.batch_id, ended.detail) == (7, "CallFire has it 2 times: also as 9")
+    assert accepted(UNCLEAR, 7, NOON, others=[9, 12]).detail == "CallFire has it 3 times: also as 9, 12"
 
 
 def test_one_listing_without_it_is_not_enough_nor_two_within_the_settling_time() -> None:
@@ -243,13 +270,18 @@ def test_one_listing_without_it_is_not_enough_nor_two_within_the_settling_time()
 
 def test_a_listing_that_began_before_the_request_ended_says_nothing() -> None:
     assert missed(UNCLEAR, at(seconds=15), CAUTION, at(seconds=91)) is UNCLEAR
+    assert missed(UNCLEAR, at(seconds=16), CAUTION, at(seconds=91)) == replace(UNCLEAR, absences=1)
     assert missed(INTENDED, at(seconds=15), CAUTION, at(seconds=91)) is INTENDED
 
 
 def test_what_is_absent_is_sent_again_under_the_same_name() -> None:
     again = missed(replace(UNCLEAR, absences=1), at(seconds=76), CAUTION, at(seconds=77))
-    assert (again.state, again.name, again.request) == (SubmissionState.INTENDED, INTENDED.name, b"{}")
-    assert again.detail == "CallFire does not have it after 2 listings: it is sent again under the same name"
+    assert again == replace(
+        UNCLEAR,
+        state=SubmissionState.INTENDED,
+        absences=2,
+        detail="CallFire does not have it after 2 listings: it is sent again under the same name",
+    )
 
 
 @pytest.mark.parametrize(
@@ -258,7 +290,7 @@ def test_what_is_absent_is_sent_again_under_the_same_name() -> None:
         (replace(CAUTION, resend=False), {}, "as submit.resend says"),
         (CAUTION, {"tries": TRIES}, "after 5 tries"),
         (CAUTION, {"request": None}, "after 1 tries"),
-        (replace(CAUTION, within=timedelta(seconds=70)), {}, "after 1 tries"),
+        (replace(CAUTION, within=timedelta(seconds=77)), {}, "after 1 tries"),
     ],
 )
 def test_what_is_absent_is_not_always_sent_again(caution: Caution, fields: dict[str, object], why: str) -> None:
@@ -278,12 +310,68 @@ def test_pauses_double_up_to_a_bound() -> None:
     assert [send_pause(n).total_seconds() for n in (0, 1, 4, 5, 99)] == [1, 2, 16, 30, 30]
     short, long = timedelta(seconds=30), timedelta(minutes=10)
     assert [list_pause(n, CAUTION, short).total_seconds() for n in (0, 1, 4, 5, 99)] == [15, 30, 240, 300, 300]
+    assert list_pause(99, CAUTION, timedelta(seconds=1)).total_seconds() == 300
     assert [list_pause(n, CAUTION, long).total_seconds() for n in (0, 5, 99)] == [15, 480, 6000]
     assert list_pause(0, Caution(settle=timedelta(seconds=1)), short).total_seconds() == 1
     assert list_pause(99, Caution(settle=timedelta(hours=1)), short).total_seconds() == 3600
 
 
 # Around it.
+
+
+def test_states_are_called_what_the_interface_calls_them() -> None:
+    assert [str(state) for state in SubmissionState] == [
+        "intended",
+        "sending",
+        "unclear",
+        "accepted",
+        "refused",
+        "absent",
+        "withdrawn",
+    ]
+
+
+def test_unless_said_otherwise_a_minute_settles_and_what_is_absent_is_sent_again_within_an_hour() -> None:
+    assert Caution() == Caution(settle=timedelta(seconds=60), resend=True, within=timedelta(hours=1))
+
+
+def test_a_new_one_is_intended_and_nothing_was_done_yet() -> None:
+    assert asdict(INTENDED) == {
+        "id": "sub_1",
+        "account": "default",
+        "broadcast_id": 14,
+        "name": "Spring, north [7k3f9x2abc4m]",
+        "request": b"{}",
+        "created": NOON,
+        "holder": "me",
+        "kind": "call",
+        "strict": False,
+        "recipients": None,
+        "labels": {},
+        "correlation_id": None,
+        "expires_in": None,
+        "idempotency_key": None,
+        "fingerprint": b"",
+        "state": "intended",
+        "version": 0,
+        "batch_id": None,
+        "tries": 0,
+        "sent": None,
+        "ended": None,
+        "absences": 0,
+        "settled": None,
+        "detail": "",
+    }
+
+
+def test_whom_to_call_is_not_shown_where_one_is_printed() -> None:
+    numbers = b"12135551122"
+    order = Order(broadcast_id=14, kind="call", name="n", request=numbers, strict=False)
+    assert not any(numbers.decode() in repr(each) for each in (order, replace(INTENDED, request=numbers)))
+
+
+def test_tags_and_names_are_as_long_as_is_said() -> None:
+    assert (TAG, NAME_LENGTH) == (12, 100)
 
 
 def test_what_is_followed_is_as_it_was_asked_for() -> None:

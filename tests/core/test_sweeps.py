@@ -46,6 +46,17 @@ def test_one_that_ended_or_is_not_followed_any_more_has_none() -> None:
     assert (sweeps.follows(1), sweeps.follows(2)) == (True, False)
 
 
+def test_one_that_ended_and_begins_again_comes_behind_the_others() -> None:
+    sweeps, one, two = Sweeps(), listing(1), listing(2)
+    sweeps.follow(one)
+    sweeps.follow(two)
+    one.sweep, one.swept = None, NOW
+    sweeps.went_on(one)
+    one.sweep = [1]
+    sweeps.went_on(one)
+    assert list(sweeps.next_pages(NOW)) == [20, 11]
+
+
 def test_those_that_are_owed_begin_by_themselves_though_not_at_once() -> None:
     sweeps, one = Sweeps(), listing(1)
     assert sweeps.next_check() == inf
@@ -56,3 +67,18 @@ def test_those_that_are_owed_begin_by_themselves_though_not_at_once() -> None:
     assert sweeps.next_check() == NOW + RESWEEP - 1 + CHECK
     assert list(sweeps.next_pages(NOW + RESWEEP)) == []
     assert list(sweeps.next_pages(sweeps.next_check())) == [11]
+
+
+def test_those_that_are_owed_are_looked_for_every_ten_seconds_and_where_the_clock_was_set_back() -> None:
+    sweeps, one = Sweeps(), listing(1)
+    sweeps.follow(one)
+
+    def found(now: float) -> list[int]:
+        one.sweep, one.swept = None, now - RESWEEP - 1
+        sweeps.went_on(one)
+        return list(sweeps.next_pages(now))
+
+    assert found(NOW) == [11]
+    assert [found(NOW + seconds) for seconds in (0.0, 0.5, 9.9)] == [[], [], []]
+    assert found(NOW + 10.0) == [11]
+    assert found(NOW + 9.9) == [11]

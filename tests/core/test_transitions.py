@@ -335,7 +335,13 @@ def test_a_creation_that_is_yet_to_come_does_not_put_stuck_off(created: datetime
 def test_other_statuses_are_stuck_thirty_minutes_after_first_sight(status: str) -> None:
     watch = learnt(fresh(), seen(status, after(minutes=10), created=NOON)).watch
     assert learn(watch, seen(status, after(minutes=39, seconds=59)), RULES).events == ()
-    assert told(learn(watch, seen(status, after(minutes=40)), RULES)) == [("batch.stuck", 2)]
+    stuck = learn(watch, seen(status, after(minutes=40)), RULES)
+    assert (told(stuck), stuck.result) == ([("batch.stuck", 2)], "unchanged")
+
+
+@pytest.mark.parametrize("watch", [seen_watch(NEW, since=None), seen_watch(ACTIVE), replace(fresh(), since=NOON)])
+def test_where_no_status_is_known_to_last_there_is_only_the_expiry_to_come(watch: Watch) -> None:
+    assert next_occurrence(watch, RULES) == after(days=7)
 
 
 def test_stuck_is_told_once_and_four_times_more_every_six_hours() -> None:
@@ -418,6 +424,12 @@ def test_two_404s_far_apart_do_not() -> None:
 def test_one_404_is_enough_where_the_rules_say_so() -> None:
     rules = Rules(missing_count=1, missing_span=timedelta(0))
     assert told(learnt(seen_watch(NEW), missing(after(minutes=3)), rules=rules)) == [("batch.missing", 2)]
+
+
+@pytest.mark.parametrize(("count", "minutes"), [(1, 10), (2, 10), (3, 5), (6, 2)])
+def test_the_404s_that_are_asked_for_are_spread_over_the_span(count: int, minutes: int) -> None:
+    result = learn(fresh(), missing(after(minutes=3)), Rules(missing_count=count))
+    assert result.watch.aside_until == after(minutes=3 + minutes)
 
 
 def test_a_410_ends_the_watch_at_once() -> None:

@@ -36,6 +36,16 @@ def test_what_was_used_before_the_last_minute_counts_no_more() -> None:
     assert usage.used(BEGIN + 90) == 0.0
 
 
+def test_a_request_counts_for_a_minute_and_its_looks_for_five() -> None:
+    usage = Usage(BEGIN - 1000.0)
+    usage.sent(BEGIN)
+    usage.polled(BEGIN)
+    usage.looked()
+    counted = [usage.used(BEGIN + seconds) for seconds in (0.0, 4.0, 59.9, 60.0)]
+    assert counted == [1 / 55, 1 / 59, pytest.approx(1 / 59.9), 0.0]
+    assert [usage.looks_per_request(BEGIN + seconds) for seconds in (0.0, 299.9, 300.0)] == [1.0, 1.0, None]
+
+
 def test_a_request_that_shows_many_batches_brings_so_many_looks() -> None:
     assert steady(60, looks=1).looks_per_request(BEGIN + 60) == 1.0
     assert steady(60, looks=50).looks_per_request(BEGIN + 60) == 50.0

@@ -63,6 +63,11 @@ def test_a_watch_that_nobody_follows_belongs_nowhere_and_one_that_ended_is_not_s
     assert belongs(replace(WATCH, state=State.SETTLED), Sight(stuck=False))
 
 
+def test_an_open_watch_that_was_never_told_to_be_stuck_is_not() -> None:
+    well = replace(WATCH, stuck_told=0)
+    assert [belongs(well, Sight(stuck=stuck)) for stuck in (False, True)] == [True, False]
+
+
 def test_the_store_is_asked_for_what_belongs() -> None:
     sight = Sight(
         accounts=("west",),
@@ -95,6 +100,11 @@ def test_the_store_is_asked_for_a_window_of_a_band() -> None:
     )
 
 
+def test_where_nothing_is_said_the_first_thousand_are_seen_and_none_of_a_band_asked_for() -> None:
+    assert Sight() == Sight(labels=frozenset(), order="key", offset=0, limit=1000)
+    assert Sight().band(Band.REST) == BandQuery(band=Band.REST, offset=0, limit=0)
+
+
 def test_a_sight_is_narrow_where_more_is_asked_for_than_bands_know_of() -> None:
     wide = (Sight(), Sight(accounts=("west",), status="NEW", state=State.OPEN, final=False, offset=9, limit=9))
     narrow = (Sight(q="x"), Sight(labels=frozenset({("a", "b")})), Sight(broadcast_id=1), Sight(stuck=False))
@@ -120,12 +130,12 @@ def test_it_is_known_which_bands_can_have_what_is_wanted(sight: Sight, shows_ope
 
 def test_watches_are_counted_by_status_or_by_how_they_ended() -> None:
     tally = {
+        ("stopped", "NEW"): 7,
         ("open", None): 1,
         ("open", "VALIDATING"): 2,
         ("settled", "ACTIVE"): 3,
         ("open", "ACTIVE"): 4,
         ("missing", "NEW"): 5,
         ("expired", None): 6,
-        ("stopped", "NEW"): 7,
     }
     assert counted(tally) == {"active": 7, "expired": 6, "missing": 5, "unseen": 1, "validating": 2}

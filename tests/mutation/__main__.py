@@ -8,7 +8,9 @@ import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Final
 
 from tests.mutation import explained
@@ -42,6 +44,8 @@ def _try(arguments: list[str]) -> None:
     parser.add_argument("--all-tests", action="store_true", help="no limit on the time of the tests of one mutant")
     parser.add_argument("--afresh", action="store_true", help="forgets what was found before")
     parser.add_argument("--test", action="append", metavar="FILE", help="tests to try them with, instead of all")
+    parser.add_argument("--sample", type=int, metavar="N", help="so many of them only, drawn by --seed")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=EVERYTHING.folder, help="where it is kept what came of it")
     options = parser.parse_args(arguments)
     until = time.monotonic() + options.seconds
@@ -52,7 +56,12 @@ def _try(arguments: list[str]) -> None:
         sys.exit(f"not tested this way: {', '.join(unknown)}. There are: {', '.join(modules())}")
     scope = Scope(tuple(options.test or EVERYTHING.tests), options.folder)
     kept = {module: Kept(module, scope, afresh=options.afresh) for module in chosen}
-    open_ = {module: kept[module].open(budget, explained.reasons(module)) for module in chosen}
+    drawn = _drawn(chosen, options.sample, options.seed)
+
+    def open_of(module: str) -> list[Mutant]:
+        return [each for each in kept[module].open(budget, explained.reasons(module)) if drawn(each)]
+
+    open_ = {module: open_of(module) for module in chosen}
     if any(open_.values()):
         covering = Covering(scope)
 
@@ -61,12 +70,21 @@ def _try(arguments: list[str]) -> None:
                 _try_module(ground, open_[module], kept[module], until)
 
         on_tests(covering, budget, work)
-    left = sum(len(kept[module].open(budget, explained.reasons(module))) for module in chosen)
+    left = sum(len(open_of(module)) for module in chosen)
     for module in chosen:
         _tell(module, kept[module])
     if left:
         print(f"{left} mutants are left: call it again")
         sys.exit(LEFT)
+
+
+def _drawn(chosen: list[str], sample: int | None, seed: int) -> Callable[[Mutant], bool]:
+    """Which mutants are tried: all, or so many of them."""
+    if sample is None:
+        return lambda mutant: True
+    keys = [mutant.key for module in chosen for mutant in mutants_of(module)]
+    some = frozenset(Random(seed).sample(keys, min(sample, len(keys))))
+    return lambda mutant: mutant.key in some
 
 
 def _try_module(ground: Ground, mutants: list[Mutant], kept: Kept, until: float) -> None:

@@ -46,7 +46,7 @@ OPPOSITES: Final = {
     )
     for name, other in (pair, pair[::-1])
 }
-ALIKE: Final = frozenset({"min", "max", "isinstance", "issubclass", "cast", "assert_never"})
+ALIKE: Final = frozenset({"min", "max", "minimum", "maximum", "isinstance", "issubclass", "cast", "assert_never"})
 """Functions whose arguments are not swapped: it makes no difference, or only one to the type checker."""
 TYPES: Final = frozenset({"TypeVar", "NewType", "ParamSpec", "Literal", "TypeAliasType"})
 """What is called or subscripted with these says something to the type checker only."""

@@ -25,7 +25,17 @@ the words of errors that are raised.
 
 Tried with the tests of decisions and of what is right above them, those that run the line that was changed, until one fails.
 Seconds are those of one process, beside whatever else the machine had to do."""
-COLUMNS: Final = ("module", "mutants", "killed", "timed out", "explained", "unexplained", "killed, %", "seconds")
+COLUMNS: Final = (
+    "module",
+    "mutants",
+    "killed",
+    "timed out",
+    "explained",
+    "unexplained",
+    "not tried",
+    "killed, % of those tried",
+    "seconds",
+)
 
 
 def write() -> None:
@@ -40,7 +50,8 @@ def write() -> None:
         kept, told = Kept(module), reasons(module)
         living = [mutant for mutant in mutants if kept.lives(mutant.key)]
         counts = kept.counts()
-        wrong += [f"not tried: {mutant.key}" for mutant in mutants if kept.outcome(mutant.key) == "not tried"]
+        untried = [mutant.key for mutant in mutants if kept.outcome(mutant.key) == "not tried"]
+        wrong += [f"not tried: {key}" for key in untried]
         unexplained = [mutant.key for mutant in living if mutant.key not in told]
         wrong += [f"lives: {key}" for key in unexplained]
         figures = Counter(
@@ -49,6 +60,7 @@ def write() -> None:
             late=counts["timed out"],
             explained=len(living) - len(unexplained),
             unexplained=len(unexplained),
+            untried=len(untried),
         )
         total += figures
         seconds += kept.seconds
@@ -56,13 +68,14 @@ def write() -> None:
     rows.append(_row("all", total, seconds))
     text = section("mutants", ABOUT, "make mutation", table(COLUMNS, rows))
     RESULTS.write_text(f"{HEAD.format(machine=machine())}\n{text}", encoding="utf-8")
-    if (total["killed"] + total["late"]) * 10 < total["mutants"] * 9:
+    if (total["killed"] + total["late"]) * 10 < total["mutants"] * 9:  # those not tried count as alive
         wrong.append("fewer than nine in ten were killed")
     if wrong:
         sys.exit("\n".join(wrong))
 
 
 def _row(name: str, figures: Counter[str], seconds: float) -> list[str]:
-    counted = [figures[each] for each in ("mutants", "killed", "late", "explained", "unexplained")]
-    share = 100 * (figures["killed"] + figures["late"]) / figures["mutants"]
-    return [name, *map(str, counted), f"{share:.1f}", f"{seconds:.0f}"]
+    counted = [figures[each] for each in ("mutants", "killed", "late", "explained", "unexplained", "untried")]
+    tried = figures["mutants"] - figures["untried"]
+    share = f"{100 * (figures['killed'] + figures['late']) / tried:.1f}" if tried else "-"
+    return [name, *map(str, counted), share, f"{seconds:.0f}"]

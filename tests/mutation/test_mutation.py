@@ -49,6 +49,8 @@ CHANGED = [
     ("return 0", "return None"),
 ]
 
+QUICK = ("account", "allowance", "attempts", "columns", "health", "keys", "parts", "usage")
+"""Modules whose own tests take no time, and notice all that can be noticed."""
 CLOCKS, BUCKET = len(mutants_of("core/clocks.py")), len(mutants_of("core/bucket.py"))
 
 
@@ -80,10 +82,9 @@ def test_each_explanation_is_of_a_mutant_that_is_there_and_says_why_it_may_live(
     assert {path.name for path in explained.FOLDER.glob("*")} <= files
 
 
-def test_the_tests_of_a_module_kill_its_mutants_and_nothing_else_passes_for_killed(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.mutation", "--test", "tests/core/test_clocks.py", "--folder", str(tmp_path)]
-    said = subprocess.run(
-        [*command, "core/clocks.py", "core/bucket.py"],
+def tried(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.mutation", *arguments],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE_", "PYTEST_"))},
         capture_output=True,
@@ -91,6 +92,20 @@ def test_the_tests_of_a_module_kill_its_mutants_and_nothing_else_passes_for_kill
         timeout=120,
         check=False,
     )
+
+
+def test_a_sample_of_mutants_is_killed_but_for_those_that_are_explained(tmp_path: Path) -> None:
+    tests = [f"--test=tests/core/test_{name}.py" for name in QUICK]
+    said = tried(*tests, f"--folder={tmp_path}", "--sample=24", "--seed=11", *(f"core/{name}.py" for name in QUICK))
+    counts = [line.split(" mutants, ")[1].split(", ") for line in said.stdout.splitlines() if " mutants, " in line]
+    killed = sum(int(count.split()[0]) for each in counts for count in each[:2])
+    alive = [line for line in said.stdout.splitlines() if line.endswith((" survived", " uncovered"))]
+    assert (said.returncode, len(counts), alive) == (0, len(QUICK), []), said.stdout + said.stderr
+    assert killed >= 20
+
+
+def test_the_tests_of_a_module_kill_its_mutants_and_nothing_else_passes_for_killed(tmp_path: Path) -> None:
+    said = tried("--test=tests/core/test_clocks.py", f"--folder={tmp_path}", "core/clocks.py", "core/bucket.py")
     told = [
         line.rsplit(", ", 2)[0]
         for line in said.stdout.splitlines()

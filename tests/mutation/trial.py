@@ -129,7 +129,10 @@ class Ground:
         if mutant.change.function and not importing.intersection(
             range(mutant.change.lines[0], mutant.change.lines[1] + 1)
         ):
-            _swap(mutant)
+            try:
+                _swap(mutant)
+            except ValueError:  # it closes over other names: without `super()` there is no class to close over
+                return _run_anew(mutant, tests)
             return self._run(tests)
         return _run_anew(mutant, tests)
 
@@ -175,6 +178,7 @@ def _run_anew(mutant: Mutant, tests: Sequence[str]) -> tuple[int, str]:
             return KILLED, "import"
         if code == pytest.ExitCode.USAGE_ERROR:  # a test goes by another name, which is made of what was changed
             _forget()
+            reports = Reports()
             code = _pytest(reports, sorted({test.split("::")[0] for test in some}))
             if reports.failed:
                 return KILLED, reports.failed

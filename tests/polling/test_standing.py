@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.fakes import REFUSES, FakeClock, Reply, shows
+from tests.fakes import FAILS, REFUSES, FakeClock, Reply, shows
 from tests.polling.world import World, unseen
 from watcher.core.answers import Kind
 from watcher.ports import UnknownOutcome
@@ -40,8 +40,8 @@ async def test_what_was_not_kept_of_an_account_without_our_knowing_is_kept_later
 class SetClock(FakeClock):
     """One that somebody sets, and another that goes on as it did."""
 
-    def __init__(self) -> None:
-        super().__init__(draws=(0.0,))
+    def __init__(self, *, draw: float = 0.0) -> None:
+        super().__init__(draws=(draw,))
         self.ahead = timedelta(0)
 
     def monotonic(self) -> float:
@@ -71,6 +71,23 @@ async def test_a_pause_lasts_as_long_as_it_was_to_however_the_clock_is_set_meanw
         clock.set(by)
         await world.step_until(lambda: len(world.upstream.asked) > asked)
         assert minutes * 60 <= clock.monotonic() - began < minutes * 60 + 16
+
+
+@pytest.mark.parametrize("by", SETTINGS)
+@pytest.mark.parametrize(("reply", "first", "minutes"), [(REFUSES, 3, 60), (FAILS, 5, 0.15)])
+async def test_a_probe_that_fails_brings_the_next_pause_however_the_clock_was_set_in_the_last_one(
+    by: timedelta, reply: Reply, first: int, minutes: float
+) -> None:
+    """Set back, it was taken for an answer to what was asked before the trouble began."""
+    clock = SetClock(draw=0.9)
+    async with World(unseen(1), clock=clock) as world:
+        world.upstream.script(1, *[reply] * (first + 1), shows("VALIDATING"))
+        await world.step_until(lambda: len(world.upstream.asked) == first)
+        clock.set(by)
+        await world.step_until(lambda: len(world.upstream.asked) == first + 1, most=1000)
+        began = clock.monotonic()
+        await world.step_until(lambda: len(world.upstream.asked) > first + 1, most=1000)
+        assert clock.monotonic() - began >= minutes * 60
 
 
 async def test_a_pause_that_was_moved_with_the_clock_is_kept_so() -> None:

@@ -64,7 +64,7 @@ EVERYTHING: tuple[News, ...] = (
     told.WriteFenced(operation="commit"),
     told.WorkerFailed(worker="poller a", error="ValueError: no", pause=0.5, trace="…"),
     told.WorkerRecovered(worker="poller a"),
-    told.RequestFailed(method="GET", route="/v1/events", error="ValueError: no", trace="…"),
+    told.RequestFailed(method="GET", route="/v1/events", error="ValueError: no", trace="…", request_id="r-1"),
     told.AuthFailed(reason="unknown", address="10.0.0.7"),
     told.AuthCalm(failed=3),
     told.StreamOpened(stream="events"),

@@ -20,8 +20,9 @@ from tests.sockets import Reply, http, listening
 from tests.webhooks.house import DELIVERY, LOOPBACK, NEW, answered, endpoint, failed, send_to, sending
 from watcher.core.endpoint import Attempt, Timings
 from watcher.core.message import MAX_BODY
+from watcher.http.exchange import INTERIM_MOST
 from watcher.webhooks.answer import ANSWER_KEPT
-from watcher.webhooks.connection import HEAD_MOST, INTERIM_MOST
+from watcher.webhooks.connection import HEAD_MOST
 from watcher.webhooks.guard import AddressInfo, Guard
 
 TIMEOUT: Final = 0.3

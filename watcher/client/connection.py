@@ -127,7 +127,12 @@ class Connection:
 
 
 def reason_of(error: aiohttp.ClientConnectorError) -> str:
-    """Why nobody could be connected to, in the system's words where it has some: the loop's own name the address again."""
+    """Why nobody could be connected to, in the system's words where it has some: the loop's own name the address again. The
+    numbers of TLS errors are none of the system's."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"the certificate is not trusted: {getattr(error.certificate_error, 'verify_message', error.certificate_error)}"
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        return error.strerror or str(error)
     return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
 
 

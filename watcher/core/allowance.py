@@ -158,7 +158,7 @@ def is_held(allowance: Allowance) -> bool:
 def in_flight_most(concurrency: int, rate: float, latency: float) -> int:
     """How many requests may be in flight: twice what a rate needs at that latency (Little's law), at least two, and at most
     what the settings say. It is what a hanging account can hold."""
-    if not isfinite(needed := 2.0 * rate * latency) or needed >= concurrency:
+    if not isfinite(needed := 2.0 * rate * latency):
         return concurrency
     return min(concurrency, max(LEAST_IN_FLIGHT, ceil(needed)))
 
@@ -194,7 +194,7 @@ def _lowered(
     at: datetime,
     *,
     wall: float,
-    sure: float = 0.0,
+    sure: float,
     halved: datetime | None = None,
     failed: int = 0,
 ) -> Allowance:

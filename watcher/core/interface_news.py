@@ -12,7 +12,7 @@ class RequestFailed:
     route: str
     error: str
     trace: str = field(repr=False)
-    request_id: str = ""
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,7 +136,7 @@ def _micros(at: datetime) -> int:
 
 
 def _millis(at: datetime) -> int:
-    return int(at.timestamp() * 1e3 // 1)
+    return int(at.timestamp() * 1e3)
 
 
 def _length(of: timedelta) -> int:

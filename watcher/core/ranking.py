@@ -26,7 +26,6 @@ PORTION: Final = 15_000
 PAGES: Final = 400
 """Watches and pages whose due times are worked out in one go: about 20 ms each, in which nothing else is done."""
 STALE: Final = 5_000
-STALE_PAGES: Final = 100
 """How many of those that were worked out with an older hazard follow in one go."""
 BLOCK: Final = 16_384
 """Watches whose worth is worked out at once: what that takes fits into the processor's cache."""
@@ -95,9 +94,8 @@ class Ranking:
         self.listings = listings
         self.pace = pace
         self._hazard = scale_free()
-        # So many rows, and pages, from that one on and round, were worked out with an older hazard.
+        # So many rows, from that one on and round, were worked out with an older hazard.
         self._stale, self._stale_from = 0, 0
-        self._stale_pages, self._stale_pages_from = 0, 0
 
     @property
     def hazard(self) -> Hazard:
@@ -107,7 +105,7 @@ class Ranking:
     @hazard.setter
     def hazard(self, hazard: Hazard) -> None:
         self._hazard = hazard
-        self._stale, self._stale_pages = self.roster.used, len(self.listings)
+        self._stale = self.roster.used
 
     def compare(self, grounded: Mask, now: float) -> Compared:
         """All that is due. `grounded` says which rows hold watches that are not in flight."""
@@ -257,14 +255,10 @@ class Ranking:
 
     def _follow_hazard(self) -> None:
         """A portion of what was worked out with an older hazard is to be worked out anew: round and round, however often there
-        is a new one."""
+        is a new one. Pages follow their watches."""
         if self._stale > 0:
             self._stale -= STALE
             self._stale_from = _forget(self.roster.due[: self.roster.used], self._stale_from, STALE)
-        if self._stale_pages > 0:
-            self._stale_pages -= STALE_PAGES
-            due = self.listings.pages.due[: len(self.listings)]
-            self._stale_pages_from = _forget(due, self._stale_pages_from, STALE_PAGES)
 
     def _work_out(self, grounded: Mask) -> bool:
         """When watches are due of which that is not known; whether some are left for the next time."""

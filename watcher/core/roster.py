@@ -54,19 +54,20 @@ class Roster:
         self._broadcasts: dict[int, int] = {}
         self._free_places: list[int] = []
         self._new_places: list[int] = []
+        # What a row holds that was never taken counts for nothing.
         self.batch_id: NDArray[np.int64] = np.zeros(capacity, np.int64)
         self.born: Floats = np.zeros(capacity)
-        self.tried: Floats = np.full(capacity, NEVER)
-        self.asked: Floats = np.full(capacity, NEVER)
-        self.answered: Floats = np.full(capacity, NEVER)
+        self.tried: Floats = np.zeros(capacity)
+        self.asked: Floats = np.zeros(capacity)
+        self.answered: Floats = np.zeros(capacity)
         self.mind: Floats = np.zeros(capacity)
-        self.due: Floats = np.full(capacity, np.nan)
+        self.due: Floats = np.zeros(capacity)
         self.aside: Floats = np.zeros(capacity)
-        self.size: NDArray[np.int64] = np.full(capacity, -1, np.int64)
-        self.remaining: NDArray[np.int64] = np.full(capacity, -1, np.int64)
+        self.size: NDArray[np.int64] = np.zeros(capacity, np.int64)
+        self.remaining: NDArray[np.int64] = np.zeros(capacity, np.int64)
         self.looks: NDArray[np.int32] = np.zeros(capacity, np.int32)
         self.status: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
-        self.enabled: NDArray[np.int8] = np.full(capacity, -1, np.int8)
+        self.enabled: NDArray[np.int8] = np.zeros(capacity, np.int8)
         self.doubted: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
         self.lacks: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
         self.stuck: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
@@ -209,8 +210,6 @@ class Roster:
         if row is None:
             return
         self.live[row] = False
-        self._words.pop(row, None)
-        self._unsaved.discard(batch_id)
         self._free.append(row)
 
     def attempt(self, batch_id: int, asked: datetime) -> None:
@@ -251,7 +250,6 @@ class Roster:
         self.tried[row] = max(self.tried[row], asked)
         self.due[row] = np.nan
         self.answered[row] = answered
-        self.aside[row] = 0.0
         self.looks[row] += 1
         if batch.size is not None and batch.size != self.size[row]:
             self.size[row] = batch.size

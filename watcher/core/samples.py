@@ -36,10 +36,8 @@ ACCOUNT: Final = "default"
 BATCH: Final = Batch(id=13, status=NEW, name="Sample", broadcast_id=14, size=6198, remaining=6198, enabled=True)
 OTHER: Final = "another"
 """The endpoint that a sample of an operator event is about: nobody is told about itself."""
-TRIP: Final = timedelta(milliseconds=112)
-"""How long after it was asked a look of a sample was answered."""
 BEFORE: Final = timedelta(seconds=2)
-"""How long before that the look before was asked for."""
+"""How long before the look of a sample the one before was asked for."""
 RULES: Final = transitions.Rules()
 
 
@@ -69,18 +67,15 @@ def _watch(now: datetime, status: str, *, followed: timedelta = timedelta(minute
         since=opened,
         name=BATCH.name,
         broadcast_id=BATCH.broadcast_id,
-        created=opened,
         size=BATCH.size,
         remaining=BATCH.remaining,
         enabled=BATCH.enabled,
         asked=now - BEFORE,
-        answered=now - BEFORE + TRIP,
-        looks=30,
     )
 
 
 def _seen(now: datetime, status: str) -> Seen:
-    return Seen(asked=now - TRIP, answered=now, batch=replace(BATCH, status=status))
+    return Seen(asked=now, answered=now, batch=replace(BATCH, status=status))
 
 
 def _moves(before: str, after: str) -> Callable[[datetime], tuple[Watch, Look]]:
@@ -88,11 +83,11 @@ def _moves(before: str, after: str) -> Callable[[datetime], tuple[Watch, Look]]:
 
 
 def _first(now: datetime) -> tuple[Watch, Look]:
-    return Watch(account=ACCOUNT, batch_id=BATCH.id, opened=now - BEFORE), _seen(now, NEW)
+    return Watch(account=ACCOUNT, batch_id=BATCH.id, opened=now), _seen(now, NEW)
 
 
 def _gone(now: datetime) -> tuple[Watch, Look]:
-    return _watch(now, NEW), Missing(asked=now - TRIP, answered=now, gone=True)
+    return _watch(now, NEW), Missing(asked=now, answered=now, gone=True)
 
 
 def _stuck(now: datetime) -> tuple[Watch, Look]:
@@ -106,7 +101,7 @@ def _unstuck(now: datetime) -> tuple[Watch, Look]:
 
 def _expired(now: datetime) -> tuple[Watch, Look]:
     watch = _watch(now, VALIDATING, followed=RULES.max_age)
-    return watch, Unanswered(asked=now - TRIP, answered=now, reason="503")
+    return watch, Unanswered(asked=now, answered=now, reason="503")
 
 
 _WATCHES: Final[Mapping[str, Callable[[datetime], tuple[Watch, Look]]]] = {
@@ -127,7 +122,7 @@ _ACCOUNTS: Final = ("account.refused", "account.recovered")
 
 def _of_account(event_type: str, now: datetime) -> Event:
     def heard(known: Account, kind: Kind, outcome: str) -> account.Heeded:
-        answer = Answer(batch_id=BATCH.id, asked=now - TRIP, answered=now, kind=kind, outcome=outcome)
+        answer = Answer(batch_id=BATCH.id, asked=now, answered=now, kind=kind, outcome=outcome)
         return account.heed(known, answer, draw=0.0)
 
     if event_type == "account.refused":
@@ -142,7 +137,7 @@ def _of_account(event_type: str, now: datetime) -> Event:
 def _of_endpoint(event_type: str, now: datetime) -> Event:
     """That of an endpoint whose receiver answered, or does not answer any more."""
     fine, gone = event_type == "endpoint.recovered", event_type == "endpoint.disabled"
-    attempt = Attempt(at=now - TRIP, took=TRIP, code=204 if fine else 410 if gone else 503)
+    attempt = Attempt(at=now, took=timedelta(), code=204 if fine else 410 if gone else 503)
     delivery = Delivery(
         id=1,
         endpoint_id=OTHER,

@@ -128,7 +128,7 @@ class Schedule:
         refresh, _ = self._head(self._refreshes, now)
         new, _ = self._head(self._new, now)
         sweep = self._sweep(now)
-        if careful and (refresh is not None or new is not None or self._shortlist.best(now, self._flying) is not None):
+        if careful and (new is not None or self._shortlist.best(now, self._flying) is not None):
             sweep = None  # it may be of no watch, and tells less of the account
         best = None
         if self._others_turn or (refresh is None and (self._credit < SHARE - 1 or (sweep is None and new is None))):

@@ -6,7 +6,7 @@ task that writes the body: a third of what a request costs. Here the same connec
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from aiohttp import (
     BaseConnector,
@@ -18,6 +18,9 @@ from aiohttp import (
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpProcessingError, RawResponseMessage
 from yarl import URL
+
+INTERIM_MOST: Final = 16
+"""Interim answers (1xx) that may precede an answer."""
 
 
 class Destination(NamedTuple):
@@ -108,14 +111,22 @@ def _writes(protocol: ResponseHandler) -> bool:
 async def _take(protocol: ResponseHandler, question: Question, answer: Answer) -> None:
     """The first that is more than an interim answer, and of its body what is kept."""
     try:
-        while True:
-            message, content = await protocol.read()
-            if not 100 <= message.code < 200 or message.code == 101:
-                break
+        message, content = await _first(protocol)
     except HttpProcessingError as error:
         asked = question.destination.request.request_info
         raise ClientResponseError(asked, (), status=error.code, message=error.message) from error
     await answer.take(message, content)
+
+
+async def _first(protocol: ResponseHandler) -> tuple[RawResponseMessage, StreamReader]:
+    message, content = await protocol.read()
+    interim = 0
+    while 100 <= message.code < 200 and message.code != 101:
+        interim += 1
+        if interim > INTERIM_MOST:
+            raise HttpProcessingError(code=message.code, message=f"more than {INTERIM_MOST} interim answers")
+        message, content = await protocol.read()
+    return message, content
 
 
 def _bytes_of(question: Question) -> bytes:

@@ -90,6 +90,9 @@ class Cases:
     def __iter__(self) -> Iterator[Case]:
         return iter(list(self._cases.values()))
 
+    def __len__(self) -> int:
+        return len(self._cases)
+
     async def load(self) -> None:
         """Takes in what is not settled. What was under way when the process ended is looked for before anything is sent."""
         for submission in await self._store.unsettled(self._account):

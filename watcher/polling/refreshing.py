@@ -30,6 +30,8 @@ class Refreshes:
 
     def landed(self, batch_ids: Iterable[int], *, answered: bool) -> None:
         """Looks of these watches are over; those that will be looked at once more all the same are waited for still."""
+        if not self._awaited:
+            return
         for batch_id in self._awaited.keys() & set(batch_ids):
             row = self._roster.row(batch_id)
             if row is None or self._roster.first[row] != REFRESH:

@@ -96,13 +96,13 @@ class Standing:
             return now + LONGEST_WAIT
         if self.account.until is None:
             return None
-        until = self._moved_pause(self.account.until).timestamp()
+        self._go_with_the_clock()
+        until = self.account.until.timestamp()
         return until if until > now else None
 
     async def heed(self, answer: Answer) -> None:
         """Takes to heart what the answer means for the account, and has that kept where it must outlive us."""
-        if self.account.until is not None:
-            self._moved_pause(self.account.until)
+        self._go_with_the_clock()
         before = self.account
         heeded = heed(before, answer, self._clock.draw())
         after = self._paced(heeded.account, answer)
@@ -114,8 +114,7 @@ class Standing:
         """Another part of the account may have found out how it stands: what it says holds here too. Raises StoreError."""
         record = await self._accounts.account(self.account.name)
         if record is not None:
-            if self.account.until is not None:
-                self._moved_pause(self.account.until)
+            self._go_with_the_clock()
             self._ahead = self._now_ahead()
             before, self.account = self.account, adopted(self.account, record, self._part, self._clock.now())
             if self.account.condition is not before.condition:
@@ -134,7 +133,7 @@ class Standing:
 
     async def _become(self, after: Account, events: Sequence[Event] = ()) -> None:
         before, self.account = self.account, after
-        if before.until is None:
+        if not _dated(before):
             self._ahead = self._now_ahead()
         if after.condition is not before.condition:
             self._tell_condition(before.condition)
@@ -170,21 +169,22 @@ class Standing:
         """By how much the clock is ahead of the monotonic one."""
         return self._clock.now().timestamp() - self._clock.monotonic()
 
-    def _moved_pause(self, until: datetime) -> datetime:
-        """The end of the account's pause, moved as the clock was: it lasts as long as it was to, also where somebody sets the
-        machine's clock meanwhile."""
+    def _go_with_the_clock(self) -> None:
+        """Moves the account's pause, and since when it stands so, as the clock was: a pause lasts as long as it was to, and what
+        is asked after it is not taken for older than the trouble, also where somebody sets the machine's clock meanwhile."""
+        account = self.account
+        if not _dated(account):
+            return
         ahead = self._now_ahead()
         by = ahead - self._ahead
         if abs(by) < JUMP:
-            return until
+            return
         self._ahead = ahead
-        until += timedelta(seconds=by)
-        self.account = replace(self.account, until=until)
+        self.account = replace(account, since=_moved(account.since, by), until=_moved(account.until, by))
         self._moved += by
         if abs(self._moved) >= KEPT_AFTER:
             self._moved = 0.0
             self._unsaved = _both(self._unsaved, AccountChange(record=record_of(self.account), events=()))
-        return until
 
     def _paced(self, account: Account, answer: Answer) -> Account:
         """Takes to heart what the answer means for the rate; gives the account with what of that must outlive us."""
@@ -238,6 +238,15 @@ class Standing:
         record = await self._accounts.account(self.account.name)
         kept = 0 if record is None else record.number
         return replace(change, events=[event for event in change.events if event.number > kept])
+
+
+def _dated(account: Account) -> bool:
+    """Whether something of it goes by the clock."""
+    return account.since is not None or account.until is not None
+
+
+def _moved(at: datetime | None, by: float) -> datetime | None:
+    return None if at is None else at + timedelta(seconds=by)
 
 
 def _both(older: AccountChange | None, newer: AccountChange | None) -> AccountChange | None:

@@ -108,6 +108,8 @@ class Submitter:
         """When there is something to ask, in epoch seconds; None where only news can bring it."""
         if self.switches.wanted:
             return 0.0
+        if not (self._hunts or self.cases):
+            return None  # as nearly always
         times = [hunt.due for hunt in self._hunts.values() if not hunt.flying]
         times += [at for case in self.cases if (at := self._due(case)) is not None]
         return min(times, default=None)
@@ -117,6 +119,8 @@ class Submitter:
         switch = self.switches.choose()
         if switch is not None:
             return switch
+        if not (self._hunts or self.cases):
+            return None
         # In turns: a listing may have a thousand pages, and somebody waits for each batch that is to be sent.
         turns = (self._take_up, self._go_on) if self._listed_last else (self._go_on, self._take_up)
         return next((errand for turn in turns if (errand := turn(now)) is not None), None)

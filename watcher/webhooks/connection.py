@@ -14,6 +14,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpProcessingError, RawResponseMessage
 
+from watcher.http.exchange import INTERIM_MOST
 from watcher.webhooks.guard import Guard
 from watcher.webhooks.journey import JOURNEY, Journey
 
@@ -29,7 +30,6 @@ SLICE: Final = 16 * 1024
 HEAD_END: Final = b"\r\n\r\n"
 HEAD_MOST: Final = 64 * 1024
 """Bytes up to the end of an answer's headers, all interim answers included."""
-INTERIM_MOST: Final = 16
 ANSWER_MOST: Final = 1024 * 1024
 """Bytes in all that come while the first of a body are read: what is more than that is framing without end."""
 

@@ -39,9 +39,11 @@ def pairwise(draw: random.Random, tries: int = 30) -> list[Faults]:
 
 def steady() -> list[Faults]:
     """Each fault of CallFire, and each of receivers, by itself: where neither the store nor the clock is in trouble, nobody may
-    be late whom nothing befalls."""
+    be late whom nothing befalls. Those of receivers last for two sets: so long that whoever waited for them is late."""
     upstream, _, receivers, _ = DIMENSIONS
-    return [*(Faults(upstream=each) for each in upstream), *(Faults(receivers=each) for each in receivers[1:])]
+    return [Faults(upstream=each) for each in upstream] + [
+        Faults(receivers=each) for each in receivers[1:] for _ in "12"
+    ]
 
 
 def _with(pair: Pair, draw: random.Random) -> Faults:

@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,24 +20,26 @@ from tests.chaos.campaign import http
 from tests.chaos.faults.alone import PATIENCE, Alone, alone, until
 from tests.chaos.outcome import Figure, Outcome
 
-SERVER: Final = "127.0.53.1"
-"""Where the name server listens, at port 53: resolv.conf names no port."""
+SERVERS: Final = {"gone": "127.0.53.1", "silent": "127.0.53.2"}
+"""Where a name server of ours listens, at port 53 (resolv.conf names no port), by what befalls it."""
 CALLFIRE: Final = "api.callfire.test"
 HOOKS: Final = "hooks.receiver.test"
-MOODS: Final = ("gone", "silent")
-AWAY: Final = 20.0
+AWAY: Final = 5.0
+"""Seconds after both have noticed. CallFire is asked again at most four times as long after it failed first."""
 UNUSED: Final = 33.0
 """Seconds after which a connection to a receiver has ended, and what a name stands for is not remembered any more."""
 RESETS: Final = 4
 """As many as there are connections to CallFire at most, and fewer than have it count as down."""
 FOREVER: Final = 100_000.0
 A: Final = 1
+SAID: Final = ("account.down", "account.recovered", "delivery.retried", "delivery.recovered")
 
 
 class NameServer:
     """Every name stands for 127.0.0.1. `be("silent")` has it hear and say nothing, `be("gone")` not even hear."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str) -> None:
+        self.address = address
         self.mood = "gone"
         self.asked = 0
         self._socket: socket.socket | None = None
@@ -48,7 +51,7 @@ class NameServer:
         if mood != "gone" and self._socket is None:
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._socket.settimeout(0.2)
-            self._socket.bind((SERVER, 53))
+            self._socket.bind((self.address, 53))
             threading.Thread(target=self._serve, args=(self._socket,), daemon=True).start()
         self.mood = mood
         return self
@@ -76,49 +79,60 @@ def answer(question: bytes) -> bytes:
 
 
 def lose_names(folder: Path) -> Outcome:
-    """Gone, back, silent, back. Connections that stand need no name: it is waited until that to the receiver has ended by itself
-    before a batch ends, and those to CallFire are reset."""
-    figures: list[Figure] = []
+    """Both at once, each with a daemon of its own: nearly all of it is waiting."""
+    folders = [folder / mood for mood in SERVERS]
+    for each in folders:
+        each.mkdir()
+    with ThreadPoolExecutor(len(SERVERS)) as pool:
+        outcomes = list(pool.map(_lose, SERVERS, folders))
+    return Outcome(
+        figures=[figure for each in outcomes for figure in each.figures],
+        wrong=[wrong for each in outcomes for wrong in each.wrong],
+        verdict="It was said once each, it recovered by itself, and nothing was lost.",
+    )
+
+
+def _lose(mood: str, folder: Path) -> Outcome:
+    """Connections that stand need no name: it is waited until that to the receiver has ended by itself before a batch ends, and
+    those to CallFire are reset."""
     wrong: list[str] = []
-    server = NameServer().be("well")
+    server = NameServer(SERVERS[mood]).be("well")
     try:
-        with _elsewhere(folder) as place:
+        with _elsewhere(folder, server) as place:
             _start(place, folder)
-            place.add("north", 1 + len(MOODS), new_for=0.0, validating_for=FOREVER, end="ACTIVE")
-            until(lambda: place.follow() and place.said()["batch.changed"] > len(MOODS), PATIENCE, "it works")
-            last, *others = sorted(number for _, number in place.followed)
-            for mood, number in zip(MOODS, others, strict=True):
-                before = place.said()
-                server.be(mood)
-                time.sleep(UNUSED)
-                http(f"{place.ours.control}/batches/{number}/end", {})
-                refused = until(partial(_said, place, before, "delivery.retried"), PATIENCE, "a webhook fails")
-                http(f"{place.ours.control}/faults", {"kind": "reset", "count": RESETS})
-                down = until(partial(_said, place, before, "account.down"), PATIENCE, "CallFire is down")
-                time.sleep(AWAY)
-                ready = place.answers("/readyz")
-                server.be("well")
-                back = until(partial(_said, place, before, "account.recovered"), 4 * PATIENCE, "it asks again")
-                lines = [
-                    _new(place, before, name) for name in ("account.down", "account.recovered", "delivery.retried")
-                ]
-                figures += [
-                    (f"{mood}: delivery.retried logged after, s", f"{refused:.1f}"),
-                    (f"{mood}: account.down logged after, s", f"{down:.1f}"),
-                    (f"{mood}: /readyz meanwhile", f"{ready}"),
-                    (f"{mood}: CallFire asked again after names came back, s", f"{back:.1f}"),
-                    (f"{mood}: account.down, account.recovered, delivery.retried logged", ", ".join(map(str, lines))),
-                ]
-                if lines != [1, 1, 1] or ready != 200:
-                    wrong.append(f"{mood}: said {lines} times, /readyz {ready}")
+            place.add("north", 2, new_for=0.0, validating_for=FOREVER, end="ACTIVE")
+            until(lambda: place.follow() and place.said()["batch.changed"] > 1, PATIENCE, "it works")
+            first, last = sorted(number for _, number in place.followed)
+            before = place.said()
+            server.be(mood)
+            time.sleep(UNUSED)
+            http(f"{place.ours.control}/batches/{first}/end", {})
+            refused = until(partial(_said, place, before, "delivery.retried"), PATIENCE, "a webhook fails")
+            http(f"{place.ours.control}/faults", {"kind": "reset", "count": RESETS})
+            down = until(partial(_said, place, before, "account.down"), PATIENCE, "CallFire is down")
+            http(f"{place.ours.control}/faults", method="DELETE")
+            time.sleep(AWAY)
+            ready = place.answers("/readyz")
+            server.be("well")
+            back = until(partial(_said, place, before, "account.recovered"), PATIENCE, "it is asked again")
+            sent = back + until(partial(_said, place, before, "delivery.recovered"), PATIENCE, "it is delivered")
+            lines = [_new(place, before, name) for name in SAID]
             http(f"{place.ours.control}/batches/{last}/end", {})
-            wrong += place.finish(4 * PATIENCE)
-            figures += [("names asked for", f"{server.asked}"), ("batches", f"{len(place.followed)}")]
+            wrong += [f"{mood}: {each}" for each in place.finish(4 * PATIENCE)]
     finally:
         server.be("gone")
-    return Outcome(
-        figures=figures, wrong=wrong, verdict="It was said once, it recovered by itself, and nothing was lost."
-    )
+    if lines != [1] * len(SAID) or ready != 200:
+        wrong.append(f"{mood}: said {lines} times, /readyz {ready}")
+    figures: list[Figure] = [
+        (f"{mood}: delivery.retried logged after, s", f"{refused:.1f}"),
+        (f"{mood}: account.down logged after, s", f"{down:.1f}"),
+        (f"{mood}: /readyz meanwhile", f"{ready}"),
+        (f"{mood}: CallFire asked again after names came back, s", f"{back:.1f}"),
+        (f"{mood}: webhook delivered after names came back, s", f"{sent:.1f}"),
+        (f"{mood}: {', '.join(SAID)} logged", ", ".join(map(str, lines))),
+        (f"{mood}: times that the name server was asked", f"{server.asked}"),
+    ]
+    return Outcome(figures=figures, wrong=wrong)
 
 
 def _new(place: Alone, before: Mapping[str, int], event: str) -> int:
@@ -130,9 +144,11 @@ def _said(place: Alone, before: Mapping[str, int], event: str) -> bool:
 
 
 @contextmanager
-def _elsewhere(folder: Path) -> Iterator[Alone]:
+def _elsewhere(folder: Path, server: NameServer) -> Iterator[Alone]:
     """CallFire and the receiver by name."""
-    (folder / "resolv.conf").write_text(f"nameserver {SERVER}\noptions timeout:1 attempts:1\n", encoding="utf-8")
+    (folder / "resolv.conf").write_text(
+        f"nameserver {server.address}\noptions timeout:1 attempts:1\n", encoding="utf-8"
+    )
     (folder / "hosts").write_text("127.0.0.1 localhost\n", encoding="utf-8")
     with alone(folder, rates={"north": 10.0}) as place:
         ours = place.ours

@@ -36,7 +36,6 @@ class FaultyReceivers:
         self.faults: dict[str, str] = {}
         self.accepted: dict[tuple[str, str], int] = {}
         self.bodies: dict[str, bytes] = {}
-        self.order: dict[tuple[str, str], list[int]] = {}
         self.flying: Counter[str] = Counter()
         self.attempts: Counter[str] = Counter()
         self.wrong: list[str] = []

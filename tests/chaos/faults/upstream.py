@@ -8,14 +8,14 @@ import json
 import math
 import random
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from tests.chaos.faults.times import VirtualLoop
 from watcher.callfire.wire import decipher, decipher_page, no_answer, no_page
-from watcher.core.answers import Answer, PageAnswer, SubmitAnswer, SwitchAnswer
+from watcher.core.answers import Answer, Kind, PageAnswer, SubmitAnswer, SwitchAnswer
 from watcher.core.model import PageRef
 from watcher.core.submissions import Order
 from watcher.ports import Clock
@@ -28,6 +28,8 @@ STALE: Final = 30.0
 RETRY_AFTER: Final = 7
 FINE: Final = 0.01
 """Seconds by which a pause may be shorter: the service reads two clocks, one after the other."""
+WINDOWS: Final = (1.0, 10.0)
+"""Seconds in which requests are counted against the budget."""
 
 FAULTS: Final = (
     "none",
@@ -59,8 +61,17 @@ class Life:
     broadcast_id: int
     plan: tuple[tuple[float, str], ...]
     reached: list[tuple[str, datetime]] = field(default_factory=list)
-    missing: int = 0  # so often it was said that there is no such batch
+    missing: int = 0  # so often in a row it was said that there is no such batch
+    missing_most: int = 0  # of that the most since it was told to be missing
     stale: bool = False  # it was shown as it had been before
+
+    @property
+    def name(self) -> str:
+        return f"batch {self.batch_id}"
+
+    @property
+    def size(self) -> int:
+        return 100 + self.batch_id
 
     @property
     def end(self) -> str:
@@ -68,6 +79,11 @@ class Life:
 
     def status(self, at: float) -> str:
         return [status for since, status in self.plan if since <= at or since == self.plan[0][0]][-1]
+
+    def show(self, at: float) -> dict[str, object]:
+        """As CallFire's answers have it."""
+        shown = {"id": self.batch_id, "broadcastId": self.broadcast_id, "name": self.name, "status": self.status(at)}
+        return shown | {"size": self.size, "remaining": self.size, "enabled": True}
 
 
 class FaultyCallFire:
@@ -129,8 +145,12 @@ class FaultyCallFire:
             self.flying[batch_id] -= 1
         if failure is not None:
             return no_answer(batch_id, failure, failure, asked=asked, answered=self._clock.now())
+        answer = decipher(batch_id, code, self._headers(fault), shown, asked=asked, answered=self._clock.now())
+        if answer.kind is Kind.SEEN:
+            life.missing = 0
         life.missing += code == 404
-        return decipher(batch_id, code, self._headers(fault), shown, asked=asked, answered=self._clock.now())
+        life.missing_most = max(life.missing_most, life.missing)
+        return answer
 
     async def page(self, ref: PageRef) -> PageAnswer:
         asked = self._begin(ref)
@@ -143,7 +163,10 @@ class FaultyCallFire:
             return no_page(ref, failure, failure, asked=asked, answered=self._clock.now())
         if code == 200 and ref.kind != "call":
             code = 404  # the broadcasts are of the other kind
-        return decipher_page(ref, code, self._headers(fault), shown, asked=asked, answered=self._clock.now())
+        answer = decipher_page(ref, code, self._headers(fault), shown, asked=asked, answered=self._clock.now())
+        for batch in answer.page.items if answer.page is not None else ():
+            self.lives[batch.id].missing = 0
+        return answer
 
     async def submit(self, order: Order, leave: Callable[[], Awaitable[None]]) -> SubmitAnswer:
         raise AssertionError("nobody adds a batch")
@@ -162,9 +185,21 @@ class FaultyCallFire:
             self.wrong.append(f"{what} was asked about twice at once")
         if sum(self.requests.values()) > self.tokens:
             self.wrong.append("a request went out without a token")
+        self.wrong += self._over_budget(now)
         if now < self._frozen:
             self.wrong.append(f"asked {self._frozen - now:.3f} s before the end of a Retry-After")
         return self._clock.now()
+
+    def _over_budget(self, now: float) -> Iterator[str]:
+        """Rule 4: no window has more requests than its length allows, and one. By our own clock, whatever the limiter says."""
+        recent = self._recent
+        recent.append(now)
+        while recent[0] <= now - max(WINDOWS):
+            recent.popleft()
+        for window in WINDOWS:
+            count = sum(at > now - window + FINE for at in recent)
+            if count > self._configured * window + 1:
+                yield f"{count} requests within {window:g} s, at a rate of {self._configured:g}"
 
     def _befalls(self, operation: str) -> str:
         fault = self.fault
@@ -203,7 +238,7 @@ class FaultyCallFire:
         if fault == "stale":
             life.stale = True
             now -= STALE
-        return {"id": life.batch_id, "broadcastId": life.broadcast_id, "status": life.status(now), "size": 100}
+        return life.show(now)
 
     def _page(self, fault: str, ref: PageRef) -> dict[str, object]:
         rows = [self._batch(fault, life) for life in self.lives.values() if life.broadcast_id == ref.broadcast_id]
