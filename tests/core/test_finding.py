@@ -37,6 +37,7 @@ def test_a_watch_of_which_nothing_is_known_is_found_by_its_id() -> None:
     assert is_found(bare, needle_of("7"))
     assert not is_found(bare, needle_of("8"))
     assert not is_found(bare, needle_of("x"))
+    assert not is_found(bare, needle_of("xx"))
     assert is_found(replace(bare, name="8 more"), needle_of("8"))
 
 

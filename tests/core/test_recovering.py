@@ -11,13 +11,12 @@ RECOVERY = Recovery(endpoint_id="e", since=NOON, until=NOON + timedelta(hours=1)
 
 
 def test_unless_said_otherwise_all_that_was_not_delivered_is_recovered_two_thousand_events_at_a_time() -> None:
-    usual = frozenset({"dead", "held", "missing"})
     assert (
         Recovery(
             endpoint_id="e",
             since=NOON,
             until=NOON + timedelta(hours=1),
-            states=usual,
+            states=frozenset({"dead", "held", "missing"}),
             accounts=None,
             after=0,
             most=2000,

@@ -22,6 +22,7 @@ from watcher.core.news import By
 from watcher.core.ranking import SHORTLIST
 from watcher.core.roster import Roster, looked_for_on
 from watcher.core.schedule import SHARE, SLACK, SPREE, Choice, Pace, PageChoice, Schedule
+from watcher.core.soonest import Expected
 
 PACE = Pace()
 NOW = NOON.timestamp()
@@ -606,15 +607,17 @@ def test_a_page_that_landed_without_a_word_rests_all_the_same() -> None:
 
 def test_a_watch_that_came_to_nothing_in_flight_makes_its_page_worth_more_again() -> None:
     made, _ = members(1, 2, 3, waited=2.5)
+    together = made.wait_until(NOW)
+    assert together is not None
     made.first(1, "refresh")
     choice = single(made, NOW)
     assert choice is not None
-    alone = made.wait_until(NOW)
-    made.land(choice, again=False)
-    together = made.wait_until(NOW)
+    assert made.choose(together) is None
+    alone = made.wait_until(together)
     assert alone is not None
-    assert together is not None
-    assert together < alone
+    assert alone > together
+    made.land(choice, again=False)
+    assert made.wait_until(together) == together
 
 
 def test_a_watch_dropped_while_its_page_is_under_way_is_not_waited_for() -> None:
@@ -701,8 +704,9 @@ def test_who_is_careful_sweeps_only_where_there_is_no_batch_to_ask_for(watch: Wa
 
 def test_a_sweep_that_came_to_nothing_waits_until_the_others_have_had_their_turn() -> None:
     made, _ = schedule()
-    for broadcast_id in (70, 71):
-        made.listings.follow(broadcast_id, None, (), NOW)
+    for page, broadcast_id in enumerate((70, 71)):
+        made.listings.follow(broadcast_id, None, (), NOW - 2)
+        made.listings.attempt(page, NOW - 2)
     swept = []
     for now in (NOW, NOW + 1, NOW + 2):
         choice = paged(made, now)
@@ -779,6 +783,12 @@ def test_an_eta_is_told_once_enough_ends_of_that_size_are_known() -> None:
     known[size_bin(None)] = ENOUGH
     assert lasts(made.eta(2, NOW + 1000), NOW) == pytest.approx([2**2 - 1, 10**2 - 1], abs=1e-4)
     assert made.hazard.known_of(size_bin(50)) == ENOUGH
+
+
+def test_what_is_expected_to_end_is_told_of_the_watches_that_are_chosen_among() -> None:
+    made, roster = schedule(aged(1, age=99, waited=20), aged(2, age=9, waited=20))
+    assert made.expected.soonest(made.hazard, NOW, 9) == Expected(roster).soonest(made.hazard, NOW, 9)
+    assert made.expected.soonest(made.hazard, NOW, 9).total == 2
 
 
 # Figures

@@ -70,7 +70,7 @@ class Budget:
         token. Raises NotOurs where none may go out.
 
         Requests that are all as late keep their distance, and do not wait. Those that piled up go out one by one, and the next
-        token comes a period after them.
+        token comes a period after them. From SPINNING_RATE on tokens alone are held apart: those that piled up go out together.
         """
         if self._rate < SPINNING_RATE:
             await self._turn()
