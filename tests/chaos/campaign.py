@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.chaos.evidence import ACCEPTED
+from tests.chaos.peers import lines_of, peers
 
 SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -36,12 +37,6 @@ def pages(url: str, path: str, cursor: str, ask: Callable[[str], Json] = http) -
         if page["next"] is None:
             return
         page = ask(f"{url}{path}&{cursor}={page['next']}")
-
-
-def lines_of(process: "subprocess.Popen[str]") -> str:
-    """The next line that a process prints."""
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
 
 
 @dataclass(slots=True)
@@ -160,31 +155,15 @@ class Campaign:
 @contextmanager
 def campaign(folder: Path, *, rate: int, latency: float = 0.005, fail_share: float = 0.0) -> Iterator[Campaign]:
     """Simulator and receiver, each a process of its own, for as long as the context lasts."""
-    processes: list[subprocess.Popen[str]] = []
-
-    def started(*words: str) -> Json:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.peers", *words], stdout=subprocess.PIPE, text=True
-        )
-        processes.append(process)
-        return json.loads(lines_of(process))
-
-    ours: Campaign | None = None
-    try:
-        simulator = started("simulator", json.dumps({"latency": latency}))
-        receiver = started(
-            "receiver", json.dumps({"secret": SECRET, "fail_share": fail_share, "fail_code": 503, "retry_after": 1})
-        )
-        ours = Campaign(folder, simulator["api"], simulator["control"], receiver["url"], rate)
-        yield ours
-    finally:
-        if ours is not None and ours.daemon is not None and ours.daemon.poll() is None:
-            ours.daemon.kill()
-            ours.daemon.wait(5)
-        if ours is not None and ours.daemon is not None and ours.daemon.stdout is not None:
-            ours.daemon.stdout.close()
-        for process in processes:
-            process.terminate()
-            process.wait(5)
-            assert process.stdout is not None
-            process.stdout.close()
+    simulator = {"latency": latency}
+    receiver = {"secret": SECRET, "fail_share": fail_share, "fail_code": 503, "retry_after": 1}
+    with peers(("simulator", simulator), ("receiver", receiver)) as (upstream, takes):
+        ours = Campaign(folder, upstream["api"], upstream["control"], takes["url"], rate)
+        try:
+            yield ours
+        finally:
+            if ours.daemon is not None and ours.daemon.poll() is None:
+                ours.daemon.kill()
+                ours.daemon.wait(5)
+            if ours.daemon is not None and ours.daemon.stdout is not None:
+                ours.daemon.stdout.close()

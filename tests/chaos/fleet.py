@@ -5,10 +5,7 @@ is gathered in the end.
 """
 
 import contextlib
-import json
 import random
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -20,9 +17,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from tests.chaos.campaign import SECRET, http, lines_of, pages
+from tests.chaos.campaign import SECRET, http, pages
 from tests.chaos.database import Database
 from tests.chaos.evidence import ACCEPTED, Batch, Evidence, unexpected
+from tests.chaos.peers import peers
 from tests.chaos.replica import Replica
 
 ENDS: Final = ("ACTIVE", "ACTIVE", "ACTIVE", "ERRORS", "SOURCE_ERROR")
@@ -260,43 +258,28 @@ def fleet(
 ) -> Iterator[Fleet]:
     """A database of its own, a simulator and a receiver, as long as the context lasts; no replica yet."""
     names = [f"a{number:02}" for number in range(accounts)]
-    processes: list[subprocess.Popen[str]] = []
-
-    def started(kind: str, config: object) -> Json:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.peers", kind, json.dumps(config)], stdout=subprocess.PIPE, text=True
-        )
-        processes.append(process)
-        return json.loads(lines_of(process))
-
-    ours: Fleet | None = None
-    try:
-        simulator = started("simulator", {"latency": 0.005, "accounts": {name: (name, "password") for name in names}})
-        receiver = started("receiver", {"secret": SECRET, "fail_share": fail_share, "fail_code": 503})
+    simulator = {"latency": 0.005, "accounts": {name: (name, "password") for name in names}}
+    receiver = {"secret": SECRET, "fail_share": fail_share, "fail_code": 503}
+    with peers(("simulator", simulator), ("receiver", receiver)) as (upstream, takes):
         ours = Fleet(
             folder,
-            simulator["api"],
-            simulator["control"],
-            receiver["url"],
+            upstream["api"],
+            upstream["control"],
+            takes["url"],
             database,
             database.server.make(),
             names,
             rate,
             parts,
         )
-        yield ours
-    except Exception as error:
-        if ours is not None:
+        try:
+            yield ours
+        except Exception as error:
             error.add_note(ours.logs())
-        raise
-    finally:
-        for replica in () if ours is None else ours.replicas:
-            replica.drop()
-        for process in processes:
-            process.terminate()
-            process.wait(5)
-            assert process.stdout is not None
-            process.stdout.close()
+            raise
+        finally:
+            for replica in ours.replicas:
+                replica.drop()
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> float:

@@ -7,8 +7,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -21,11 +19,12 @@ from http import client as http_client
 from pathlib import Path
 from typing import Any, Final
 
-from tests.chaos.campaign import http, lines_of, pages
+from tests.chaos.campaign import http, pages
 from tests.chaos.evidence import ACCEPTED, Batch, Beside, Evidence, unexpected
 from tests.chaos.fleet import ENDS, FOREVER
 from tests.chaos.kept import Place, kept
 from tests.chaos.nursery import Nursery
+from tests.chaos.peers import peers
 
 ACCOUNT: Final = "default"
 PASSWORD: Final = "correct-horse-battery-staple"
@@ -297,43 +296,29 @@ def killing(
 ) -> Iterator[Killing]:
     """CallFire and the two receivers, each a process of its own, as long as the context lasts; no daemon yet. `fails` is how the
     endpoint that answers fails (see ReceiverConfig), `mixed` the share of requests to CallFire that do."""
-    processes: list[subprocess.Popen[str]] = []
-
-    def started(kind: str, config: object) -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.peers", kind, json.dumps(config)], stdout=subprocess.PIPE, text=True
-        )
-        processes.append(process)
-        return process
-
-    try:
-        simulator = started("simulator", {"latency": 0.005, "accounts": {ACCOUNT: ("login", PASSWORD)}})
-        receiver = started("receiver", {"secret": SECRET, "fail_code": 503, "retry_after": 1, "seed": seed, **fails})
-        silent = started("receiver", {"secret": SECRET, "slow": FOREVER})
-        addresses = json.loads(lines_of(simulator))
+    simulator = {"latency": 0.005, "accounts": {ACCOUNT: ("login", PASSWORD)}}
+    receiver = {"secret": SECRET, "fail_code": 503, "retry_after": 1, "seed": seed, **fails}
+    quiet = {"secret": SECRET, "slow": FOREVER}
+    with peers(("simulator", simulator), ("receiver", receiver), ("receiver", quiet)) as (upstream, takes, silent):
         ours = Killing(
             folder,
             nursery,
             place,
-            addresses["api"],
-            addresses["control"],
-            json.loads(lines_of(receiver))["url"],
-            json.loads(lines_of(silent))["url"],
+            upstream["api"],
+            upstream["control"],
+            takes["url"],
+            silent["url"],
             random.Random(seed),
             rate,
         )
         ours.broadcast = http(f"{ours.control}/batches", {"count": 1, "kind": "calls"})["broadcast_id"]
         http(f"{ours.control}/faults", {"mixed": mixed})
-        yield ours
-    finally:
-        if nursery.pid and not nursery.gone(0.0):
-            os.kill(nursery.pid, signal.SIGKILL)
-            nursery.gone(5)
-        for process in processes:
-            process.kill()  # one of them has requests that it never answers
-            process.wait(5)
-            assert process.stdout is not None
-            process.stdout.close()
+        try:
+            yield ours
+        finally:
+            if nursery.pid and not nursery.gone(0.0):
+                os.kill(nursery.pid, signal.SIGKILL)
+                nursery.gone(5)
 
 
 def _inherited() -> Mapping[str, str]:

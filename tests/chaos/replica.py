@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.campaign import http, lines_of
+from tests.chaos.campaign import http
+from tests.chaos.peers import lines_of
 
 Json = Any
 

@@ -131,3 +131,10 @@ def test_a_few_rounds_are_enough_for_very_many() -> None:
 
     waiting_until(after, len(ages), 0.1, 300.0)
     assert len(rounds) <= 3
+
+
+def test_a_wait_that_is_found_at_the_first_look_is_no_longer_than_that() -> None:
+    def soon(waited: Floats, at: Places) -> Floats:
+        return np.where(waited >= 0.0005, 1.0, 0.0)
+
+    assert waiting_until(soon, 1, 1.0, 10.0) == pytest.approx([0.001])

@@ -8,7 +8,7 @@ import pytest
 
 from tests.core.making import fresh, seen_watch
 from tests.fakes import NOON
-from watcher.core.expecting import LAST, expectations, instant
+from watcher.core.expecting import expectations, instant
 from watcher.core.hazard import AGES, SHAPE, SIZES, Hazard, scale_free
 from watcher.core.model import State
 from watcher.core.ranking import Pace
@@ -42,9 +42,16 @@ def test_of_too_little_no_end_is_expected_and_what_nobody_has_seen_is_looked_at_
     assert (found[1].eta, found[1].next_look) == (None, NOW)
 
 
+def test_a_new_watch_is_looked_at_at_once_and_one_that_was_just_seen_is_not() -> None:
+    watches = [fresh(1, opened=NOW), seen_watch("VALIDATING", batch_id=2, at=NOW, answered=NOW)]
+    found = expectations(watches, scale_free(), Pace(), NOW)
+    assert found[1].next_look == NOW
+    assert NOW < found[2].next_look < NOW + timedelta(minutes=1)
+
+
 def test_nothing_is_expected_of_a_watch_that_is_not_open() -> None:
     assert expectations([replace(fresh(1), state=State.STOPPED)], KNOWN, Pace(), NOW) == {}
 
 
 def test_nothing_is_expected_after_the_year_2100() -> None:
-    assert instant(float("inf")) == datetime.fromtimestamp(LAST, UTC)
+    assert instant(float("inf")) == datetime(2100, 1, 1, tzinfo=UTC)

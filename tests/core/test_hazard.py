@@ -15,6 +15,7 @@ from watcher.core.hazard import (
     Bins,
     Floats,
     Hazard,
+    Sight,
     scale_free,
     size_bin,
 )
@@ -79,8 +80,17 @@ def test_the_age_at_which_so_much_is_met_is_found(size: int, then: float, more: 
         assert met == pytest.approx(more, rel=1e-5, abs=1e-6)
 
 
+@given(st.lists(st.tuples(BINS, PLACES), min_size=1, max_size=8), st.floats(1e-3, 5))
+def test_the_ages_of_many_are_found_at_once_as_each_by_itself(batches: list[tuple[int, float]], more: float) -> None:
+    hazard = uneven()
+    found = hazard.ages_when(bins(*(size for size, _ in batches)), array(*(then for _, then in batches)), more)
+    each = [hazard.age_when(size, then, more) for size, then in batches]
+    np.testing.assert_allclose(found, each, rtol=1e-6, atol=1e-6)
+
+
 def test_an_age_that_is_never_reached_is_long_but_finite() -> None:
     assert scale_free().age_when(0, YEARS, 1e9) == pytest.approx(math.expm1(60))
+    assert scale_free().ages_when(bins(0), array(YEARS), 1e9).tolist() == [pytest.approx(math.expm1(60))]
 
 
 def test_sizes_go_by_half_decades_and_those_not_known_by_themselves() -> None:
@@ -112,3 +122,7 @@ def test_other_bins_of_age_do_as_well() -> None:
     age = array(math.expm1(0.25), math.expm1(0.5), math.expm1(2.0))
     np.testing.assert_allclose(hazard.until(bins(0, 0, 0), age), [0.25, 0.5, 0.5 + 1.5 * 2.0])
     assert hazard.ages == 2
+
+
+def test_a_look_that_told_of_one_bin_counts_by_itself() -> None:
+    assert Sight(3, 10.0, 20.0, ended=True) == Sight(size=3, then=10.0, now=20.0, ended=True, again=False)

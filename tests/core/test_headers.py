@@ -37,7 +37,10 @@ def test_a_header_that_may_be_sent(name: str, value: str) -> None:
         ("X-Zoë", NO_NAME),
         ("N" * 129, NO_NAME),
         *((name, CONNECTION) for name in ("Connection", "HOST", "keep-alive", "TE", "Trailer", "Transfer-Encoding")),
-        *((name, CONNECTION) for name in ("Upgrade", "Expect", "Proxy-Authorization", "Proxy-Connection")),
+        *(
+            (name, CONNECTION)
+            for name in ("Upgrade", "Expect", "Proxy-Authorization", "Proxy-Authenticate", "Proxy-Connection")
+        ),
         *((name, OURS) for name in ("Webhook-Id", "webhook-signature", "WEBHOOK-TIMESTAMP", "WebHook-Request-Origin")),
         *((name, OURS) for name in ("Content-Type", "content-length", "Content-Encoding", "ce-id", "Traceparent")),
         *((name, OURS) for name in ("User-Agent", "Accept-Encoding", "tracestate")),

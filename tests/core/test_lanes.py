@@ -4,7 +4,7 @@ from math import inf
 
 from tests.core.making import RULES, fresh, seen_watch
 from tests.fakes import NOON
-from watcher.core.lanes import NEW, NONE, REFRESH, SCANNED, Lane
+from watcher.core.lanes import BY, NEW, NONE, REFRESH, SCANNED, Lane
 from watcher.core.model import VALIDATING
 from watcher.core.roster import Roster
 
@@ -22,6 +22,11 @@ def lane(*batch_ids: int, value: int = NEW) -> tuple[Lane, Roster]:
 
 def head(of: Lane, now: float = NOW, flying: tuple[int, ...] = ()) -> tuple[int | None, float]:
     return of.head(now, flying, 1.0)
+
+
+def test_a_refresh_is_a_better_lane_than_that_of_new_watches_and_has_a_name_of_its_own() -> None:
+    assert NONE < NEW < REFRESH
+    assert [BY[value] for value in (NONE, NEW, REFRESH)] == ["single", "single", "refresh"]
 
 
 def test_the_first_that_came_is_the_head() -> None:
@@ -89,3 +94,14 @@ def test_a_long_lane_is_not_looked_through_to_its_end() -> None:
     made, _ = lane(*range(1, SCANNED + 2))
     assert head(made, flying=tuple(range(1, SCANNED + 1))) == (None, inf)
     assert head(made, flying=tuple(range(1, SCANNED))) == (SCANNED, NOW)
+
+
+def test_one_that_joins_twice_stands_there_once_and_one_that_comes_back_goes_to_the_head() -> None:
+    made, roster = lane()
+    for batch_id in range(1, SCANNED + 1):
+        roster.put(fresh(batch_id))
+        made.join(batch_id)
+        made.join(batch_id)
+    assert head(made, flying=tuple(range(1, SCANNED))) == (SCANNED, NOW)
+    made.rejoin(7)
+    assert head(made) == (7, NOW)

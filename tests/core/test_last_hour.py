@@ -75,6 +75,14 @@ def test_half_and_nineteen_in_twenty_were_over_within_what_is_told() -> None:
     assert told.p95[0] == pytest.approx(0.95, rel=0.05)
 
 
+def test_times_are_told_between_the_limits_of_their_class_by_their_place_among_its_attempts() -> None:
+    minutes = Minutes(BEGIN)
+    for took in (0.001, 0.00125, 0.00125, 0.00125, 0.0015, 29.0, 40.0):
+        minutes.count(BEGIN, took, failed=False)
+    told = minutes.told(BEGIN)
+    assert (told.p50, told.p95) == ((0.0013,), (35.8732,))
+
+
 def test_one_attempt_is_half_of_them_and_all() -> None:
     minutes = Minutes(BEGIN)
     minutes.count(BEGIN, 0.1, failed=False)

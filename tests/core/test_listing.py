@@ -213,11 +213,11 @@ def test_the_order_of_a_page_tells_where_new_batches_appear() -> None:
 
 def test_two_batches_are_an_order_and_the_same_one_twice_is_none() -> None:
     made = listing(length=4)
-    told = []
-    for shown in (page(9, 7), page(4, 4, 9), page(7, 9), page(9, 4, 4)):
-        made.met_in_order(shown)
-        told.append(made.newest_first)
-    assert told == [True, True, False, False]
+    newest_first = []
+    for ids in ((9, 7), (4, 4, 9), (7, 9), (9, 4, 4)):
+        made.met_in_order(page(*ids))
+        newest_first.append(made.newest_first)
+    assert newest_first == [True, True, False, False]
 
 
 # Sweeps
@@ -277,14 +277,14 @@ def test_a_count_that_is_not_believed_begins_no_sweep_nor_does_any_while_one_goe
         made.swept_page(number, (), NOW)
     made.total = 9
     made.swept_page(2, (), NOW + 1)
-    left = [made.sweep]
+    assert (made.sweep, made.swept) == (None, NOW)
     made.counts = True
     made.begin_sweep()
     made.swept_page(2, (), NOW + 2)
-    left.append(made.sweep)
+    assert made.sweep == [0, 1]
     made.total = 10
     made.swept_page(1, (), NOW + 3)
-    assert [*left, made.sweep] == [None, [0, 1], [0]]
+    assert made.sweep == [0]
 
 
 def test_a_count_that_fell_meanwhile_does_not_hide_the_next_one() -> None:

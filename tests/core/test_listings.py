@@ -171,16 +171,16 @@ def test_a_lower_limit_found_on_a_later_page_tells_where_that_page_begins() -> N
 def test_with_a_lower_limit_nothing_is_known_any_more_of_any_page_and_a_sweep_begins_anew() -> None:
     listings, roster = made(1, limit=5)
     follow(listings)
-    for number in range(3):
+    for number in range(4):
         show(listings, number, *range(1 + 5 * number, 6 + 5 * number))
     roster.put(seen_watch(NEW, batch_id=6, broadcast_id=70))
     listings.place_new(NOW)
-    assert (stands(roster, 1, 6), listings.of(70).sweep) == ([0, 1], [3])
-    listings.pages.due[:4] = 5.0
+    assert (stands(roster, 1, 6), listings.of(70).sweep) == ([0, 1], [4])
+    listings.pages.due[:5] = 5.0
     show(listings, 0, 1, 2, limit=2, now=NOW + 1)
-    assert listings.of(70).sweep == [3, 2, 1]
-    assert listings.pages.asked[:4].tolist() == listings.pages.listed[:4].tolist() == [NOW + 1, NEVER, NEVER, NEVER]
-    assert np.isnan(listings.pages.due[1:4]).all()
+    assert listings.of(70).sweep == [4, 3, 2, 1]
+    assert listings.pages.asked[:5].tolist() == listings.pages.listed[:5].tolist() == [NOW + 1, *[NEVER] * 4]
+    assert np.isnan(listings.pages.due[:5]).all()
     assert stands(roster, 1, 6) == [0, looked_for_on(2)]
 
 

@@ -58,6 +58,12 @@ def test_no_more_are_remembered_than_there_is_room_for_and_it_is_known_since_whe
     assert looks.of(14) == PastLooks(looks=(single(5),), since=at(2) + TRIP)
 
 
+def test_the_newest_look_takes_the_place_of_the_oldest_as_a_whole() -> None:
+    looks = filled(13, most=1)
+    looks.note(13, at(2), at(5), "page", "overtaken")
+    assert looks.of(13).looks == (PastLook(asked=at(2), answered=at(5), by="page", result="overtaken"),)
+
+
 def test_that_an_early_answer_is_forgotten_later_says_nothing_new_of_since_when() -> None:
     looks = Looks(BEGIN, 2)
     looks.note(13, at(1), at(9), "single", "unchanged")
@@ -73,9 +79,16 @@ def test_of_very_many_the_newest_are_given_and_it_is_said_since_when(most: int) 
     looks = filled(*[14] * 3, *[13] * 3, most=most)
     given = looks.of(13, 2)
     assert given == PastLooks(looks=(single(5), single(6)), since=at(4) + TRIP)
+    assert looks.of(13, 1) == PastLooks(looks=(single(6),), since=at(5) + TRIP)
+
+
+def test_two_thousand_looks_are_given_unless_fewer_are_asked_for() -> None:
+    given = filled(*[13] * 2001).of(13)
+    assert (len(given.looks), given.since) == (2000, at(1) + TRIP)
 
 
 def test_what_is_remembered_of_all_accounts_is_bounded_however_many_there_are() -> None:
+    assert (ALL, MOST) == (2_097_152, 65_536)
     accounts = (0, 1, 32, 64, 1000, 10 * ALL)
     assert [room_of_each(number) for number in accounts] == [MOST, MOST, MOST, MOST // 2, 2097, 1]
 

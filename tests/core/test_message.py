@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.core.making import RULES, after, fresh, learnt, missing, seen, seen_watch, unanswered
 from tests.fakes import NOON
-from watcher.core.message import account_of, body_of, event_id, instant
+from watcher.core.message import MAX_BODY, account_of, body_of, event_id, instant
 from watcher.core.model import ACTIVE, NEW, VALIDATING, Event, Watch
 from watcher.core.transitions import learn
 
@@ -94,6 +94,10 @@ def test_a_body_is_compact_json_of_type_timestamp_and_data() -> None:
             '"data":{"name":"\\"Ä\\" 🚀","size":null,"expected":true,"window":{"by":"2026-11-23T12:00:04.213Z"}}}'
         ).encode()
     )
+
+
+def test_a_body_has_at_most_a_quarter_of_a_mebibyte() -> None:
+    assert MAX_BODY == 262_144
 
 
 def test_half_a_surrogate_pair_in_a_name_spoils_no_body() -> None:

@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes import NOON
-from watcher.core.recovering import DeliveryQuery, Forgotten, Recovery, of_accounts
+from watcher.core.recovering import USUAL_STATES, DeliveryQuery, Forgotten, Recovery, of_accounts
 
 RECOVERY = Recovery(endpoint_id="e", since=NOON, until=NOON + timedelta(hours=1))
 
 
 def test_unless_said_otherwise_all_that_was_not_delivered_is_recovered_two_thousand_events_at_a_time() -> None:
+    assert frozenset({"dead", "held", "missing"}) == USUAL_STATES
     assert (
         Recovery(
             endpoint_id="e",

@@ -7,7 +7,12 @@ import pytest
 
 from tests.fakes import NOON
 from watcher.core.tokens import (
+    ADMIN_WANTED,
+    LAST_ADMIN,
     SCOPES,
+    SECRET_BYTES,
+    TOKENS_MOST,
+    TOO_MANY,
     Grant,
     Token,
     digest_of,
@@ -28,7 +33,7 @@ HOUR = timedelta(hours=1)
 
 def test_a_grant_has_its_scopes_and_admin_has_all() -> None:
     assert [scope for scope in SCOPES if SOME.allows(scope)] == ["read", "write"]
-    assert [scope for scope in SCOPES if ALL.allows(scope)] == list(SCOPES)
+    assert [scope for scope in SCOPES if ALL.allows(scope)] == ["read", "write", "submit", "admin"]
 
 
 def test_accounts_exist_for_a_grant_or_do_not() -> None:
@@ -48,6 +53,24 @@ def test_a_secret_is_known_by_how_it_begins_and_by_its_digest() -> None:
     assert secret == "wat_" + "A" * 43
     assert digest_of(secret) == digest_of(secret)
     assert len({digest_of(text) for text in ("", "a", "\udc80", secret)}) == 4
+    assert digest_of("a").hex() == "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
+    assert secret_of(b"\xfb\xff\xfe") == "wat_-__-"
+
+
+def test_there_are_a_thousand_tokens_at_most_each_of_32_random_bytes() -> None:
+    assert (TOKENS_MOST, SECRET_BYTES) == (1000, 32)
+
+
+def test_why_a_token_is_not_made_or_not_removed_is_said_with_what_to_do() -> None:
+    assert ADMIN_WANTED == (
+        "From the first token on nobody may ask without one, so the first must have the scope admin and all accounts: make "
+        "such a one, then this."
+    )
+    assert LAST_ADMIN == (
+        "It is the last token with the scope admin and all accounts, and there are others: make another such before, or "
+        "remove the others."
+    )
+    assert TOO_MANY == "There are 1000 tokens, the most there may be: remove some."
 
 
 def test_a_token_allows_what_it_says_until_its_time_is_over() -> None:
@@ -80,6 +103,7 @@ def test_the_door_is_kept_by_an_admin_of_everything_whose_time_is_not_over() -> 
         ([], [BOSS], False),
         ([BOSS, CI], [CI], True),
         ([BOSS, CI], [BOSS], False),
+        ([BOSS, CI], [BOSS, CI], False),
         ([BOSS], [], False),
         ([CI], [CI, CI], False),  # nobody could before either
         ([CI], [], False),

@@ -1,6 +1,9 @@
 """Watches that are not where they were thought to be: looked for on each other page once, and then nowhere."""
 
-from tests.core.making import seen_watch
+import numpy as np
+import pytest
+
+from tests.core.making import fresh, seen_watch
 from tests.core.test_listings import NOW, made, page, show, stands
 from watcher.core.listings import Listings, Shown
 from watcher.core.model import NEW
@@ -22,6 +25,8 @@ def test_one_that_drifted_to_the_next_page_is_looked_for_there_first() -> None:
     assert show(listings, 0, 99, 1, 2, total=8, now=NOW + 5) == Shown()
     assert stands(roster, 1, 2, 3) == [0, 0, looked_for_on(1)]
     assert listings.broadcasts.hit[0] == 0.5
+    assert np.isnan(listings.pages.due[:2]).all()
+    assert listings.pages.due[2] == 5.0
     assert show(listings, 1, 3, 4, 5, total=8, now=NOW + 6) == Shown()
     assert stands(roster, 3, 4, 5, 6) == [1, 1, 1, looked_for_on(2)]
     assert set(listings.of(70).missed) == {6}
@@ -99,3 +104,20 @@ def test_members_that_were_moved_or_dropped_meanwhile_are_not_missed() -> None:
     roster.put(seen_watch(NEW, batch_id=2, broadcast_id=71))
     assert listings.shown(0, ref, (1, 2, 3), page(3, 8, 9, total=7), NOW + 5) == Shown()
     assert listings.of(70).missed == {}
+
+
+def test_strangers_that_a_page_shows_are_counted_and_are_none_of_those_that_were_expected() -> None:
+    listings, roster = made(1, 2, 3)
+    for batch_id in (8, 9):
+        roster.put(fresh(batch_id))
+    listings.place_new(NOW)
+    show(listings, 0, 1, 8, 9)
+    assert listings.finds == pytest.approx(5 + 0.2 * (2 - 5))
+    assert listings.broadcasts.trust[0] == pytest.approx(1 + 0.2 * (1 / 3 - 1))
+    assert stands(roster, 1, 8, 9) == [0, 0, 0]
+
+
+def test_one_that_ended_is_not_missed_on_a_page_that_is_gone() -> None:
+    listings, roster = three_pages()
+    roster.drop(7)
+    assert sorted(show(listings, 0, 1, 2, total=2, now=NOW + 5).absent) == [3, 4, 5, 6]

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tests.chaos.campaign import SECRET, http, lines_of
+from tests.chaos.campaign import SECRET, http
+from tests.chaos.peers import lines_of
 from tests.chaos.replica import Replica
 
 PASSWORD: Final = "password"

@@ -231,9 +231,9 @@ class PageStream:
         first moment, it misses nothing that is told while it is being read."""
         shared = self._views.get(place)
         if shared is None:
+            view = view_of(place.sight, place.accounts, store=self._store, following=self._following)
             if not self._rows.take(asks, place.sight.limit):
                 raise too_many("So many rows are shown already that there is no room for those of another view.")
-            view = view_of(place.sight, place.accounts, store=self._store, following=self._following)
             shared = self._views[place] = Shared(view, place.grant, asks)
         shared.users += 1
         try:

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tests.chaos.campaign import SECRET, Campaign, http, lines_of
+from tests.chaos.campaign import SECRET, Campaign, http
 from tests.chaos.evidence import Batch, Evidence, findings
+from tests.chaos.peers import lines_of
 
 PATIENCE: Final = 90.0
 UNHEARD: Final = (OSError, urllib.error.HTTPError, ValueError)

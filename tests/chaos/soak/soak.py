@@ -7,15 +7,15 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from tests.chaos.campaign import lines_of
 from tests.chaos.outcome import Figure, Outcome
+from tests.chaos.peers import Peer, peers
 from tests.chaos.soak.churn import ACCOUNT, SECRET, TOKEN, Churn, session
 from tests.chaos.soak.judging import Judged, judged, rows
 from tests.chaos.soak.taking import Taken, taken
@@ -103,27 +103,11 @@ def settings(folder: Path, api: str, receivers: Sequence[str], *, rate: float, m
     )
 
 
-@contextmanager
-def peers() -> Iterator[list[Json]]:
-    """CallFire, a receiver for the endpoints that stay, and one for those that come and go, each a process of its own, as long as
-    the context lasts."""
+def wanted() -> Sequence[Peer]:
+    """CallFire, a receiver for the endpoints that stay, and one for those that come and go."""
     logins = {name: (name, "password") for name in (ACCOUNT, "visitor")}
     receiver = {"secret": SECRET, "fail_share": 0.005}
-    kinds = [("simulator", {"latency": 0.005, "accounts": logins}), ("receiver", receiver), ("receiver", receiver)]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.peers", kind, json.dumps(config)], stdout=subprocess.PIPE, text=True
-        )
-        for kind, config in kinds
-    ]
-    try:
-        yield [json.loads(lines_of(process)) for process in processes]
-    finally:
-        for process in processes:
-            process.terminate()
-            process.wait(10)
-            assert process.stdout is not None
-            process.stdout.close()
+    return (("simulator", {"latency": 0.005, "accounts": logins}), ("receiver", receiver), ("receiver", receiver))
 
 
 @dataclass(slots=True)
@@ -182,7 +166,7 @@ async def metric(churn: Churn, *beginnings: str) -> float:
 async def soak(plan: Plan, folder: Path) -> Soaked:
     """All of it. The database and the log are in the folder."""
     config = folder / "watcher.toml"
-    with peers() as (simulator, stays, goes):
+    with peers(*wanted()) as (simulator, stays, goes):
         text = partial(settings, folder, simulator["api"], [stays["url"], goes["url"]])
         config.touch(0o600)
         config.write_text(text(rate=FILLING, more=True, told=False), encoding="utf-8")
