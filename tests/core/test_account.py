@@ -35,6 +35,7 @@ OUTCOMES = {
     Kind.GONE: "410",
     Kind.THROTTLED: "429",
     Kind.FAILED: "503",
+    Kind.UNASKED: "files",
 }
 WELL = [Kind.SEEN, Kind.UNFIT, Kind.NOT_FOUND, Kind.GONE]
 SECOND = timedelta(seconds=1)

@@ -43,6 +43,7 @@ ROWS = [
     (answer(Kind.THROTTLED, "429"), None),
     (answer(Kind.FAILED, "503"), unanswered("503")),
     (answer(Kind.FAILED, "timeout"), unanswered("timeout")),
+    (answer(Kind.UNASKED, "files"), None),
 ]
 
 
@@ -56,8 +57,8 @@ def test_an_answer_amounts_to_a_look(given: Answer, look: Look | None) -> None:
 
 
 def test_kinds_are_told_under_these_names() -> None:
-    names = ["seen", "garbage", "unfit", "unauthorized", "forbidden", "not_found", "gone", "throttled", "failed"]
-    assert [kind.value for kind in Kind] == names
+    told = " ".join(kind.value for kind in Kind)
+    assert told == "seen garbage unfit unauthorized forbidden not_found gone throttled failed unasked"
 
 
 def test_what_callfire_answered_is_told_in_words() -> None:
@@ -138,7 +139,11 @@ def test_an_account_hears_of_a_page_what_is_not_of_the_listing_alone(
 
 
 def test_every_kind_of_a_pages_answer_is_told_or_kept() -> None:
-    assert {kind for kind, *_ in KINDS} == set(Kind)
+    assert {kind for kind, *_ in KINDS} == set(Kind) - {Kind.UNASKED}
+
+
+def test_that_no_file_was_left_to_ask_with_says_nothing_of_the_account() -> None:
+    assert account_answer(page_answer(Kind.UNASKED, "files")) is None
 
 
 @pytest.mark.parametrize("kind", list(Kind))

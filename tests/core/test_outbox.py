@@ -16,7 +16,6 @@ from watcher.core.model import OPERATOR_TYPES, Event
 from watcher.core.outbox import (
     BUSY_DELAY,
     DELAYS,
-    PROXY_PAUSE,
     RETRY_AFTER_LEAST,
     RETRY_AFTER_MOST,
     Outcome,
@@ -175,15 +174,17 @@ def test_everything_else_is_tried_again(tried: Attempt) -> None:
     assert settle(delivery(), tried, 0.0) == settlement("retried", tried, due=ENDED + SECONDS_5)
 
 
-def test_where_a_proxy_fails_the_endpoint_is_left_alone_for_a_minute_and_it_costs_no_attempt() -> None:
-    tried = attempt(error="proxy")
-    assert timedelta(seconds=60) == PROXY_PAUSE
-    until = ENDED + PROXY_PAUSE
+@pytest.mark.parametrize(("error", "seconds"), [("proxy", 60), ("files", 5)])
+def test_where_a_proxy_fails_or_no_file_is_left_the_endpoint_is_left_alone_and_it_costs_no_attempt(
+    error: str, seconds: int
+) -> None:
+    tried = attempt(error=error)
+    until = ENDED + timedelta(seconds=seconds)
     for before in (0, 10):
         assert settle(delivery(before), tried, 0.0) == settlement(
             "returned", tried, before=before, attempts=before, due=until, pause_until=until
         )
-    assert settle(delivery(), tried, 0.5).due == ENDED + timedelta(seconds=66)
+    assert settle(delivery(), tried, 0.5).due == ENDED + timedelta(seconds=seconds * 1.1)
 
 
 @pytest.mark.parametrize("error", ["too_large", "bad_url", "refused"])
@@ -290,6 +291,7 @@ def trial_after(tried: Attempt, attempts: int = 0) -> Trial:
         ),
         (attempt(error="bad_url"), trial("bad", "bad_url", refused=True, exhausted=True)),
         (attempt(error="proxy"), trial("neither", "proxy")),
+        (attempt(error="files"), trial("neither", "files")),
         (attempt(error="no_secret"), trial("neither", "no_secret")),
         (attempt(error="too_large"), trial("neither", "too_large", exhausted=True)),
     ],

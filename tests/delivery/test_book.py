@@ -150,7 +150,9 @@ async def test_what_was_removed_does_not_come_back_by_what_an_attempt_says_of_it
         (replace(MADE, paused_until=NOON), Condition(name="active", reason=""), False),
         (
             replace(MADE, paused_until=NOON + SECOND),
-            Condition(name="paused", reason="the receiver or a proxy asked for it", until=NOON + SECOND),
+            Condition(
+                name="paused", reason="the receiver or a proxy asked for it, or no file was left", until=NOON + SECOND
+            ),
             True,
         ),
         (
@@ -165,7 +167,11 @@ async def test_what_was_removed_does_not_come_back_by_what_an_attempt_says_of_it
         ),
         (
             replace(MADE, health=Health(opened=1, open_until=NOON + SECOND), paused_until=NOON + 2 * SECOND),
-            Condition(name="paused", reason="the receiver or a proxy asked for it", until=NOON + 2 * SECOND),
+            Condition(
+                name="paused",
+                reason="the receiver or a proxy asked for it, or no file was left",
+                until=NOON + 2 * SECOND,
+            ),
             True,
         ),
         (
@@ -199,7 +205,10 @@ async def test_a_condition_is_told_once_and_so_is_its_end() -> None:
     changes = [book.change("made", at) for at in (NOON, NOON, NOON + SECOND, NOON + SECOND)]
     assert changes == [
         EndpointChanged(
-            endpoint="made", state="paused", reason="the receiver or a proxy asked for it", until=NOON + SECOND
+            endpoint="made",
+            state="paused",
+            reason="the receiver or a proxy asked for it, or no file was left",
+            until=NOON + SECOND,
         ),
         None,
         EndpointChanged(endpoint="made", state="active", reason="nothing holds it back any more"),

@@ -795,7 +795,7 @@ async def test_the_report_says_what_every_endpoint_is_owed_and_every_state_once(
             replace(post.endpoints["b"], paused_until=until),
             replace(post.endpoints["c"], state=EndpointState.DISABLED, disabled_reason="gone", paused_until=until),
         )
-        paused = "the receiver or a proxy asked for it"
+        paused = "the receiver or a proxy asked for it, or no file was left"
         owed = [
             Backlog(endpoint="a", pending=2, oldest_age=5.0, state="active"),
             Backlog(endpoint="b", pending=0, oldest_age=0.0, state="paused"),

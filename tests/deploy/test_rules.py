@@ -48,7 +48,7 @@ GROUPING: Final = re.compile(r"\b(?:by|on)\s*\(([^)]*)\)")
 NAME: Final = re.compile(r"(?<![\w.])[a-zA-Z_:][\w:]*")
 
 OPEN: Final[Mapping[tuple[str, str], set[str]]] = {
-    ("watcher_upstream_requests_total", "outcome"): {"timeout", "reset", "dns", "tls", "bad_body"}
+    ("watcher_upstream_requests_total", "outcome"): {"timeout", "reset", "dns", "tls", "bad_body", "files"}
     | {str(code) for code in range(200, 600)},
     ("watcher_account_throttled_total", "account"): {"_other"},
     ("watcher_transitions_total", "to"): {status.lower() for status in FINAL_STATUSES},

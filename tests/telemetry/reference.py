@@ -58,12 +58,12 @@ SAYS: Final[Mapping[str, Sequence[str] | Open]] = {
     "streamrank_size_download_average_bytes by": ("polling", "streaming"),
     "endpoint_state state": labels.ENDPOINT_STATES,
     "delivery_attempts_total result": Open(
-        "`2xx` and the like, or where no answer came `timeout`, `refused`, `reset`, `connect`, `dns`, `tls`, `proxy`, "
+        "`2xx` and the like, or where no answer came `timeout`, `refused`, `reset`, `connect`, `dns`, `tls`, `proxy`, `files`, "
         "`bad_answer`, `too_large`, `bad_url`, `no_secret`, `not_accepted`",
         9 + labels.WORDS_MOST,
     ),
     "upstream_requests_total outcome": Open(
-        "the HTTP code, or `timeout`, `reset`, `dns`, `tls`, `bad_body`", labels.WORDS_MOST
+        "the HTTP code, or `timeout`, `reset`, `dns`, `tls`, `bad_body`, `files`", labels.WORDS_MOST
     ),
     "stream_dropped_total reason": labels.DROPPED,
     "auth_failures_total reason": labels.AUTH_FAILURES,

@@ -2,6 +2,7 @@
 that the receiver had closed while it was idle."""
 
 import asyncio
+import errno
 import socket
 import ssl
 from dataclasses import replace
@@ -12,9 +13,21 @@ import trustme
 
 from tests.fakes import FakeClock
 from tests.sockets import Reply, drop, hang, http, listening, reset
-from tests.webhooks.house import DELIVERY, NOTHING, REUSED, Names, answered, endpoint, failed, send_to, sending
+from tests.webhooks.house import (
+    DELIVERY,
+    LOOPBACK,
+    NOTHING,
+    REUSED,
+    Names,
+    answered,
+    endpoint,
+    failed,
+    send_to,
+    sending,
+)
 from watcher.core.endpoint import Attempt, Timings
 from watcher.webhooks.connection import tls_context
+from watcher.webhooks.guard import Guard
 
 BEFORE = "the receiver closed the connection before it answered"
 WITHIN = "the receiver closed the connection in the middle of its answer"
@@ -28,6 +41,17 @@ async def test_a_closed_port_is_connect() -> None:
         async with sending() as sender:
             attempt = await sender.send(endpoint(f"http://127.0.0.1:{unused.getsockname()[1]}"), DELIVERY)
     assert attempt == failed("connect", "127.0.0.1: Connection refused")
+
+
+async def test_where_no_file_is_left_for_a_socket_nobody_is_blamed() -> None:
+    guard = Guard(LOOPBACK, make=lambda _: no_socket())
+    async with sending(guard=guard) as sender:
+        attempt = await sender.send(endpoint("http://127.0.0.1:8080"), DELIVERY)
+    assert attempt == failed("files", "no file is left for a connection")
+
+
+def no_socket() -> socket.socket:
+    raise OSError(errno.EMFILE, "Too many open files")
 
 
 async def test_a_tls_handshake_that_takes_too_long_is_connect() -> None:

@@ -48,6 +48,7 @@ from watcher.core.news import Answered, Tell
 from watcher.core.submissions import Order
 from watcher.http.deadlines import Deadlines
 from watcher.http.exchange import Destination, Question, destination_of, exchange
+from watcher.http.files import NO_FILE, no_file_left
 from watcher.ports import Clock
 
 CONNECT: Final = timedelta(seconds=5)
@@ -272,6 +273,8 @@ class _Leaving:
 
 def _outcome(error: Exception) -> str:
     """The kind of failure, for people and metrics."""
+    if no_file_left(error):
+        return "files"
     if isinstance(error, TimeoutError):
         return "timeout"
     if isinstance(error, (ClientConnectorDNSError, UnicodeError)):  # a name that cannot be one, or is unknown
@@ -284,6 +287,8 @@ def _outcome(error: Exception) -> str:
 
 
 def _reason(error: Exception) -> str:
+    if no_file_left(error):
+        return NO_FILE
     if isinstance(error, ServerDisconnectedError):
         return "the connection was closed before an answer came"
     return str(error) or type(error).__name__

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from watcher.callfire.bodies import Nonsense, added_batch, complaint, explained, tidy
-from watcher.callfire.wire import Access, Request, kind_of
+from watcher.callfire.wire import Access, Request, kind_of, unanswered_kind
 from watcher.core.answers import Kind, SubmitAnswer, SwitchAnswer
 from watcher.core.retry_after import retry_after
 from watcher.core.submissions import Order
@@ -67,7 +67,7 @@ def decipher_submit(sent: Sent, *, asked: datetime, answered: datetime) -> Submi
         return SubmitAnswer(
             asked=asked,
             answered=answered,
-            kind=Kind.FAILED,
+            kind=unanswered_kind(sent.failure),
             outcome=sent.failure,
             departed=sent.departed,
             detail=tidy(sent.detail),
@@ -100,7 +100,7 @@ def decipher_switch(batch_id: int, sent: Sent, *, asked: datetime, answered: dat
             batch_id=batch_id,
             asked=asked,
             answered=answered,
-            kind=Kind.FAILED,
+            kind=unanswered_kind(sent.failure),
             outcome=sent.failure,
             detail=tidy(sent.detail),
         )

@@ -151,6 +151,11 @@ def decipher_page(
     )
 
 
+def unanswered_kind(outcome: str) -> Kind:
+    """Of which kind it is that no answer came."""
+    return Kind.UNASKED if outcome == "files" else Kind.FAILED
+
+
 def kind_of(status: int) -> Kind:
     """What a code other than 200 says."""
     return _KINDS.get(status, Kind.FAILED)
@@ -169,12 +174,12 @@ def _read(
 
 
 def no_answer(batch_id: int, outcome: str, reason: str, *, asked: datetime, answered: datetime) -> Answer:
-    """What remains to say when no answer came. `outcome` is timeout, reset, dns, tls or bad_body."""
+    """What remains to say when no answer came. `outcome` is timeout, reset, dns, tls, bad_body, or files: it was not asked."""
     return Answer(
         batch_id=batch_id,
         asked=asked,
         answered=answered,
-        kind=Kind.FAILED,
+        kind=unanswered_kind(outcome),
         outcome=outcome,
         detail=tidy(reason),
     )
@@ -186,7 +191,7 @@ def no_page(ref: PageRef, outcome: str, reason: str, *, asked: datetime, answere
         ref=ref,
         asked=asked,
         answered=answered,
-        kind=Kind.FAILED,
+        kind=unanswered_kind(outcome),
         outcome=outcome,
         detail=tidy(reason),
     )

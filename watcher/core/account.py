@@ -176,6 +176,8 @@ def heed(account: Account, answer: Answer, draw: float) -> Heeded:
         heeded = _recover(account, answer)
     elif answer.kind is Kind.THROTTLED or answer.retry_after is not None:
         heeded = Heeded(account=account)
+    elif answer.kind is Kind.UNASKED:
+        return Heeded(account=account)
     elif answer.kind is Kind.FAILED:
         return Heeded(account=_fail(account, answer, draw))
     else:

@@ -23,13 +23,14 @@ class Kind(StrEnum):
     GONE = "gone"  # 410
     THROTTLED = "throttled"  # 429
     FAILED = "failed"  # 408, 425, 5xx, any other code, and no answer at all
+    UNASKED = "unasked"  # we had no file left for a connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """One request for one batch, and what came of it.
 
-    `outcome` is the HTTP code as text, or timeout, reset, dns, tls, bad_body. `retry_after` is as CallFire asked,
+    `outcome` is the HTTP code as text, or timeout, reset, dns, tls, bad_body, files. `retry_after` is as CallFire asked,
     counted from `answered`, unclamped, None where it did not ask. `size` is the body's, in bytes as received.
     `detail` is CallFire's own message, shortened, for people.
     """
@@ -118,6 +119,8 @@ def account_answer(answer: OtherAnswer) -> Answer | None:
     that comes with an answer of the others holds for the account. Not for `look_of`: it bears no batch.
     """
     kind = answer.kind
+    if kind is Kind.UNASKED:
+        return None
     if kind in OF_THE_LISTING:
         if answer.retry_after is None:
             return None
@@ -143,7 +146,7 @@ def look_of(answer: Answer) -> Look | None:
             return Seen(asked=asked, answered=answered, batch=answer.batch)
         case Kind.NOT_FOUND | Kind.GONE:
             return Missing(asked=asked, answered=answered, gone=answer.kind is Kind.GONE)
-        case Kind.UNAUTHORIZED | Kind.THROTTLED:
+        case Kind.UNAUTHORIZED | Kind.THROTTLED | Kind.UNASKED:
             return None
         case Kind.FAILED | Kind.GARBAGE if answer.retry_after is not None:
             return None

@@ -43,7 +43,7 @@ RateReason = Literal["lowered", "found", "grown", "restored", "kept"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """CallFire answered one request, or did not. `outcome` is the HTTP code, or timeout, reset, dns, tls, bad_body.
+    """CallFire answered one request, or did not. `outcome` is the HTTP code, or timeout, reset, dns, tls, bad_body, files.
 
     `answer` is the whole of it, and `server` where it was asked (https://HOST).
     """

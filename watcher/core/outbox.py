@@ -6,6 +6,7 @@ The attempts and the table of answers are those of webhooks.md. Pure.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final, Literal
 
 from watcher.core.endpoint import Attempt, Cause, Delivery, Endpoint, EndpointState, Subject, wants
@@ -41,10 +42,12 @@ HOPELESS_ERRORS: Final = frozenset({"too_large", "bad_url", "refused"})
 """Kinds of failure that no later attempt can mend: the delivery is dead at once. `refused` is the address guard's word."""
 REPORTED_ERRORS: Final = frozenset({"bad_url", "refused"})
 """Those that the operator is told of at once: the endpoint's address is wrong."""
-BLAMELESS_ERRORS: Final = frozenset({"too_large", "no_secret", "proxy"})
+PAUSES: Final[Mapping[str, timedelta]] = MappingProxyType(
+    {"proxy": timedelta(seconds=60), "files": timedelta(seconds=5)}
+)
+"""How long an endpoint is left alone whose proxy fails, or for which we have no file left; it costs no attempt."""
+BLAMELESS_ERRORS: Final = frozenset({"too_large", "no_secret", *PAUSES})
 """Kinds of failure that say nothing of the endpoint."""
-PROXY_PAUSE: Final = timedelta(seconds=60)
-"""How long an endpoint is left alone whose proxy fails; it costs no attempt."""
 
 Outcome = Literal["done", "retried", "dead", "held", "returned"]
 
@@ -125,8 +128,9 @@ def settle(delivery: Delivery, attempt: Attempt, draw: float, delays: Sequence[t
     if code in RETRY_AFTER_CODES and pause is not None and pause >= RETRY_AFTER_LEAST:
         until = ended + min(pause, RETRY_AFTER_MOST) * (1 + JITTER * draw / 4)
         return settlement("returned", attempts=delivery.attempts, due=until, pause_until=until)
-    if code is None and attempt.error == "proxy":
-        until = ended + PROXY_PAUSE * (1 + JITTER * draw)
+    left_alone = PAUSES.get(attempt.error or "")
+    if code is None and left_alone is not None:
+        until = ended + left_alone * (1 + JITTER * draw)
         return settlement("returned", attempts=delivery.attempts, due=until, pause_until=until)
     if attempts > len(delays) or (code is None and attempt.error in HOPELESS_ERRORS):
         return settlement("dead")

@@ -33,7 +33,9 @@ def condition_of(endpoint: Endpoint, now: datetime) -> Condition:
         return Condition(name="disabled", reason=endpoint.disabled_reason or "")
     paused, opened = _ahead(endpoint.paused_until, now), _ahead(endpoint.health.open_until, now)
     if paused is not None and (opened is None or opened <= paused):
-        return Condition(name="paused", reason="the receiver or a proxy asked for it", until=paused)
+        return Condition(
+            name="paused", reason="the receiver or a proxy asked for it, or no file was left", until=paused
+        )
     if endpoint.health.opened:
         failures = endpoint.health.failures_in_a_row
         return Condition(name="open", reason=f"too much failed, {failures} in a row at last", until=opened)

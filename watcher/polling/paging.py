@@ -108,7 +108,7 @@ class Paging:
         if answer.page is not None:
             self._throttled = 0
             await self._shown(choice, answer, answer.page)
-        elif answer.retry_after is not None or answer.kind in (Kind.THROTTLED, Kind.UNAUTHORIZED):
+        elif answer.retry_after is not None or answer.kind in (Kind.THROTTLED, Kind.UNAUTHORIZED, Kind.UNASKED):
             if answer.kind is Kind.THROTTLED:
                 self._rest_of_pages(answer)
             self._learner.looked("page", "untouched")

@@ -102,6 +102,8 @@ class Standing:
 
     async def heed(self, answer: Answer) -> None:
         """Takes to heart what the answer means for the account, and has that kept where it must outlive us."""
+        if answer.kind is Kind.UNASKED:
+            return  # nor does how soon that came say how quick CallFire is
         self._go_with_the_clock()
         before = self.account
         heeded = heed(before, answer, self._clock.draw())

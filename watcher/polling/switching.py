@@ -77,7 +77,7 @@ class Switches:
         heard = account_answer(answer)
         if heard is not None:
             await self._standing.heed(heard)
-        if answer.kind is Kind.THROTTLED:
+        if answer.kind in (Kind.THROTTLED, Kind.UNASKED):
             self._again(job)
         elif answer.done or answer.kind is Kind.FAILED:
             job.answer = answer
@@ -89,7 +89,7 @@ class Switches:
     async def _look(self, job: _Job) -> None:
         answer = await self._upstream.look(job.batch_id)
         await self._standing.heed(answer)
-        if answer.kind is Kind.THROTTLED:
+        if answer.kind in (Kind.THROTTLED, Kind.UNASKED):
             self._again(job)
             return
         job.batch = answer.batch

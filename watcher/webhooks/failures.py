@@ -19,6 +19,7 @@ from aiohttp import (
     ClientSSLError,
 )
 
+from watcher.http.files import NO_FILE, no_file_left
 from watcher.webhooks.journey import Journey
 
 DETAIL_LENGTH: Final = 200
@@ -36,6 +37,8 @@ class Failure(NamedTuple):
 def failure_of(error: Exception, journey: Journey, *, proxied: bool, tls: bool) -> Failure:
     """What an exception of aiohttp means for a request that went so far. `proxied` and `tls`: it goes through a proxy, and to an
     https:// URL."""
+    if no_file_left(error):
+        return failed("files", NO_FILE)
     if proxied:
         failure = _of_proxy(error, journey, in_tunnel=tls and journey.handshaking is None and not journey.reused)
         if failure is not None:

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -81,6 +82,33 @@ def test_no_descriptor_is_left_and_what_is_followed_is_told_all_the_same(ours: C
     assert failing(ours) == []
     ours.finish(PATIENCE)
     assert told(ours, "files.few") == 1
+
+
+def test_nobody_is_blamed_where_no_descriptor_is_left_for_the_first_connection(tmp_path: Path) -> None:
+    """Neither CallFire nor the receiver was asked: no account is down, no attempt is used up, and it goes on soon after."""
+    with campaign(tmp_path, rate=50) as ours:
+        ours.start()
+        talking = http_client(ours)
+        before = limit(ours, resource.RLIMIT_NOFILE, 8)
+        wishes = [{"batch_id": number} for number in ours.add(5, new_for=0.0, validating_for=0.1, end="ACTIVE")]
+        talking.request("POST", "/v1/watches", json.dumps(wishes), {"Content-Type": "application/json"})
+        assert talking.getresponse().read()
+        until(lambda: told(ours, "files.few") == 1)
+        asked = http(f"{ours.control}/state")["requests"]
+        resource.prlimit(ours.daemon.pid, resource.RLIMIT_NOFILE, before)  # type: ignore[union-attr]
+        until(lambda: told(ours, "files.recovered") == 1)
+        ours.finish(PATIENCE)
+        talking.close()
+        blamed = ("account.down", "delivery.retried", "endpoint.failing", "endpoint.open")
+        assert (asked, [told(ours, each) for each in blamed]) == (0, [0] * len(blamed))
+
+
+def http_client(ours: Campaign) -> HTTPConnection:
+    """A connection that stands."""
+    client = HTTPConnection(urlsplit(ours.url).netloc, timeout=PATIENCE)
+    client.request("GET", "/livez")
+    client.getresponse().read()
+    return client
 
 
 def test_clients_that_take_all_descriptors_keep_no_probe_out(ours: Campaign) -> None:
