@@ -138,3 +138,41 @@ def test_a_wait_that_is_found_at_the_first_look_is_no_longer_than_that() -> None
         return np.where(waited >= 0.0005, 1.0, 0.0)
 
     assert waiting_until(soon, 1, 1.0, 10.0) == pytest.approx([0.001])
+
+
+SCALES = (0.01, 0.02, 0.1, 1.0, 7.0, 40.0, 250.0)
+"""Seconds after which what is worth more and more is worth 1."""
+
+
+@pytest.mark.parametrize(
+    ("most", "degree", "at_once", "later"),
+    [
+        (300.0, 0.5, 17, 16),
+        (300.0, 1.0, 17, 20),
+        (300.0, 2.0, 15, 20),
+        (300.0, 3.0, 17, 21),
+        (86400.0, 0.5, 27, 19),
+        (86400.0, 1.0, 27, 21),
+        (86400.0, 2.0, 18, 24),
+        (86400.0, 3.0, 23, 24),
+    ],
+)
+def test_where_the_worth_is_a_power_of_the_waiting_few_rounds_find_when(
+    most: float, degree: float, at_once: int, later: int
+) -> None:
+    assert sum(rounds_of(scale, degree, most, begins=0.0) for scale in SCALES) <= at_once
+    assert sum(rounds_of(scale, degree, most, begins=5.0) for scale in SCALES[2:6]) <= later
+
+
+def rounds_of(scale: float, degree: float, most: float, *, begins: float) -> int:
+    """How often it is asked what waiting is worth, where that is nothing at first and then so many powers of it."""
+    rounds = 0
+
+    def after(waited: Floats, _: Places) -> Floats:
+        nonlocal rounds
+        rounds += 1
+        value: Floats = (np.maximum(waited - begins, 0.0) / scale) ** degree
+        return value
+
+    waiting_until(after, 1, 1.0, most)
+    return rounds

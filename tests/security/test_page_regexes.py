@@ -59,4 +59,5 @@ def test_one_that_is_careless_would_be_found(tmp_path: Path) -> None:
     module.write_text("".join(f"x(/{each}/u);\n" for each in CARELESS) + 'new RegExp("a" + b);\nc.match("a" + b);\n')
     found = asked("find", str(module))
     assert [each["source"] for each in found] == [*CARELESS, None, None]
-    assert None not in tried(found[: len(CARELESS)])
+    # One that is slow may look quick on a busy machine, and is tried again.
+    assert all(any(tried([each]) != [None] for _ in range(5)) for each in found[: len(CARELESS)])

@@ -17,12 +17,14 @@ LASTING: Final = 8.0
 """Seconds of each round."""
 MANY: Final = 1_000
 """Batches asked for at once, of which the answer alone needs a megabyte or two."""
+MOST: Final = 3_000
+"""Batches of a round: all of them are to end in the last one."""
 
 
 def run_out_of_memory(folder: Path, rooms: tuple[int, ...] = ROOMS, many: int = MANY) -> Outcome:
     """Round after round with some memory (RLIMIT_DATA), asked for more and more; then a restart without a limit."""
     ends: Counter[str] = Counter()
-    with alone(folder, rates={"north": 40.0}) as place:
+    with alone(folder, rates={"north": 200.0}) as place:
         for room in rooms:
             place.ours.start()
             until(lambda: place.answers("/readyz") == 200, PATIENCE, "it is ready")
@@ -47,13 +49,13 @@ def _counted(lines: Counter[str]) -> str:
 
 
 def _press(place: Alone, many: int) -> str:
-    """Asks for more and more until the time is over or the process has ended; how it ended."""
-    deadline = time.monotonic() + LASTING
+    """Asks for more and more until that is enough, the time is over or the process has ended; how it ended."""
+    deadline, enough = time.monotonic() + LASTING, len(place.followed) + MOST
     daemon = place.ours.daemon
     assert daemon is not None
     answered = True
     while daemon.poll() is None and time.monotonic() < deadline:
-        if len(place.unsaid) < many:
+        if len(place.unsaid) < many and len(place.followed) < enough:
             place.add("north", many // 10, new_for=0.0, validating_for=1.0, end="ACTIVE")
         place.follow()
         answered = place.answers("/livez") == 200
