@@ -1,11 +1,14 @@
-"""A scripted server on a real socket, for what no well-behaved server would do."""
+"""A scripted server on a real socket, for what no well-behaved server would do; and one in threads, where there is no loop."""
 
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 Reply = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -104,3 +107,26 @@ async def _request(reader: asyncio.StreamReader, connection: int) -> Heard:
     headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head[1:] if line)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     return Heard(line=head[0], headers=headers, body=body, connection=connection)
+
+
+class Quiet(BaseHTTPRequestHandler):
+    """Answers with connections kept, and logs nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- as it is called there
+        """Says nothing."""
+
+
+@contextmanager
+def serving(handler: type[Quiet], port: int = 0) -> Iterator[str]:
+    """A server in threads of this process, up until the end of the context; its URL."""
+    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="server")
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,6 +1,5 @@
 """Few files left are said once, and once that there is room again."""
 
-import os
 import resource
 import sys
 
@@ -11,6 +10,7 @@ from watcher.app import files
 from watcher.app.files import Files, room_at
 from watcher.core.files import Room
 from watcher.core.news import FilesFew, FilesPlenty
+from watcher.http.files import next_number
 
 
 async def test_it_is_said_when_it_begins_and_when_it_is_over() -> None:
@@ -25,22 +25,16 @@ async def test_it_is_said_when_it_begins_and_when_it_is_over() -> None:
 
 def test_the_number_of_the_next_file_is_found_without_keeping_it_and_none_where_there_can_be_none() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    free = files.next_number()
+    free = next_number()
     assert free is not None
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
-        found = (files.next_number(), room_at(free), files.limit())
+        found = (next_number(), room_at(free), files.limit())
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert (found, files.next_number()) == ((None, Room.NONE, free), free)
+    assert (found, next_number()) == ((None, Room.NONE, free), free)
 
 
 def test_where_the_system_has_no_limit_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert (files.limit(), room_at(10**6)) == (sys.maxsize, Room.PLENTY)
-
-
-def test_another_failure_than_too_many_is_not_taken_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "devnull", "/not/there")
-    with pytest.raises(FileNotFoundError):
-        files.next_number()

@@ -26,11 +26,10 @@ from typing import Final
 
 import psutil
 
-from tests.bench.noting import Side, filling, serve, settings
+from tests.bench.noting import Side, filled_postgres, filling, serve, settings
 from tests.bench.opponent import apart
-from tests.store.postgres_server import DURABLE, Server, running
+from tests.store.postgres_server import DURABLE, running
 from watcher.clock import SystemClock
-from watcher.store.postgres import open_postgres
 from watcher.store.sqlite import open_store
 
 WATCHES: Final = 1_000_000
@@ -69,7 +68,10 @@ def tables() -> dict[str, tuple[Sequence[str], Sequence[Sequence[str]]]]:
             config = folder / f"{count}.toml"
             config.write_text(settings(side.url, count, RATES[count]), encoding="utf-8")
             config.chmod(0o600)
-            places = {"SQLite": filled(folder / f"{count}.db", count), "PostgreSQL": _postgres(server, count)}
+            places = {
+                "SQLite": filled(folder / f"{count}.db", count),
+                "PostgreSQL": server.url(filled_postgres(server, count, WATCHES // count)),
+            }
             starts: dict[str, list[Start]] = {each: [] for each in places}
             for _ in range(STARTS):
                 for each, url in places.items():
@@ -107,23 +109,6 @@ def filled(path: Path, accounts: int) -> str:
     connection.execute("ANALYZE")
     connection.close()
     return f"sqlite:///{path}"
-
-
-def _postgres(server: Server, accounts: int) -> str:
-    async def make() -> None:
-        async with open_postgres(server.url(name), tell=lambda news: None, clock=SystemClock()):
-            pass
-
-    name = server.make()
-    asyncio.run(make())
-    for statement in (
-        "ALTER TABLE watches DISABLE TRIGGER USER",
-        filling("postgres", accounts, WATCHES // accounts),
-        "ALTER TABLE watches ENABLE TRIGGER USER",
-        "VACUUM ANALYZE watches",
-    ):
-        server.say(statement, name)
-    return server.url(name)
 
 
 def _start(side: Side, config: Path, url: str, accounts: int) -> Start:

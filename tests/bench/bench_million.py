@@ -7,7 +7,6 @@ watch takes is what two replicas take more than two that have the same accounts 
 its way is what was shown and is not in the log: where that grows, the store falls behind.
 """
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -20,11 +19,9 @@ from typing import Final
 
 import psutil
 
-from tests.bench.noting import Side, filling, serve, settings
+from tests.bench.noting import Side, filled_postgres, serve, settings
 from tests.bench.opponent import apart
 from tests.store.postgres_server import DURABLE, Server, running
-from watcher.clock import SystemClock
-from watcher.store.postgres import open_postgres
 
 ACCOUNTS: Final = 1000
 PER_ACCOUNT: Final = 1000
@@ -42,7 +39,7 @@ def run() -> dict[str, float]:
         config = Path(folder) / "watcher.toml"
         config.write_text(settings(side.url, ACCOUNTS, rate=1), encoding="utf-8")
         empty = _resting(server, config)
-        database = _database(server, PER_ACCOUNT)
+        database = filled_postgres(server, ACCOUNTS, PER_ACCOUNT)
         with _replicas(server.url(database), config) as processes:
             started = time.monotonic()
             first = _all_looked_at(side)
@@ -68,29 +65,12 @@ def run() -> dict[str, float]:
 
 def _resting(server: Server, config: Path) -> int:
     """Bytes that replicas take that have nothing to do."""
-    database = _database(server, 0)
+    database = filled_postgres(server, ACCOUNTS, 0)
     with _replicas(server.url(database), config) as processes:
         time.sleep(WARM)
         memory = _memory(processes)
     server.drop(database)
     return memory
-
-
-def _database(server: Server, watches: int) -> str:
-    async def make() -> None:
-        async with open_postgres(server.url(name), tell=lambda news: None, clock=SystemClock()):
-            pass
-
-    name = server.make()
-    asyncio.run(make())
-    for statement in (
-        "ALTER TABLE watches DISABLE TRIGGER USER",
-        filling("postgres", ACCOUNTS, watches),
-        "ALTER TABLE watches ENABLE TRIGGER USER",
-        "VACUUM ANALYZE watches",
-    ):
-        server.say(statement, name)
-    return name
 
 
 @contextmanager

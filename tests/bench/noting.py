@@ -9,6 +9,9 @@ from typing import Final
 import uvloop
 
 from tests.bench.opponent import HEAD, Answers
+from tests.store.postgres_server import Server
+from watcher.clock import SystemClock
+from watcher.store.postgres import open_postgres
 
 OF_AN_ACCOUNT: Final = 10_000_000
 """The batches of account number n have numbers from n times this on."""
@@ -47,6 +50,25 @@ def filling(dialect: str, accounts: int, watches: int) -> str:
         batches=series.format(name="batch", most=watches),
         lately=LATELY[dialect],
     )
+
+
+def filled_postgres(server: Server, accounts: int, watches: int) -> str:
+    """The name of a database with so many watches in each of so many accounts."""
+
+    async def make() -> None:
+        async with open_postgres(server.url(name), tell=lambda news: None, clock=SystemClock()):
+            pass
+
+    name = server.make()
+    asyncio.run(make())
+    for statement in (
+        "ALTER TABLE watches DISABLE TRIGGER USER",
+        filling("postgres", accounts, watches),
+        "ALTER TABLE watches ENABLE TRIGGER USER",
+        "VACUUM ANALYZE watches",
+    ):
+        server.say(statement, name)
+    return name
 
 
 class Noted(Answers):

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientConnectorDNSError, ClientConnectorError, ClientProxyConnectionError
 from aiohttp.client_reqrep import ConnectionKey
 
-from watcher.http.files import may_open, no_file_left
+from watcher.http.files import may_open, next_number, no_file_left
 
 KEY = ConnectionKey("receiver.example", 443, True, True, None, None, None)
 NONE = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
@@ -48,3 +48,10 @@ def test_whether_one_more_may_be_open_is_tried() -> None:
         assert not may_open()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_another_failure_than_too_many_is_not_taken_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "devnull", "/not/there")
+    with pytest.raises(FileNotFoundError):
+        next_number()
+    assert may_open()

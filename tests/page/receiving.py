@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any
+
+from tests.sockets import Quiet, serving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +32,10 @@ class Receiver:
 @contextmanager
 def receiving() -> Iterator[Receiver]:
     """Up until the end of the context."""
+    receiver = Receiver(url="")
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
+    class Handler(Quiet):
+        def do_POST(self) -> None:  # noqa: N802 -- as it is called there
             self.rfile.read(int(self.headers.get("Content-Length", "0")))
             receiver.got.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
             said = receiver.says.get(self.path, Said())
@@ -50,15 +48,5 @@ def receiving() -> Iterator[Receiver]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- as it is called there
-            """Says nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        receiver = Receiver(url=f"http://127.0.0.1:{server.server_port}")
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="receiver")
-        thread.start()
-        try:
-            yield receiver
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as receiver.url:
+        yield receiver

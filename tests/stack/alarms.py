@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
+
+from tests.sockets import Quiet, serving
 
 ABOUT: Final = ("account", "endpoint", "instance")
 """Labels that say what an alert is about."""
@@ -83,27 +84,15 @@ class Alarms:
 @contextmanager
 def listening(port: int, hear: Callable[[Alarm], None]) -> Iterator[Alarms]:
     """Up until the end of the context."""
+    alarms = Alarms(url="", hear=hear)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
+    class Handler(Quiet):
+        def do_POST(self) -> None:  # noqa: N802 -- as it is called there
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             alarms.take(json.loads(body), time.time())
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- as it is called there
-            """Says nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
-        server.daemon_threads = True
-        alarms = Alarms(url=f"http://127.0.0.1:{server.server_port}", hear=hear)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="alarms")
-        thread.start()
-        try:
-            yield alarms
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler, port) as alarms.url:
+        yield alarms

@@ -1,7 +1,5 @@
 """Open files: how many there may be, and what says so where few are left."""
 
-import errno
-import os
 import resource
 import sys
 from collections.abc import Callable
@@ -9,6 +7,7 @@ from typing import Final
 
 from watcher.core.files import Room, over, room
 from watcher.core.news import FilesFew, FilesPlenty, Tell
+from watcher.http.files import next_number
 from watcher.ports import Clock
 
 EVERY: Final = 1.0
@@ -24,18 +23,6 @@ def limit() -> int:
 def room_at(number: int) -> Room:
     """What there is room for, where a new file has got this number."""
     return room(number, limit())
-
-
-def next_number() -> int | None:
-    """The number that the next file gets; None where there can be none."""
-    try:
-        number = os.open(os.devnull, os.O_RDONLY)
-    except OSError as error:
-        if error.errno in (errno.EMFILE, errno.ENFILE):
-            return None
-        raise
-    os.close(number)
-    return number
 
 
 class Files:

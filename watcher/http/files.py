@@ -1,4 +1,5 @@
-"""Whether a request failed for want of a file: then it is our trouble, and nothing is known of whom it was for."""
+"""Whether files may still be opened, and whether a request failed for want of one: then it is our trouble, and nothing is known
+of whom it was for."""
 
 import errno
 import os
@@ -12,13 +13,24 @@ LACKING: Final = frozenset({errno.EMFILE, errno.ENFILE})
 NO_FILE: Final = "no file is left for a connection"
 
 
+def next_number() -> int | None:
+    """The number that the next file gets; None where there can be none."""
+    try:
+        number = os.open(os.devnull, os.O_RDONLY)
+    except OSError as error:
+        if error.errno in LACKING:
+            return None
+        raise
+    os.close(number)
+    return number
+
+
 def may_open() -> bool:
     """Whether one more file may be open."""
     try:
-        os.close(os.open(os.devnull, os.O_RDONLY))
-    except OSError as error:
-        return error.errno not in LACKING
-    return True
+        return next_number() is not None
+    except OSError:
+        return True  # there is another trouble
 
 
 def no_file_left(error: BaseException, may_open: Callable[[], bool] = may_open) -> bool:

@@ -1,12 +1,11 @@
 """Whoever is told: takes every POST in this process, whatever is in it, and notes when it came. A GET only says that it is up."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from tests.sockets import Quiet, serving
 
 
 @dataclass(kw_only=True)
@@ -29,28 +28,16 @@ class Receiver:
 def receiving() -> Iterator[Receiver]:
     """Up until the end of the context."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
+    class Handler(Quiet):
+        def do_POST(self) -> None:  # noqa: N802 -- as it is called there
             receiver.take(self.rfile.read(int(self.headers.get("Content-Length", "0"))))
             self.do_GET()
 
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802 -- as it is called there
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- as it is called there
-            """Says nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        receiver = Receiver(url=f"http://127.0.0.1:{server.server_port}/")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="receiver")
-        thread.start()
-        try:
-            yield receiver
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as url:
+        receiver = Receiver(url=f"{url}/")
+        yield receiver

@@ -1,15 +1,12 @@
 """One daemon as a process of its own, whose machine or whose CallFire is in trouble: what it is asked, and what was promised."""
 
 import json
-import os
 import resource
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +14,7 @@ from typing import Any, Final
 
 from tests.chaos.campaign import SECRET, Campaign, http
 from tests.chaos.evidence import Batch, Evidence, findings
-from tests.chaos.peers import lines_of
+from tests.chaos.peers import peers
 
 PATIENCE: Final = 90.0
 UNHEARD: Final = (OSError, urllib.error.HTTPError, ValueError)
@@ -68,14 +65,7 @@ class Alone:
 
     def answers(self, path: str) -> int:
         """The code of its answer; 0 where there is none."""
-        try:
-            with urllib.request.urlopen(f"{self.ours.url}{path}", timeout=5) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as refused:
-            with refused:
-                return refused.code
-        except OSError:
-            return 0
+        return code_of(f"{self.ours.url}{path}")
 
     def said(self) -> Counter[str]:
         """How often each event was logged. What is no line of ours is what the interpreter says at its end."""
@@ -139,18 +129,13 @@ def alone(folder: Path, *, rates: Mapping[str, float], more: Mapping[str, str] |
                 place.drop()
 
 
-@contextmanager
-def peers(*wanted: tuple[str, Mapping[str, object]]) -> Iterator[Sequence[Json]]:
-    """Processes of `tests.chaos.peers`, and what each says of itself."""
-    processes: list[subprocess.Popen[str]] = []
+def code_of(url: str) -> int:
+    """The code of its answer; 0 where there is none."""
     try:
-        for kind, config in wanted:
-            words = [sys.executable, "-m", "tests.chaos.peers", kind, json.dumps(config)]
-            processes.append(subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=os.environ))
-        yield [json.loads(lines_of(each)) for each in processes]
-    finally:
-        for process in processes:
-            process.terminate()
-            process.wait(5)
-            assert process.stdout is not None
-            process.stdout.close()
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code
+    except OSError:
+        return 0

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.chaos.campaign import Campaign, campaign, http
+from tests.chaos.faults.alone import code_of
 
 PATIENCE = 20.0
 
@@ -122,19 +123,7 @@ def test_clients_that_take_all_descriptors_keep_no_probe_out(ours: Campaign) -> 
             with suppress(OSError):  # those that there is no room for
                 client.sendall(f"GET /v1/events/stream HTTP/1.1\r\nHost: {to.netloc}\r\n\r\n".encode())
         until(lambda: told(ours, "files.few") == 1)
-        until(lambda: code(f"{ours.url}/readyz") == 200)
-        assert [code(f"{ours.url}{path}") for path in ("/readyz", "/metrics", "/v1/accounts")] == [200, 200, 503]
+        until(lambda: code_of(f"{ours.url}/readyz") == 200)
+        assert [code_of(f"{ours.url}{path}") for path in ("/readyz", "/metrics", "/v1/accounts")] == [200, 200, 503]
     until(lambda: told(ours, "files.recovered") == 1)
     ours.finish(PATIENCE)
-
-
-def code(url: str) -> int:
-    """Of the answer; 0 where there is none."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return refused.code
-    except OSError:
-        return 0
