@@ -90,6 +90,12 @@ def test_subscribers_are_those_who_want_it_disabled_ones_too_but_not_those_that_
     assert subscribers(endpoints, Subject(type="endpoint.failing", endpoint="a")) == [disabled]
 
 
+def test_subscribers_are_told_in_the_order_of_their_names_whichever_came_first() -> None:
+    """An endpoint that was removed and made anew has no other place than before, nor after a restart."""
+    later, first = (Endpoint(id=name, url=f"https://{name}.example") for name in ("b", "a"))
+    assert subscribers([later, first], Subject(type="batch.active", account="default")) == [first, later]
+
+
 def test_an_event_of_a_batch_keeps_its_turn_among_those_of_its_batch_and_of_no_other() -> None:
     ordered = Endpoint(id="a", url="https://a.example", ordering="batch")
     events: list[dict[str, object]] = [

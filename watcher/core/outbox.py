@@ -6,6 +6,7 @@ The attempts and the table of answers are those of webhooks.md. Pure.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -81,10 +82,13 @@ class Settlement:
 
 
 def subscribers(endpoints: Sequence[Endpoint], subject: Subject) -> list[Endpoint]:
-    """The endpoints that are owed an event; disabled ones too, for which it is held, but not those that were removed."""
-    return [
+    """The endpoints that are owed an event; disabled ones too, for which it is held, but not those that were removed. In the
+    order of their names, whichever came first."""
+    owed = [
         endpoint for endpoint in endpoints if endpoint.state is not EndpointState.REMOVED and wants(endpoint, subject)
     ]
+    owed.sort(key=attrgetter("id"))
+    return owed
 
 
 def lane_of(endpoint: Endpoint, event: Mapping[str, object]) -> str | None:
