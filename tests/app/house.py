@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -122,9 +123,15 @@ async def daemon(
         try:
             yield running
         finally:
+            amiss = sys.exception()
             stop.set()
-            async with asyncio.timeout(PATIENCE):
-                assert await ended == 0
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    assert await ended == 0
+            except Exception as error:
+                if amiss is None:
+                    raise
+                amiss.add_note(f"After that the daemon did not end well either: {error!r}")
 
 
 async def asked(control: str, path: str, body: object = None) -> Any:

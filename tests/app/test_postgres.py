@@ -1,22 +1,27 @@
 """The daemon and the commands on PostgreSQL, chosen by database.url alone."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import watcher.app.daemon
 from tests.app.house import asked, daemon, settings_for
+from tests.chaos.relay import relays
 from tests.store.making import api_endpoint
+from tests.store.postgres_server import Server
 from watcher.app import Finding, check, migrate
 from watcher.app.assembly import Town, open_kept_store
 from watcher.app.planning import experience
 from watcher.app.tokens import is_in_use, kept_tokens
 from watcher.clock import SystemClock
-from watcher.core.news import Changed
+from watcher.core.news import Changed, Looked
 from watcher.settings import Settings
 from watcher.simulator.config import SimulatorConfig
 from watcher.simulator.server import serve
 from watcher.simulator.world import Workload
+from watcher.store import postgres, postgres_pool
 from watcher.store.migrations import migrations
 from watcher.store.opening import Migrated
 
@@ -42,6 +47,25 @@ async def test_the_daemon_keeps_everything_in_postgresql(url: str, tmp_path: Pat
             _, log = await second.get("/v1/events")
     assert [event["type"] for event in log["items"]] == ["batch.errors"]
     assert not (tmp_path / "watcher.db").exists()
+
+
+async def test_where_the_database_says_nothing_any_more_the_daemon_stops_all_the_same(
+    server: Server, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quickly = {watcher.app.daemon: ("GRACE", "LEAVING"), postgres: ("CLOSING",), postgres_pool: ("LAST_WORDS",)}
+    for module, names in quickly.items():
+        for name in names:
+            monkeypatch.setattr(module, name, 0.1)
+    place = url.partition("?")[0].rpartition("/")[2]
+    quick = replace(SimulatorConfig(port=0), workload=Workload(at_start=0))
+    with relays([next(server.folder.glob(".s.PGSQL.*[0-9]"))]) as [wire]:
+        behind = f"postgresql://postgres@127.0.0.1:{wire.port}/{place}"
+        async with serve(quick) as callfire:
+            made = await asked(callfire.control, "/batches", {"validating_for": 3600, "end": "ACTIVE"})
+            async with daemon(settings_for(tmp_path, callfire.api, WATCHER_DATABASE_URL=behind)) as stopped:
+                await stopped.follow(*made["ids"])
+                await stopped.until(Looked)
+                await asyncio.to_thread(wire.be, "silent")
 
 
 async def test_a_database_is_looked_at_migrated_and_looked_at_again(settings: Settings) -> None:

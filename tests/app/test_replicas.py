@@ -129,6 +129,10 @@ async def test_who_is_cut_off_asks_for_nothing_more_before_another_takes_over_an
                 theirs = second.accounts
                 await asyncio.to_thread(wire.be, "silent")
                 await first.becomes(lambda: first.accounts == set(ACCOUNTS))
+                since = len(first.heard)
+                await first.becomes(
+                    lambda: polled(first, since) >= theirs
+                )  # meanwhile what the other asked before is answered
                 since, before = len(first.heard), len(second.heard)
                 await first.becomes(lambda: polled(first, since) >= theirs)
                 assert polled(second, before) == set()

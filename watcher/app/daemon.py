@@ -53,6 +53,8 @@ from watcher.workers import Crew, Pulse, Worker
 
 GRACE: Final = 20.0
 """Seconds that requests in flight are given when the daemon is asked to stop."""
+LEAVING: Final = 8.0
+"""Seconds after that in which looks are saved and claims given back; then the store is taken to be out of reach."""
 STALLED: Final = 60.0
 """Seconds without a step of a poller or a beat of the loop after which the daemon does not count as alive."""
 
@@ -332,10 +334,12 @@ async def _working(settings: Settings, parts: Parts, town: Town, asked: Asked, l
 
 async def _leave_in_order(keeper: Keeper, deliverer: Deliverer) -> None:
     """Where the store cannot any more, a window gets wider and a lease runs out by itself: no reason not to stop."""
-    with suppress(StoreError):
-        await keeper.save()
-    with suppress(StoreError):
-        await deliverer.release()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LEAVING):
+            with suppress(StoreError):
+                await keeper.save()
+            with suppress(StoreError):
+                await deliverer.release()
 
 
 def _wake(deliverer: Deliverer, news: News) -> None:

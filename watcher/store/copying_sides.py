@@ -16,7 +16,7 @@ from watcher.store.lock import ProcessLock
 from watcher.store.migrations import migrations
 from watcher.store.postgres_failures import place_of
 from watcher.store.postgres_opening import held_still, with_tables
-from watcher.store.postgres_pool import Access, Pool, begun, open_pool
+from watcher.store.postgres_pool import Access, Pool, begun, end, open_pool
 from watcher.store.postgres_work import Asking, doing
 from watcher.store.statements import load_for_copying
 from watcher.store.work import Connection, Statements
@@ -202,7 +202,7 @@ async def _pooled(url: str, access: Access) -> AsyncIterator[tuple[PostgresSide,
     try:
         yield PostgresSide(place_of(url), pool, patient), pool
     finally:
-        await pool.close()
+        await end(pool)
 
 
 def _of_this_version(place: str, version: int, newest: int) -> None:

@@ -6,10 +6,10 @@ and locks the end of the log before it appends. What they have to tell each othe
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from copy import copy
 from dataclasses import replace
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 from watcher.core.news import MigrationsWait, Tell
 from watcher.ports import Board, Clock, Cutoffs, Forgotten, Heard, Lease, Standing, UnusableStore, Word
@@ -22,7 +22,7 @@ from watcher.store.postgres_failures import explain, place_of
 from watcher.store.postgres_listening import Listening
 from watcher.store.postgres_opening import Prepared, prepare, take_aside
 from watcher.store.postgres_partitions import Partitions
-from watcher.store.postgres_pool import Access, Connections, OneConnection, Pool, open_pool
+from watcher.store.postgres_pool import Access, Connections, OneConnection, Pool, end, open_pool
 from watcher.store.postgres_reading import Reading
 from watcher.store.postgres_recording import PostgresRecording
 from watcher.store.postgres_remembered import SharedRemembered
@@ -40,6 +40,8 @@ Item = TypeVar("Item")
 
 USUAL = Access()
 """The access where nothing else is said."""
+CLOSING: Final = 5.0
+"""Seconds for what waits to be written when the store is closed. After that the database is silent, and what waits is refused."""
 
 
 class PostgresStore(PostgresDelivering, PostgresRecording, PostgresWatching, KeptStore):
@@ -156,7 +158,9 @@ class PostgresStore(PostgresDelivering, PostgresRecording, PostgresWatching, Kep
     async def close(self) -> None:
         self._reader.close()
         self.writer.close()
-        await self._ended.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING):
+                await self._ended.wait()
 
     async def _write(
         self,
@@ -246,4 +250,4 @@ async def open_postgres(
         finally:
             await writing.close()
     finally:
-        await reading.close()
+        await end(reading)

@@ -26,7 +26,7 @@ from watcher.store.opening import (
     statements,
 )
 from watcher.store.postgres_failures import REMEDIES, explain, place_of
-from watcher.store.postgres_pool import Access, Connections, Pool, begun, open_pool
+from watcher.store.postgres_pool import Access, Connections, Pool, begun, end, open_pool
 from watcher.store.postgres_work import Asking, doing
 from watcher.store.postgres_writing import Me
 from watcher.store.resealing import agree, settle_in
@@ -136,7 +136,7 @@ async def take_aside(url: str, sql: Statements, prepared: Prepared, access: Acce
                 if await _aside(pool, sql, step, access):
                     migrated = replace(migrated, waiting=tuple(name for name in migrated.waiting if name != step.name))
     finally:
-        await pool.close()
+        await end(pool)
     return migrated
 
 
@@ -154,7 +154,7 @@ async def peek(url: str, access: Access, work: Callable[[Connection, int], T]) -
                 await connection.execute("COMMIT")
                 return found
         finally:
-            await pool.close()
+            await end(pool)
     except UnusableStore:
         raise
     except Exception as error:

@@ -21,6 +21,8 @@ KEEPALIVES: Final = {
 }
 """After a minute without a sign the server ends the session of a machine that is gone, or 20 seconds (in ms) after it said
 something that nobody took."""
+LAST_WORDS: Final = 2.0
+"""Seconds that the server has to undo a transaction, or to say goodbye; then the connection is cut, which comes to the same."""
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 
@@ -106,15 +108,24 @@ class OneConnection:
                 )
             try:
                 yield self._connection
-            finally:
-                if self._connection.is_in_transaction():  # whoever had it could not undo it
+            finally:  # asked first whether it is closed: where it was cut, it has no answer to the other question
+                if not self._connection.is_closed() and self._connection.is_in_transaction():
                     self._connection.terminate()
 
     async def close(self) -> None:
         """Once nobody has it."""
         async with self._free:
             if self._connection is not None:
-                await self._connection.close()
+                await end(self._connection)
+
+
+async def end(these: Any) -> None:
+    """Closes a connection, or a pool whose connections nobody has any more. What a silent server keeps from closing is cut."""
+    with suppress(
+        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError
+    ):  # cut by now: what wants to close is
+        async with asyncio.timeout(LAST_WORDS):
+            await these.close()
 
 
 def _options(access: Access) -> dict[str, Any]:
@@ -133,8 +144,17 @@ async def begun(connections: Connections, begin: str) -> AsyncIterator[Any]:
         try:
             await connection.execute(begin)
             yield connection
-        except BaseException:
-            if not connection.is_closed() and connection.is_in_transaction():
-                with suppress(Exception):  # then it is not given back to the pool either
-                    await connection.execute("ROLLBACK")
+        except BaseException as error:
+            if not connection.is_closed():
+                await _undo(connection, answered=isinstance(error, asyncpg.PostgresError))
             raise
+
+
+async def _undo(connection: Any, *, answered: bool) -> None:
+    """Ends its transaction, if it has one: where the server did not answer last, it may have begun one since."""
+    try:
+        if connection.is_in_transaction() or not answered:
+            async with asyncio.timeout(LAST_WORDS):
+                await connection.execute("ROLLBACK")
+    except Exception:  # noqa: BLE001 # what went wrong before is told; cut off, it is not given to anybody again
+        connection.terminate()
