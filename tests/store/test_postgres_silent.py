@@ -140,16 +140,15 @@ async def test_who_is_cancelled_though_nobody_answers_cuts_the_connection(behind
             assert connection.get_server_pid() not in kept
 
 
-async def test_what_was_amiss_is_told_also_where_the_connection_was_cut(url: str) -> None:
-    connections = OneConnection(url, USUAL)
-
-    async def cuts() -> None:
+@pytest.mark.parametrize("lend", [one_connection, pool_of_one])
+async def test_what_was_amiss_is_told_also_where_the_connection_was_cut(url: str, lend: Lend) -> None:
+    async def cuts(connections: Connections) -> None:
         async with begun(connections, "BEGIN") as connection:
             connection.terminate()
             raise LookupError
 
-    with pytest.raises(LookupError):
-        await cuts()
-    async with connections.acquire() as connection:
-        assert await connection.fetchval("SELECT 1") == 1
-    await connections.close()
+    async with lend(url) as connections:
+        with pytest.raises(LookupError):
+            await cuts(connections)
+        async with connections.acquire() as connection:
+            assert await connection.fetchval("SELECT 1") == 1

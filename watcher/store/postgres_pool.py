@@ -121,9 +121,7 @@ class OneConnection:
 
 async def end(these: Any) -> None:
     """Closes a connection, or a pool whose connections nobody has any more. What a silent server keeps from closing is cut."""
-    with suppress(
-        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError
-    ):  # cut by now: what wants to close is
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # then it is cut
         async with asyncio.timeout(LAST_WORDS):
             await these.close()
 
@@ -145,16 +143,16 @@ async def begun(connections: Connections, begin: str) -> AsyncIterator[Any]:
             await connection.execute(begin)
             yield connection
         except BaseException as error:
-            if not connection.is_closed():
-                await _undo(connection, answered=isinstance(error, asyncpg.PostgresError))
+            await _undo(connection, answered=isinstance(error, asyncpg.PostgresError))
             raise
 
 
 async def _undo(connection: Any, *, answered: bool) -> None:
     """Ends its transaction, if it has one: where the server did not answer last, it may have begun one since."""
     try:
-        if connection.is_in_transaction() or not answered:
+        if not connection.is_closed() and (connection.is_in_transaction() or not answered):
             async with asyncio.timeout(LAST_WORDS):
                 await connection.execute("ROLLBACK")
     except Exception:  # noqa: BLE001 # what went wrong before is told; cut off, it is not given to anybody again
-        connection.terminate()
+        with suppress(asyncpg.InterfaceError):  # the pool took it back already
+            connection.terminate()
