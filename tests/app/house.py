@@ -12,6 +12,7 @@ from typing import Any, Final
 import aiohttp
 
 from watcher.app import Parts, run
+from watcher.app.working import USUAL, Patience
 from watcher.core.news import LeasesMoved, News
 from watcher.settings import Settings, load
 
@@ -98,7 +99,11 @@ def settings_for(folder: Path, callfire: str, **environ: str) -> Settings:
 
 @asynccontextmanager
 async def daemon(
-    settings: Settings, decorate: Decorate = lambda parts: parts, *, read: Callable[[], Settings] | None = None
+    settings: Settings,
+    decorate: Decorate = lambda parts: parts,
+    *,
+    read: Callable[[], Settings] | None = None,
+    patience: Patience = USUAL,
 ) -> AsyncIterator[Daemon]:
     """Runs it while the context lasts, and asks it to stop at the end; it must then end well. `read` gives the settings that
     are there when it is to read them again."""
@@ -113,7 +118,7 @@ async def daemon(
         return decorate(replace(parts, tell=tell))
 
     async with aiohttp.ClientSession() as session:
-        begun = run(settings, announce=up.set_result, decorate=ours, stop=stop, read=read)
+        begun = run(settings, announce=up.set_result, decorate=ours, stop=stop, read=read, patience=patience)
         ended = asyncio.create_task(begun, name="daemon")
         running = Daemon(session, stop, ended)
         await asyncio.wait((up, ended), timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)

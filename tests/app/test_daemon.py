@@ -21,7 +21,7 @@ from tests.cli.conftest import ROOT, process
 from tests.fakes import NOON, Ear, FakeClock, settle_down
 from tests.sockets import http, listening
 from watcher.app import CannotStart, Parts, run
-from watcher.app.daemon import Daemon
+from watcher.app.working import Daemon
 from watcher.core.news import AccountTold, Attempted, Changed, EndpointChanged, LeasesSeen, Looked, Stepped
 from watcher.ports import Board, Check, Leases, Store, StoreError
 from watcher.simulator.config import Addresses, SimulatorConfig

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import watcher.app.daemon
 from tests.app.house import asked, daemon, settings_for
 from tests.chaos.relay import relays
 from tests.store.making import api_endpoint
@@ -15,13 +14,13 @@ from watcher.app import Finding, check, migrate
 from watcher.app.assembly import Town, open_kept_store
 from watcher.app.planning import experience
 from watcher.app.tokens import is_in_use, kept_tokens
+from watcher.app.working import Patience
 from watcher.clock import SystemClock
 from watcher.core.news import Changed, Looked
 from watcher.settings import Settings
 from watcher.simulator.config import SimulatorConfig
 from watcher.simulator.server import serve
 from watcher.simulator.world import Workload
-from watcher.store import postgres, postgres_pool
 from watcher.store.migrations import migrations
 from watcher.store.opening import Migrated
 
@@ -50,19 +49,16 @@ async def test_the_daemon_keeps_everything_in_postgresql(url: str, tmp_path: Pat
 
 
 async def test_where_the_database_says_nothing_any_more_the_daemon_stops_all_the_same(
-    server: Server, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: Server, url: str, tmp_path: Path
 ) -> None:
-    quickly = {watcher.app.daemon: ("GRACE", "LEAVING"), postgres: ("CLOSING",), postgres_pool: ("LAST_WORDS",)}
-    for module, names in quickly.items():
-        for name in names:
-            monkeypatch.setattr(module, name, 0.1)
     place = url.partition("?")[0].rpartition("/")[2]
     quick = replace(SimulatorConfig(port=0), workload=Workload(at_start=0))
     with relays([next(server.folder.glob(".s.PGSQL.*[0-9]"))]) as [wire]:
         behind = f"postgresql://postgres@127.0.0.1:{wire.port}/{place}"
         async with serve(quick) as callfire:
             made = await asked(callfire.control, "/batches", {"validating_for": 3600, "end": "ACTIVE"})
-            async with daemon(settings_for(tmp_path, callfire.api, WATCHER_DATABASE_URL=behind)) as stopped:
+            settings = settings_for(tmp_path, callfire.api, WATCHER_DATABASE_URL=behind)
+            async with daemon(settings, patience=Patience(flying=0.1, leaving=0.1)) as stopped:
                 await stopped.follow(*made["ids"])
                 await stopped.until(Looked)
                 await asyncio.to_thread(wire.be, "silent")

@@ -15,7 +15,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from tests.cli.interface import Interface
+from tests.cli.interface import PATIENCE, Interface
 from watcher.cli.program import program
 
 Watcher = Callable[..., Result]
@@ -118,4 +118,4 @@ def process(*arguments: object, folder: Path, **environ: str) -> Iterator[dict[s
             yield json.loads(running.stdout.readline())
         finally:
             running.terminate()
-            assert running.wait(10) == 0
+            assert running.wait(PATIENCE) == 0

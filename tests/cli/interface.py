@@ -2,10 +2,14 @@
 
 import asyncio
 import threading
+from typing import Final
 
 from tests.fake_submitting import FakeSubmitting
 from tests.fakes_subscribing import FakeSubscribing
 from tests.web.house import FakeFollowing, FakeHealth, open_house
+
+PATIENCE: Final = 60.0
+"""Seconds after which what is waited for will not come: on a busy machine a process takes seconds to begin."""
 
 
 class Interface:
@@ -20,7 +24,7 @@ class Interface:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(PATIENCE)
 
     async def _serve(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.conftest import ROOT
-from tests.cli.interface import Interface
+from tests.cli.interface import PATIENCE, Interface
 from watcher.cli.arriving import arriving, portions
 
 
@@ -67,7 +67,7 @@ def test_what_was_read_is_followed_before_more_comes(there: Interface) -> None:
         adding.stdin.flush()
         assert '"batch_id": 13' in adding.stdout.readline()
         adding.stdin.close()
-        assert adding.wait(10) == 0
+        assert adding.wait(PATIENCE) == 0
 
 
 def test_ctrl_c_says_what_was_done_by_then(there: Interface) -> None:
@@ -85,5 +85,5 @@ def test_ctrl_c_says_what_was_done_by_then(there: Interface) -> None:
             adding.stdin.flush()
             assert adding.stderr.readline().startswith(f"standard input line {number}: ")
         adding.send_signal(signal.SIGINT)
-        assert adding.wait(10) == 130
+        assert adding.wait(PATIENCE) == 130
         assert adding.stderr.read() == "so far: 1 now followed, 2 refused; the same again does no harm\n"

@@ -18,6 +18,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.cli.conftest import ROOT, Watcher
+from tests.cli.interface import PATIENCE
 from watcher.cli.listening import line_of
 from watcher.simulator.listener import Message, Note
 
@@ -40,7 +41,7 @@ def listening(*arguments: object) -> Iterator[subprocess.Popen[str]]:
             yield running
         finally:
             running.send_signal(signal.SIGINT)
-            assert running.wait(10) == 0
+            assert running.wait(PATIENCE) == 0
 
 
 def line(running: "subprocess.Popen[str]") -> str:
@@ -125,7 +126,7 @@ def test_nobody_who_reads_ends_it() -> None:
         url = json.loads(running.stdout.readline())["url"]
         running.stdout.close()
         post(url)
-        assert running.wait(10) == 1
+        assert running.wait(PATIENCE) == 1
         assert running.stderr.read() == ""
 
 

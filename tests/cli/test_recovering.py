@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.cli.conftest import ROOT, Watcher
-from tests.cli.interface import Interface
+from tests.cli.interface import PATIENCE, Interface
 from tests.fakes import NOON
 from watcher.cli.options import moment_of
 from watcher.cli.printing import Stop
@@ -71,7 +71,7 @@ def daemon(portions: Portions) -> Iterator[str]:
 
     thread = Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(PATIENCE)
     try:
         yield urls[0]
     finally:
@@ -138,7 +138,7 @@ def test_ctrl_c_at_the_question_ends_it_and_nothing_is_done() -> None:
         while not said.endswith(b"]:"):
             said += running.stderr.read(1)
         running.send_signal(signal.SIGINT)
-        _, rest = running.communicate(timeout=30)
+        _, rest = running.communicate(timeout=PATIENCE)
     assert (running.returncode, rest.strip()) == (130, b"")
     assert all(body["dry_run"] for body in portions.asked)
 
@@ -202,7 +202,7 @@ def test_ctrl_c_ends_it_with_the_command_that_goes_on() -> None:
     ):
         assert portions.hangs.wait(30)
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=30)
+        _, said = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130
     until = "2026-11-23T12:00:00.000Z"
     assert said == (

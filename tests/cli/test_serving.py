@@ -13,6 +13,7 @@ from typing import IO
 import pytest
 
 from tests.cli.conftest import Scene, Watcher
+from tests.cli.interface import PATIENCE
 from watcher.cli.serving import told
 from watcher.settings import reference
 from watcher.store.migrations import migrations
@@ -41,7 +42,7 @@ def test_the_daemon_says_its_address_and_ends_when_asked(tmp_path: Path) -> None
         assert daemon.stderr is not None
         assert daemon.stdout.readline().startswith("watcher serves http://127.0.0.1:")
         daemon.send_signal(signal.SIGINT)
-        assert daemon.wait(10) == 0
+        assert daemon.wait(PATIENCE) == 0
         assert daemon.stderr.readline() == (
             "warning: environment variable WATCHER_API_TOKEN: is shorter than 16 characters: "
             "make one with `watcher token random`\n"
@@ -57,7 +58,7 @@ def test_a_daemon_whose_announcement_nobody_hears_runs_on(tmp_path: Path) -> Non
         assert json.loads(daemon.stderr.readline())["event"] == "daemon.started"
         daemon.terminate()
         assert json.loads(daemon.stderr.readline())["event"] == "daemon.stopping"
-        assert daemon.wait(10) == 0
+        assert daemon.wait(PATIENCE) == 0
         assert daemon.stderr.read() == ""
 
 
@@ -67,14 +68,14 @@ def test_a_daemon_whose_announcement_finds_no_room_says_so_and_runs_on(tmp_path:
         assert json.loads(daemon.stderr.readline())["event"] == "daemon.started"
         assert daemon.stderr.readline().startswith("standard output cannot be written (No space left on device): ")
         daemon.terminate()
-        assert daemon.wait(10) == 0
+        assert daemon.wait(PATIENCE) == 0
 
 
 def test_a_port_in_use_is_refused_with_the_remedy(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         daemon = running(tmp_path, {"WATCHER_LISTEN": address})
-        said, complained = daemon.communicate(timeout=10)
+        said, complained = daemon.communicate(timeout=PATIENCE)
     assert (daemon.returncode, said) == (2, "")
     assert complained.splitlines()[-1].startswith(f"Cannot listen on {address}: the port is in use")
 
@@ -85,7 +86,7 @@ def test_a_second_daemon_on_one_database_is_refused(watcher: Watcher, scene: Sce
         assert first.stdout is not None
         first.stdout.readline()
         with running(tmp_path, environ) as second:
-            _, complained = second.communicate(timeout=10)
+            _, complained = second.communicate(timeout=PATIENCE)
         assert second.returncode == 2
         assert "one.db" in complained
         assert "Traceback" not in complained
@@ -95,7 +96,7 @@ def test_a_second_daemon_on_one_database_is_refused(watcher: Watcher, scene: Sce
         assert migrated.exit_code == 2
         assert "one.db" in migrated.stderr
         first.terminate()
-        assert first.wait(10) == 0
+        assert first.wait(PATIENCE) == 0
 
 
 def test_check_says_that_all_is_well_and_makes_nothing(watcher: Watcher) -> None:

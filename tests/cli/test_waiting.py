@@ -14,6 +14,7 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from tests.cli.conftest import Scene, Watcher
+from tests.cli.interface import PATIENCE
 from watcher.cli.asking import refusal
 from watcher.cli.waiting import Waited, exit_code
 from watcher.store.lock import ProcessLock
@@ -247,4 +248,4 @@ def test_ctrl_c_ends_it_with_130(scene: Scene, alone: Callable[..., dict[str, st
         assert process.stdout is not None
         process.stdout.readline()  # the first change: it is at work
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        assert process.wait(PATIENCE) == 130

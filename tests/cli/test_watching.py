@@ -13,7 +13,7 @@ import click
 import pytest
 
 from tests.cli.conftest import ROOT, Scene, Watcher, process, timeless
-from tests.cli.interface import Interface
+from tests.cli.interface import PATIENCE, Interface
 
 
 @pytest.fixture
@@ -276,7 +276,7 @@ def test_ctrl_c_ends_adding_also_while_it_waits_for_more_to_read(there: Interfac
         last = next(row for row in map(json.loads, running.stdout) if row["batch_id"] == 10_000)
         assert last["result"] == "created"
         running.send_signal(signal.SIGINT)
-        assert running.wait(10) == 130
+        assert running.wait(PATIENCE) == 130
         assert running.stderr.read() == ""
 
 
@@ -310,7 +310,7 @@ def test_a_list_that_is_watched_tells_each_change_as_a_line_in_a_pipe_until_ctrl
         last = next(line for line in running.stdout if "ACTIVE" in line)
         assert last.split()[2:] == [f"default/{batch_id}", "ACTIVE", "API", str(batch_id)]
         running.send_signal(signal.SIGINT)
-        assert running.wait(10) == 130
+        assert running.wait(PATIENCE) == 130
 
 
 @pytest.mark.parametrize("command", ["ls", "events"])

@@ -15,7 +15,6 @@ from tests.store.making import KEY, follow
 from tests.store.postgres_server import Server
 from watcher.ports import StoreError
 from watcher.ports.errors import UnknownOutcome
-from watcher.store import postgres, postgres_pool
 from watcher.store.postgres import USUAL, open_postgres
 from watcher.store.postgres_pool import Access, Connections, OneConnection, begun, end, open_pool
 from watcher.store.work import Connection
@@ -38,13 +37,6 @@ def behind(url: str, wire: Relay) -> str:
     """The test's database, behind the wire."""
     name = url.partition("?")[0].rpartition("/")[2]
     return f"postgresql://postgres@127.0.0.1:{wire.port}/{name}"
-
-
-@pytest.fixture(autouse=True)
-def few_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The silence is waited out quickly."""
-    monkeypatch.setattr(postgres_pool, "LAST_WORDS", 0.1)
-    monkeypatch.setattr(postgres, "CLOSING", 0.1)
 
 
 async def test_a_commit_that_nobody_answers_is_not_said_to_be_undone(

@@ -149,10 +149,14 @@ async def begun(connections: Connections, begin: str) -> AsyncIterator[Any]:
 
 async def _undo(connection: Any, *, answered: bool) -> None:
     """Ends its transaction, if it has one: where the server did not answer last, it may have begun one since."""
+    undone = False
     try:
-        if not connection.is_closed() and (connection.is_in_transaction() or not answered):
-            async with asyncio.timeout(LAST_WORDS):
-                await connection.execute("ROLLBACK")
-    except Exception:  # noqa: BLE001 # what went wrong before is told; cut off, it is not given to anybody again
-        with suppress(asyncpg.InterfaceError):  # the pool took it back already
-            connection.terminate()
+        with suppress(Exception):  # what went wrong before is told
+            if not connection.is_closed() and (connection.is_in_transaction() or not answered):
+                async with asyncio.timeout(LAST_WORDS):
+                    await connection.execute("ROLLBACK")
+            undone = True
+    finally:
+        if not undone:  # cut off, it is not given to anybody again
+            with suppress(asyncpg.InterfaceError):  # the pool took it back already
+                connection.terminate()

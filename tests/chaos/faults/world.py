@@ -21,8 +21,8 @@ from tests.chaos.faults.truth import labels_of
 from tests.chaos.faults.upstream import FaultyCallFire, Life
 from tests.fakes import NOON
 from watcher.app.assembly import Parts, Town
-from watcher.app.daemon import _working
 from watcher.app.reloading import Asked
+from watcher.app.working import working
 from watcher.clock import SystemClock
 from watcher.core.endpoint import EndpointState
 from watcher.core.model import Key
@@ -114,7 +114,7 @@ class World:
                 guard=Guard(()),
             )
             asked = Asked(lambda: self._settings)
-            async with _working(self._settings, parts, town, asked, Logs(clock=self._clock)) as self._daemon:
+            async with working(self._settings, parts, town, asked, Logs(clock=self._clock)) as self._daemon:
                 self._daemon.begin()
                 self._begun = self._loop.time()
                 try:
