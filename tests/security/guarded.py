@@ -30,6 +30,17 @@ IN_ENVIRONMENT: Final = frozenset({"query of an endpoint", "PGPASSWORD", "OTEL_E
 """What the daemon was given there: it stays in its own, and goes no further."""
 SHOWN: Final = frozenset({"query of an endpoint"})
 """What is kept as it is in any case: the URL of an endpoint is no secret to whoever has the database."""
+READABLE: Final = frozenset(
+    {
+        "secret of an endpoint",
+        "private key of an endpoint",
+        "bearer of an endpoint",
+        "password of an endpoint",
+        "header of an endpoint",
+        "number of a recipient",
+    }
+)
+"""What can be read in a database without a key, as deploy/security.md says."""
 ENDPOINTS: Final[tuple[Mapping[str, Any], ...]] = (
     {
         "id": "sound",
@@ -99,6 +110,13 @@ async def running(environ: Mapping[str, str], log: Path) -> AsyncIterator[Runnin
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+async def until_said(daemon: Running, place: str, what: str) -> None:
+    """Returns when it is answered there."""
+    async with asyncio.timeout(PATIENCE):
+        while what not in await daemon.answer("GET", place):
+            pass
 
 
 def environment(folder: Path, callfire: str, receiver: str, form: str, keys: Mapping[str, str]) -> dict[str, str]:

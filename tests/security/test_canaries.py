@@ -1,7 +1,6 @@
 """The daemon as a process of its own, with a secret of every kind, through work and failures to a crash: each byte that it wrote,
 answered, showed or left is searched for them. Those of a daemon in this process are in tests/app/test_secrets.py."""
 
-import asyncio
 import json
 import os
 import re
@@ -18,30 +17,20 @@ from tests.security.canaries import CANARIES, FORMS, LOGIN, forms, found_in, fou
 from tests.security.guarded import (
     ENDPOINTS,
     KEYS,
-    PATIENCE,
+    READABLE,
     SHOWN,
     Running,
     environment,
     of_processes,
     ran,
     running,
+    until_said,
 )
 from tests.sockets import http, listening
 from watcher.simulator.config import SimulatorConfig
 from watcher.simulator.server import serve
 from watcher.simulator.world import Workload
 
-READABLE: Final = frozenset(
-    {
-        "secret of an endpoint",
-        "private key of an endpoint",
-        "bearer of an endpoint",
-        "password of an endpoint",
-        "header of an endpoint",
-        "number of a recipient",
-    }
-)
-"""What can be read in a database without a key, as deploy/security.md says."""
 DOCUMENT: Final[Mapping[str, Any]] = json.loads((Path(__file__).parents[2] / "deploy/openapi.json").read_text())
 STREAMS: Final = ("/v1/events/stream", "/v1/stream")
 QUERIES: Final = {"/v1/events": "?limit=1000", "/v1/deliveries": "?limit=1000", "/v1/endpoints": "?recent=true"}
@@ -165,13 +154,6 @@ async def test_no_secret_leaves_the_daemon_in_any_form_to_its_last_moment(
     assert [any(form in whole for form in forms(secret)) for secret in drawn] == [False, not sealed]
     assert not any(form in log.read_bytes() for secret in drawn for form in forms(secret))
     assert not [each for each in (tmp_path, tmp_path / "data", Path()) if list(each.glob("core*"))]
-
-
-async def until_said(daemon: Running, place: str, what: str) -> None:
-    """Returns when it is answered there."""
-    async with asyncio.timeout(PATIENCE):
-        while what not in await daemon.answer("GET", place):
-            pass
 
 
 async def test_a_database_that_cannot_be_reached_is_told_of_without_its_password(tmp_path: Path) -> None:
