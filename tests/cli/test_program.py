@@ -133,7 +133,7 @@ def test_what_is_no_whole_number_is_said_with_the_remedy(watcher: Watcher, argum
 def test_a_mistake_of_ours_is_one_line_and_its_place_where_asked_for() -> None:
     program = typer.Typer(cls=Commands, rich_markup_mode=None, pretty_exceptions_enable=False)
     program.callback()(lambda: None)
-    program.command("fall")(_fall)
+    program.command("fall")(lambda: _fall(KeyError("inside")))
     result = CliRunner().invoke(program, ["fall"])
     line = "KeyError: 'inside': this is a bug: please report it; set WATCHER_DEBUG=1 to see where\n"
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", line)
@@ -142,11 +142,17 @@ def test_a_mistake_of_ours_is_one_line_and_its_place_where_asked_for() -> None:
     assert shown.endswith(line)
 
 
-def _fall() -> None:
-    try:
-        raise KeyError("inside")
-    except KeyError as error:
-        raise ExceptionGroup("several tasks", [error]) from None
+def test_a_lack_of_memory_is_no_mistake_of_ours() -> None:
+    program = typer.Typer(cls=Commands, rich_markup_mode=None, pretty_exceptions_enable=False)
+    program.callback()(lambda: None)
+    program.command("fall")(lambda: _fall(MemoryError()))
+    result = CliRunner().invoke(program, ["fall"])
+    said = "no memory was left: give this process more, or ask less of it\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", said)
+
+
+def _fall(error: Exception) -> None:
+    raise ExceptionGroup("several tasks", [error])
 
 
 @pytest.mark.parametrize(

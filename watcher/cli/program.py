@@ -67,6 +67,8 @@ class Commands(TyperGroup):
             raise typer.Exit(130) from None
         except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
             raise  # typer knows what they mean
+        except MemoryError:
+            raise _ended(Stop("no memory was left: give this process more, or ask less of it")) from None
         except Exception as error:  # noqa: BLE001 -- whoever gave a command gets a word, and the place where asked for
             if environment().get("WATCHER_DEBUG"):
                 for line in traceback.format_exc().splitlines():

@@ -32,7 +32,7 @@ def run(config: Config = None, output: As = Output.TABLE) -> None:
 
     Settings are checked first; `watcher check` does it without starting anything. SIGHUP has them read again.
 
-    Exit codes: 0 it was asked to stop · 2 it could not start · 143, 130 asked a second time, it ended at once.
+    Exit codes: 0 it was asked to stop · 2 it could not start, or fell · 143, 130 asked a second time, it ended at once.
     """
     from watcher.app import CannotStart, main
     from watcher.settings import load
