@@ -72,6 +72,20 @@ def delivery(visit: Visit, text: str = "") -> Locator:
 # Making one
 
 
+DRAWN_AT_THAT_MOMENT = """(summary) => {
+  requestAnimationFrame(() => summary.click());
+  document.querySelector("input[name=url]").dispatchEvent(new Event("input"));  // the page is drawn in the same frame, after it
+}"""
+
+
+async def test_what_is_unfolded_stays_so_though_the_page_is_drawn_at_that_moment(visit: Visit) -> None:
+    await visit.go("#/delivery?make=yes")
+    folded = visit.page.get_by_label("Label 1, name")
+    for then in (expect(folded).to_be_visible, expect(folded).to_be_hidden):
+        await visit.page.get_by_text("Which batches, how it is sent").evaluate(DRAWN_AT_THAT_MOMENT)
+        await then()
+
+
 async def test_a_new_endpoint_is_made_by_form_and_its_secret_is_shown_once(
     visit: Visit, daemon: Daemon, receiver: Receiver, name: str
 ) -> None:

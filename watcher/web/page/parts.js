@@ -95,6 +95,16 @@ export function disclosure(isOpen, toggle, words, name) {
 }
 
 /**
+ * What is folded away until its summary is clicked. The click counts: what the browser tells of it comes later, and what is drawn in
+ * between would fold it up again. Where the browser opens it by itself, to show what it was asked to find, that counts too.
+ * @param {boolean} isOpen @param {(isOpen: boolean) => void} turn @param {Child} summary @param {...Child} children
+ */
+export function folded(isOpen, turn, summary, ...children) {
+  return h("details", { key: "folded", open: isOpen, on: { toggle: (event) => { if (event.target.open !== isOpen) turn(event.target.open); } } },
+    h("summary", { on: { click: (event) => { event.preventDefault(); turn(!isOpen); } } }, summary), ...children);
+}
+
+/**
  * Which part of a list is shown, and the ways to its neighbours.
  * @param {{offset: number, limit: number, total: number | null | undefined, more: boolean, link: (offset: number) => string}} list
  */

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { count, duration, percent, timeOfDay } from "../format.js";
-import { nothing, table } from "../parts.js";
+import { folded, nothing, table } from "../parts.js";
 import { line, linear } from "../svg.js";
 import { inAll, knownSince, minutes, newest, roundAbove } from "./recent.js";
 
@@ -84,8 +84,7 @@ function told({ at, done, failed, p50, p95 }) {
 function asTable(app, hour) {
   const shown = app.local("delivery figures", () => ({ open: false }));
   const rows = hour.filter((minute) => minute.done + minute.failed > 0).reverse();
-  return h("details", { open: shown.open, on: { toggle: (event) => { shown.open = event.target.open; app.update(); } } },
-    h("summary", null, "The figures as a table"),
+  return folded(shown.open, (open) => { shown.open = open; app.update(); }, "The figures as a table",
     shown.open && table("Attempts by minute", [
       { name: "Minute", cell: (row) => h("time", { datetime: row.at.toISOString() }, timeOfDay(row.at)) },
       { name: "Accepted", class: "number", cell: (row) => count(row.done) },

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { checkedField, refused, tick } from "../fields.js";
-import { outside, problemBox } from "../parts.js";
+import { folded, outside, problemBox } from "../parts.js";
 import { errorsAt, pointerStep } from "./body.js";
 import { EVENTS } from "./events.js";
 
@@ -46,8 +46,7 @@ export function form(app, state, { isNew, submit, label, cancel, more }) {
     text("description", "Description", "For people: whose it is, what it is for."),
     isNew && text("id", "Id", "1 to 64 letters, digits, - and _. Left empty, one is made; it stays as it is."),
     types(errors, fields, set),
-    h("details", { key: "more", open: isOpen, on: { toggle: (event) => { if (event.target.open !== isOpen) { state.more = event.target.open; app.update(); } } } },
-      h("summary", null, "Which batches, how it is sent, signatures, headers and credentials"),
+    folded(isOpen, (open) => { state.more = open; app.update(); }, "Which batches, how it is sent, signatures, headers and credentials",
       h("div", { class: "columns" },
         h("fieldset", { key: "which" }, h("legend", null, "Which batches"),
           accounts(app, errors, fields, set),

@@ -3,7 +3,7 @@
 import { h } from "../dom.js";
 import { checkedField, nameChoice, tick, toFirstError } from "../fields.js";
 import { count } from "../format.js";
-import { problemBox } from "../parts.js";
+import { folded, problemBox } from "../parts.js";
 import { recipients } from "./preview.js";
 import { change, goOn, stateOf } from "./state.js";
 
@@ -41,7 +41,7 @@ export function form(app) {
       draft.how === "list"
         ? row(errors, "list", "Contact list", "Its id at CallFire.", (props) => text(app, "list", { ...props, inputmode: "numeric" }))
         : recipients(app, errors)),
-    h("details", { key: "more", open: isOpen, on: { toggle: (event) => { if (event.target.open !== isOpen) { more.open = event.target.open; app.update(); } } } }, h("summary", null, "Labels and more"),
+    folded(isOpen, (open) => { more.open = open; app.update(); }, "Labels and more",
       row(errors, "labels", "Labels", "name=value, one a line. Events of the batch bear them.", (props) => h("textarea", { ...props, rows: 3, value: draft.labels, on: { input: (event) => change(app, { labels: event.target.value }) } })),
       row(errors, "correlation", "Correlation id", "Your own id for it; events of the batch bear it too.", (props) => text(app, "correlation", props)),
       tick("s-strict", "CallFire refuses the whole batch for one bad number", draft.strict, (strict) => change(app, { strict }))),
