@@ -68,14 +68,19 @@ def stands_otherwise(before: Endpoint, after: Endpoint) -> bool:
     return _standing(before) != _standing(after)
 
 
-def made(wanted: Endpoint, removed: Endpoint | None, now: datetime) -> Endpoint:
+def numbers_behind(version: int, number: int) -> int:
+    """From where the numbers of an endpoint go on that might have the id of one that had these."""
+    return max(version, number) + 1
+
+
+def made(wanted: Endpoint, removed: Endpoint | None, now: datetime, first: int) -> Endpoint:
     """A new endpoint, set up as given. Of a removed one with its id it only goes on with the numbers, so that nothing that was
-    known of that one can be taken for this one."""
+    known of that one can be taken for this one; where that may have been forgotten, they begin with `first`."""
     return replace(
         wanted,
         created=now,
-        version=0 if removed is None else removed.version + 1,
-        number=0 if removed is None else removed.number,
+        version=first if removed is None else removed.version + 1,
+        number=first if removed is None else removed.number,
         state=EndpointState.ACTIVE,
         disabled_reason=None,
         paused_until=None,
@@ -91,11 +96,11 @@ def changed(wanted: Endpoint, known: Endpoint) -> Endpoint:
     return replace(after, paused_until=None, health=revived(known.health))
 
 
-def named(wanted: Endpoint, known: Endpoint | None, now: datetime) -> Endpoint:
-    """As the settings have it, without its secrets, in the state in which it was; see `resumes`."""
+def named(wanted: Endpoint, known: Endpoint | None, now: datetime, first: int) -> Endpoint:
+    """As the settings have it, without its secrets, in the state in which it was; see `resumes`, and for `first` `made`."""
     wanted = replace(wanted, kept_by="settings", secrets=Secrets())
     if known is None or known.state is EndpointState.REMOVED:
-        return made(wanted, known, now)
+        return made(wanted, known, now, first)
     after = _set_up(wanted, known)
     if after != known:
         after = replace(after, version=known.version + 1)

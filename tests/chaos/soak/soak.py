@@ -79,9 +79,9 @@ class Soaked:
             *((f"logged, as expected: {event}", f"{count:,}") for event, count in sorted(self.expected.items())),
             *rows(self.judged),
         ]
-        grew = [each.wrong for each in self.judged if each.wrong]
+        not_flat = [each.wrong for each in self.judged if each.wrong]
         verdict = "Nothing grew, and nothing was logged that should not be."
-        return Outcome(figures=figures, wrong=[*grew, *self.wrong], verdict=verdict)
+        return Outcome(figures=figures, wrong=[*not_flat, *self.wrong], verdict=verdict)
 
 
 def settings(folder: Path, api: str, receivers: Sequence[str], *, rate: float, more: bool, told: bool = True) -> str:

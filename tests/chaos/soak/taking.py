@@ -13,18 +13,18 @@ import psutil
 MIB: Final = 2**20
 OF_WATCHES: Final = """
 SELECT sum(pages.pgsize) FROM dbstat('main', 1) AS pages JOIN sqlite_schema AS made ON made.name = pages.name
-WHERE made.tbl_name = 'watches'
+WHERE made.tbl_name IN ('watches', 'watch_labels', 'watch_words')
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """`rss`, `pss` and files are in MiB; `used` is what is in use of the database's file, `watches` what of it is of watches,
-    which are never deleted, and `rows` how many of these there are."""
+    """`rss`, `own` (what of it is shared with nobody and in no file) and files are in MiB; `used` is what is in use of the
+    database's file, `watches` what of it is of watches, which are never deleted, and `rows` how many of these there are."""
 
     at: float
     rss: float
-    pss: float
+    own: float
     files: int
     tasks: int
     threads: int
@@ -47,7 +47,7 @@ class Taken:
 def taken(pid: int, database: Path, inside: Mapping[str, Any]) -> Taken:
     """Now."""
     process = psutil.Process(pid)
-    memory = process.memory_full_info()
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines())
     spent = process.cpu_times()
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         (size,), (pages,), (free,), (rows,), (watches,) = (
@@ -62,8 +62,8 @@ def taken(pid: int, database: Path, inside: Mapping[str, Any]) -> Taken:
         )
     return Taken(
         at=time.monotonic(),
-        rss=memory.rss / MIB,
-        pss=memory.pss / MIB,
+        rss=_mib(status["VmRSS"]),
+        own=_mib(status["RssAnon"]),
         files=process.num_fds(),
         used=(pages - free) * size / MIB,
         watches=watches / MIB,
@@ -73,3 +73,8 @@ def taken(pid: int, database: Path, inside: Mapping[str, Any]) -> Taken:
         cpu=spent.user + spent.system,
         **inside,
     )
+
+
+def _mib(told: str) -> float:
+    """As the system says it: `    1234 kB`."""
+    return int(told.split(maxsplit=1)[0]) / 1024
