@@ -23,7 +23,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -ec
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint format bench bench-schedule side-by-side chaos chaos-faults chaos-replicas soak mutation openapi metrics settings dashboards conformance screenshots stack stack-alerts stack-quiet audit release lock clean
+.PHONY: help install demo run test lint format bench bench-schedule flames side-by-side chaos chaos-faults chaos-replicas soak mutation openapi metrics settings dashboards conformance screenshots stack stack-alerts stack-quiet audit release lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,16 +71,19 @@ bench: $(VENV)/.dev ## how fast it is beside bare loops in the same run; writes 
 bench-schedule: $(VENV)/.dev ## how late ends are noticed, beside scripts: polling.md's table and more (about seven minutes)
 	@$(BIN)/python -m tests.bench schedule
 
-side-by-side: $(VENV)/.dev ## the same batches through a script, changedetection.io, Prometheus, and this: deploy/side-by-side.md (about twenty-five minutes)
+flames: $(VENV)/.dev ## where the processor's time goes, as pictures in tests/bench/flames, with py-spy in an environment of its own (about two minutes)
+	@$(BIN)/python -m tests.bench flames
+
+side-by-side: $(VENV)/.dev ## the same batches through a script, changedetection.io, Prometheus, and this: deploy/side-by-side.md (about twenty-two minutes)
 	@$(BIN)/python -m tests.bench peers
 	@$(BIN)/python -m tests.bench.peers.renew
 
-chaos: $(VENV)/.dev ## 800 kills on both stores, and builds that are broken on purpose: tests/chaos/RESULTS.md (about twenty minutes)
+chaos: $(VENV)/.dev ## 800 kills on both stores, and builds that are broken on purpose: tests/chaos/RESULTS.md (about twenty-five minutes)
 	@$(BIN)/python -m tests.chaos kills broken
 	@$(BIN)/python -m pytest -m campaign tests/chaos
 
-chaos-faults: $(VENV)/.dev ## faults of CallFire, the store, receivers and the clock, all with all, and of the machine: tests/chaos/RESULTS.md (about twenty minutes)
-	@$(BIN)/python -m tests.chaos faults files memory refused names
+chaos-faults: $(VENV)/.dev ## faults of CallFire, the store, receivers and the clock, every two together, and of the machine: tests/chaos/RESULTS.md (about twenty-five minutes)
+	@$(BIN)/python -m tests.chaos faults files disk memory refused names
 
 chaos-replicas: $(VENV)/.dev ## replicas that are killed, frozen, and have their database fail: tests/chaos/RESULTS.md (about ten minutes)
 	@$(BIN)/python -m tests.chaos killed ended parted frozen failing shared elsewhere

@@ -5,59 +5,70 @@ Each `bench_NAME.py` has a docstring that says what is compared with what, and `
 """
 
 import importlib
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
-from tests.bench.results import machine, section, sections_of, table
+from tests.bench.limits import limits
+from tests.bench.results import circumstances, number, section, sections_of, table
+from tests.store.postgres_server import binaries
 
-HERE = Path(__file__).parent
-BY_NAME = {"flames", "peers"}
+HERE: Final = Path(__file__).parent
+RESULTS: Final = HERE / "RESULTS.md"
+KNOWN: Final = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+BY_NAME: Final = {"flames", "peers"}
 """Those that run only where they are named: they install programs of others."""
+ON_POSTGRES: Final = {"cold", "million", "replicas", "scaling"}
+"""Those in which PostgreSQL takes part."""
 
 
 def main(names: list[str]) -> None:
     """Runs the benchmarks named, all but those of BY_NAME by default; those not run keep their section of RESULTS.md."""
-    known = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
-    unknown = set(names) - set(known)
+    unknown = set(names) - set(KNOWN)
     if unknown:
-        sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}. There are: {', '.join(known)}")
-    results = HERE / "RESULTS.md"
-    measured: dict[str, str] = {}
-    for name in names or [each for each in known if each not in BY_NAME]:
+        sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}. There are: {', '.join(KNOWN)}")
+    for name in names or [each for each in KNOWN if each not in BY_NAME]:
         module = importlib.import_module(f"tests.bench.bench_{name}")
         print(f"{name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
+        measured = circumstances(postgres=_postgres() if name in ON_POSTGRES else "")
         text = _tables(module.tables()) if hasattr(module, "tables") else _figures(module.run())
         print(text, flush=True)
-        measured[name] = section(name, module.__doc__ or "", f"python -m tests.bench {name}", text)
-    # Only now: somebody else may have written a section meanwhile.
-    sections = sections_of(results.read_text(encoding="utf-8") if results.exists() else "") | measured
-    parts = [HEAD.format(machine=machine())] + [sections[name] for name in known if name in sections]
-    results.write_text("\n".join(parts), encoding="utf-8")
-    print(f"written: {results.relative_to(Path.cwd()) if results.is_relative_to(Path.cwd()) else results}")
+        told = section(name, module.__doc__ or "", f"python -m tests.bench {name}", text, measured)
+        # At once, and read only now: another one may end this one, and somebody else may have written a section meanwhile.
+        before = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+        RESULTS.write_text(renewed(before, name, told), encoding="utf-8")
+        print(f"written: {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")
 
 
-HEAD = """# What was measured
+def renewed(results: str, name: str, told: str) -> str:
+    """The results with this section, and the limits held against it."""
+    sections = sections_of(results) | {name: told}
+    return "\n".join([HEAD, limits(sections), *(sections[each] for each in KNOWN if each in sections)])
 
-`make bench` writes this file; `python -m tests.bench NAME` one section of it. Absolute figures move with the machine,
-ratios against the bare loop of the same run hold.
 
-{machine}
+HEAD: Final = """# What was measured
+
+`make bench` writes this file, but for what `make flames` and `make side-by-side` write; `python -m tests.bench NAME` writes one
+section of it. Each section says when it was measured, at which commit (with a `+` where the tree was not that commit's) and on
+which machine; one that has no more than a date is from before that was noted. Absolute figures move with the machine, ratios
+against the bare loop of the same run hold.
 """
 
 
+def _postgres() -> str:
+    """The version of the server."""
+    said = subprocess.run([binaries() / "postgres", "--version"], capture_output=True, text=True, check=True)
+    return said.stdout.split()[-1]
+
+
 def _figures(figures: Mapping[str, float]) -> str:
-    return table(("figure", "value"), [(figure, _number(value)) for figure, value in figures.items()])
+    return table(("figure", "value"), [(figure, number(value)) for figure, value in figures.items()])
 
 
 def _tables(tables: Mapping[str, tuple[Sequence[str], Sequence[Sequence[str]]]]) -> str:
     return "\n\n".join(f"### {title}\n\n{table(columns, rows)}" for title, (columns, rows) in tables.items())
-
-
-def _number(value: float) -> str:
-    if value == 0 or abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
 
 
 if __name__ == "__main__":

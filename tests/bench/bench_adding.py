@@ -1,7 +1,8 @@
 """What very many batches cost by command: 100,000 rows from a file through `watcher add`, in portions, to a daemon that polls.
 
 The command's own time and memory beside it: how long `watcher --help` takes, and by how much more memory the command needs for
-100,000 rows than for one; and how long the bare interpreter takes.
+100,000 rows than for one; and how long the bare interpreter takes. These two are started in turns: the median, and in brackets
+the least and the greatest.
 """
 
 import os
@@ -15,8 +16,10 @@ from typing import Final
 
 from tests.bench.daemons import daemon
 from tests.bench.opponent import opponent
+from tests.bench.results import number, spread
 
 ROWS: Final = 100_000
+STARTS: Final = 15
 WATCHER: Final = (sys.executable, "-m", "watcher")
 
 
@@ -43,12 +46,12 @@ def _megabytes(usage: resource.struct_rusage) -> float:
     return usage.ru_maxrss / 1024
 
 
-def run(rows: int = ROWS) -> dict[str, float]:
+def tables(rows: int = ROWS) -> dict[str, tuple[Sequence[str], Sequence[Sequence[str]]]]:
     """Half a minute."""
     with opponent() as other, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         many, one = folder / "many", folder / "one"
-        lines = (f'{{"batch_id": {number}, "labels": {{"campaign": "autumn"}}}}\n' for number in range(1, rows + 1))
+        lines = (f'{{"batch_id": {batch}, "labels": {{"campaign": "autumn"}}}}\n' for batch in range(1, rows + 1))
         many.write_text("".join(lines))
         one.write_text("1\n")
         with daemon(other.url, folder / "watcher.db", rate=20) as there:
@@ -56,18 +59,28 @@ def run(rows: int = ROWS) -> dict[str, float]:
             _, little = _run(["add", str(one)], environ)
             took, much = _run(["add", str(many)], environ)
             again, _ = _run(["add", str(many)], environ)
-        help_ = min(_run(["--help"], {})[0] for _ in range(5))
-        bare = min(_timed((sys.executable, "-c", "pass"), {})[0] for _ in range(5))
+    help_, bare = zip(
+        *((_run(["--help"], {})[0], _timed((sys.executable, "-c", "pass"), {})[0]) for _ in range(STARTS)), strict=True
+    )
     return {
-        f"seconds to add {rows:,} rows by command": took,
-        f"seconds to add the same {rows:,} again": again,
-        "rows a second": rows / took,
-        f"MB more for {rows:,} rows than for one": much - little,
-        "ms for `watcher --help` (best of 5)": 1000 * help_,
-        "ms for `python -c pass` (best of 5)": 1000 * bare,
+        "Rows": (
+            ("figure", "value"),
+            (
+                (f"seconds to add {rows:,} rows by command", number(took)),
+                (f"seconds to add the same {rows:,} again", number(again)),
+                ("rows a second", number(rows / took)),
+                (f"MB more for {rows:,} rows than for one", number(much - little)),
+            ),
+        ),
+        "A start": (
+            ("figure", "value"),
+            (
+                ("ms for `watcher --help`", spread([1000 * each for each in help_], "{:.1f}".format)),
+                ("ms for `python -c pass`", spread([1000 * each for each in bare], "{:.1f}".format)),
+            ),
+        ),
     }
 
 
 if __name__ == "__main__":
-    for figure, value in run(int(sys.argv[1]) if len(sys.argv) > 1 else ROWS).items():
-        print(f"{figure}: {value:.3g}")
+    print(tables(int(sys.argv[1]) if len(sys.argv) > 1 else ROWS))

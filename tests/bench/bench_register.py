@@ -1,7 +1,8 @@
 """What a registration of 10,000 rows at once costs: how long it takes, and how late it makes the looks that go on meanwhile.
 
 A daemon of its own with 2,000 watches that is asked over HTTP while it polls 20 times a second; late is by how much more than a
-period two requests are apart, as the other side sees them arrive. Three registrations of new rows, one of known ones.
+period two requests are apart, as the other side sees them arrive. Registrations of new rows and of the same rows once more, in
+turns: the median, and in brackets the least and the greatest; and as many moments in between, when nothing is registered.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import json
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,10 +18,12 @@ import numpy as np
 
 from tests.bench.daemons import daemon
 from tests.bench.opponent import opponent
+from tests.bench.results import spread
 
 ROWS: Final = 10_000
 WATCHES: Final = 2_000
 RATE: Final = 20.0
+TURNS: Final = 5
 
 
 def http(url: str, body: object) -> Any:
@@ -41,42 +45,47 @@ def _late(moments: list[float], begin: float, end: float) -> float:
     return float(np.diff(within).max()) - 1 / RATE
 
 
-async def _measured(url: str, asked: Any) -> dict[str, float]:
+async def _measured(url: str, asked: Callable[[], list[float]]) -> dict[str, str]:
     loop = asyncio.get_running_loop()
     await loop.run_in_executor(None, http, url, _rows(1, WATCHES))
     await asyncio.sleep(3)
-    took, spans = [], []
-    for begin in (100_000, 200_000, 300_000, 300_000):
-        body = _rows(begin, ROWS)
-        began = time.monotonic()
-        answer = await loop.run_in_executor(None, http, url, body)
-        ended = time.monotonic()
-        assert answer["refused"] == 0
-        assert answer["created"] + answer["known"] == ROWS
-        took.append(ended - began)
-        spans.append((began, ended))
-        await asyncio.sleep(4)
+    spans: dict[str, list[tuple[float, float]]] = {"new": [], "known": []}
+    for turn in range(1, TURNS + 1):
+        body = _rows(turn * 100_000, ROWS)
+        for kind, expected in (("new", "created"), ("known", "known")):
+            began = time.monotonic()
+            answer = await loop.run_in_executor(None, http, url, body)
+            ended = time.monotonic()
+            assert (answer["refused"], answer[expected]) == (0, ROWS)
+            spans[kind].append((began, ended))
+            await asyncio.sleep(4)
     moments = asked()
-    late = [_late(moments, begin, end) for begin, end in spans]
-    quiet = _late(moments, spans[-1][1] + 2, spans[-1][1] + 3)
+    quiet = [_late(moments, ended + 2, ended + 3) for _, ended in spans["known"]]
     return {
-        "seconds to register 10,000 new rows (slowest of 3)": max(took[:3]),
-        "seconds to register 10,000 known rows": took[3],
-        "latest look while new rows are registered, ms late": 1000 * max(late[:3]),
-        "latest look while known rows are registered, ms late": 1000 * late[3],
-        "latest look in between, ms late": 1000 * quiet,
+        **{
+            f"seconds to register 10,000 {kind} rows": spread([ended - began for began, ended in some])
+            for kind, some in spans.items()
+        },
+        **{
+            f"latest look while {kind} rows are registered, ms late": spread(
+                [1000 * _late(moments, *span) for span in some]
+            )
+            for kind, some in spans.items()
+        },
+        "latest look in between, ms late": spread([1000 * each for each in quiet]),
     }
 
 
-def run() -> dict[str, float]:
-    """About 30 seconds."""
+def tables() -> dict[str, tuple[Sequence[str], Sequence[Sequence[str]]]]:
+    """About a minute."""
     with (
         opponent() as other,
         tempfile.TemporaryDirectory() as folder,
         daemon(other.url, Path(folder) / "watcher.db", rate=RATE) as there,
     ):
-        return asyncio.run(_measured(f"{there.url}/v1/watches", other.asked))
+        told = asyncio.run(_measured(f"{there.url}/v1/watches", other.asked))
+    return {"Registrations": (("figure", "value"), list(told.items()))}
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(), indent=1))
+    print(tables())

@@ -2,21 +2,27 @@
 
 A change is a watch swapped, an event and two deliveries. Both are given the same changes and make rows of them; the bare loop
 commits one by one, or a hundred together as the store's writer does when many come at once (with its rows ready beforehand it
-does about a fifth more). The store is on uvloop, in its own thread, and answers each change.
+does about a fifth more). The store is on uvloop, in its own thread, and answers each change. Medians of the rounds, and in
+brackets the least and the greatest; ratios are of the slices of a round, which are beside each other.
+
+The second table is made of what a change costs with ever more around it, in the same rounds: microseconds of processor time, all
+threads. What records is the store's own function, called a hundred times in a transaction, without the thread that it is called
+in and without the loop that waits for it.
 """
 
 import asyncio
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import uvloop
 
+from tests.bench.results import number, spread
 from watcher.app.process import tune_the_interpreter
 from watcher.clock import SystemClock
 from watcher.core.endpoint import Attempt, Delivery, Endpoint
@@ -24,7 +30,10 @@ from watcher.core.model import Batch, Key, LastLook, Seen, Watch
 from watcher.core.outbox import settle
 from watcher.core.transitions import Rules, learn
 from watcher.ports import Change, Wish
+from watcher.store import recording
+from watcher.store.remembered import Remembered
 from watcher.store.rows import Values, values_of_event, values_of_watch
+from watcher.store.sealing import NOT_SEALED
 from watcher.store.sqlite import SqliteStore, open_store
 from watcher.store.statements import load
 
@@ -39,12 +48,43 @@ MANY = 10_000
 ENDPOINTS = tuple(Endpoint(id=name, url=f"http://localhost/{name}", kept_by="settings") for name in ("first", "second"))
 
 
-def run() -> dict[str, float]:
-    """The figures by name."""
+BARE = "bare a hundred together"
+STORE = "store 256 at once"
+ROWS = "the rows alone"
+RECORDING = "recording alone"
+
+
+class Took(NamedTuple):
+    """Seconds of time, and of processors."""
+
+    seconds: float
+    processor: float
+
+
+class Meter:
+    """From its making on."""
+
+    def __init__(self) -> None:
+        self._seconds, self._processor = time.perf_counter(), time.process_time()
+
+    def read(self) -> Took:
+        return Took(time.perf_counter() - self._seconds, time.process_time() - self._processor)
+
+
+Rounds = Mapping[str, Sequence[Took]]
+Table = tuple[Sequence[str], Sequence[Sequence[str]]]
+
+
+def tables() -> dict[str, Table]:
+    """About half a minute."""
     with tempfile.TemporaryDirectory() as folder:
-        figures = _changes(Path(folder) / "changes.db")
-        figures |= _run(_rows(Path(folder) / "rows.db"))
-    return figures
+        rounds = _changes(Path(folder) / "changes.db")
+        rows = _run(_rows(Path(folder) / "rows.db"))
+    return {
+        "Changes": (("figure", "value"), _figures(rounds)),
+        "Where the processor time of a change goes": (("part", "microseconds"), _parts(rounds)),
+        "Many rows at once": (("figure", "value"), [(name, number(value)) for name, value in rows.items()]),
+    }
 
 
 def _run(work: Coroutine[object, object, T]) -> T:
@@ -53,33 +93,51 @@ def _run(work: Coroutine[object, object, T]) -> T:
         return runner.run(work)
 
 
-def main() -> None:
-    for figure, value in run().items():
-        print(f"{figure:<72} {value:,.3f}")
-
-
-def _changes(path: Path) -> dict[str, float]:
-    """Changes a second, each leg a slice of every round so that a slow moment of the machine hits all of them."""
-    made = _run(_made(path, ROUNDS * 2 * (ONE_BY_ONE + AT_ONCE)))
+def _changes(path: Path) -> Rounds:
+    """What changes took, each leg a slice of every round so that a slow moment of the machine hits all of them."""
+    legs: dict[str, tuple[int, Callable[[Path, Sequence[Change]], Took]]] = {
+        "bare one by one": (ONE_BY_ONE, lambda path, some: _bare(path, some, 1)),
+        "store one by one": (ONE_BY_ONE, lambda path, some: _run(_stored(path, some, 1))),
+        BARE: (AT_ONCE, lambda path, some: _bare(path, some, GROUP)),
+        STORE: (AT_ONCE, lambda path, some: _run(_stored(path, some, TASKS))),
+        ROWS: (AT_ONCE, lambda _, some: _made_rows(some)),
+        RECORDING: (AT_ONCE, _recorded),
+    }
+    made = _run(_made(path, ROUNDS * sum(count for count, _ in legs.values())))
     changes = iter([_change(watch) for watch in made])
     tune_the_interpreter()  # as the daemon does once it is up, and for all legs
-    legs: dict[str, tuple[int, Callable[[Path, Sequence[Change]], float]]] = {
-        "bare, one by one": (ONE_BY_ONE, lambda path, some: _bare(path, some, 1)),
-        "store, one by one": (ONE_BY_ONE, lambda path, some: _run(_stored(path, some, 1))),
-        "bare, a hundred together": (AT_ONCE, lambda path, some: _bare(path, some, GROUP)),
-        "store, 256 at once": (AT_ONCE, lambda path, some: _run(_stored(path, some, TASKS))),
-    }
-    took = dict.fromkeys(legs, 0.0)
+    rounds: dict[str, list[Took]] = {name: [] for name in legs}
     for _ in range(ROUNDS):
         for name, (count, leg) in legs.items():
-            took[name] += leg(path, list(islice(changes, count)))
-    rates = {name: ROUNDS * count / took[name] for name, (count, _) in legs.items()}
-    bare, alone, bare_grouped, grouped = rates.values()
-    return {f"changes a second: {name}": rate for name, rate in rates.items()} | {
-        "store one by one / bare one by one": alone / bare,
-        "store 256 at once / bare one by one": grouped / bare,
-        "store 256 at once / bare a hundred together": grouped / bare_grouped,
-    }
+            took = leg(path, list(islice(changes, count)))
+            rounds[name].append(Took(took.seconds / count, took.processor / count))
+    return rounds
+
+
+def _figures(rounds: Rounds) -> list[tuple[str, str]]:
+    rates = {name: [1 / each.seconds for each in rounds[name]] for name in list(rounds)[:4]}
+    ratios = (("store one by one", "bare one by one"), (STORE, "bare one by one"), (STORE, BARE))
+    return [(f"changes a second: {name}", spread(values)) for name, values in rates.items()] + [
+        (f"{ours} / {bare}", spread([mine / other for mine, other in zip(rates[ours], rates[bare], strict=True)]))
+        for ours, bare in ratios
+    ]
+
+
+def _parts(rounds: Rounds) -> list[tuple[str, str]]:
+    """Differences of one round each: what is around a part, without the part."""
+    spent = {name: [each.processor * 1e6 for each in rounds[name]] for name in (BARE, STORE, ROWS, RECORDING)}
+
+    def without(whole: str, part: str) -> str:
+        return spread([all_ - some for all_, some in zip(spent[whole], spent[part], strict=True)])
+
+    return [
+        ("bare: rows made", spread(spent[ROWS])),
+        ("bare: statements, commit", without(BARE, ROWS)),
+        ("bare: all of it", spread(spent[BARE])),
+        ("recording: who is owed the event, what was recorded", without(RECORDING, BARE)),
+        ("the store: thread, jobs, tasks that wait, news", without(STORE, RECORDING)),
+        ("a change, all of it", spread(spent[STORE])),
+    ]
 
 
 async def _made(path: Path, count: int) -> list[Watch]:
@@ -100,12 +158,12 @@ def _change(watch: Watch) -> Change:
     return Change(watch=learnt.watch, version=watch.version, events=learnt.events)
 
 
-def _bare(path: Path, changes: Sequence[Change], together: int) -> float:
+def _bare(path: Path, changes: Sequence[Change], together: int) -> Took:
     sql = load("sqlite")
     rows = map(_values, changes)  # made on the way, as the store makes them: both are given changes
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript(sql["settings_of_connection"])
-    begun = time.perf_counter()
+    meter = Meter()
     while some := list(islice(rows, together)):
         connection.execute("BEGIN IMMEDIATE")
         for watch, event, delivery in some:
@@ -115,7 +173,42 @@ def _bare(path: Path, changes: Sequence[Change], together: int) -> float:
                 delivery["endpoint_id"] = endpoint.id
                 connection.execute(sql["make_delivery"], delivery)
         connection.execute("COMMIT")
-    took = time.perf_counter() - begun
+    took = meter.read()
+    connection.close()
+    return took
+
+
+def _made_rows(changes: Sequence[Change]) -> Took:
+    """No more than that, a hundred at a time, as the bare loop has them."""
+    rows, meter = map(_values, changes), Meter()
+    while list(islice(rows, GROUP)):
+        pass
+    return meter.read()
+
+
+def _recorded(path: Path, changes: Sequence[Change]) -> Took:
+    """The store's own function, in transactions as those of the bare loop."""
+    sql, rest = load("sqlite"), iter(changes)
+    remembered = Remembered(ENDPOINTS, origin="bench", seal=NOT_SEALED)
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(sql["settings_of_connection"])
+    meter = Meter()
+    while some := list(islice(rest, GROUP)):
+        # The store makes them before, too: in the loop, while the transaction before this one is written.
+        rows = [
+            (
+                values_of_watch(each.watch, each.version + 1) | {"old_version": each.version},
+                [recording.told(event, remembered.origin) for event in each.events],
+            )
+            for each in some
+        ]
+        connection.execute("BEGIN IMMEDIATE")
+        for watch, events in rows:
+            if recording.commit(connection, sql, remembered, watch, events, events[0].values["at"]) is None:
+                raise AssertionError(watch)
+        connection.execute("COMMIT")
+        remembered.committed()
+    took = meter.read()
     connection.close()
     return took
 
@@ -126,14 +219,13 @@ def _values(change: Change) -> tuple[Values, Values, Values]:
     return watch, event, {"account": "default", "now": event["at"], "cause": "schedule", "lane": None}
 
 
-async def _stored(path: Path, changes: Sequence[Change], tasks: int) -> float:
+async def _stored(path: Path, changes: Sequence[Change], tasks: int) -> Took:
     async with open_store(path, tell=_nobody, clock=SystemClock()) as store:
-        rest = iter(changes)
-        begun = time.perf_counter()
+        rest, meter = iter(changes), Meter()
         async with asyncio.TaskGroup() as group:
-            for number in range(tasks):
-                group.create_task(_commit(store, rest), name=f"commit {number}")
-        return time.perf_counter() - begun
+            for task in range(tasks):
+                group.create_task(_commit(store, rest), name=f"commit {task}")
+        return meter.read()
 
 
 async def _commit(store: SqliteStore, changes: Iterator[Change]) -> None:
@@ -194,4 +286,4 @@ def _nobody(news: object) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    print(tables())

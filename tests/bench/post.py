@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -18,7 +18,7 @@ from watcher.core.model import Batch, Event, Key, Seen, Watch
 from watcher.core.news import Attempted, News, Tell
 from watcher.core.transitions import Rules, learn
 from watcher.delivery import Book, Deliverer, Limits
-from watcher.ports import Change, Store, Wish
+from watcher.ports import Change, Sender, Store, Wish
 from watcher.store.postgres import open_postgres
 from watcher.store.sqlite import open_store
 from watcher.webhooks.guard import Guard
@@ -97,11 +97,13 @@ class Delivery:
     committed: dict[str, float] = field(default_factory=dict)
     accepted: dict[tuple[str, str], float] = field(default_factory=dict)
     done: int = 0
+    last: float = 0.0
+    """When the last of them was told as done."""
 
     def hear(self, news: News) -> None:
         if isinstance(news, Attempted) and news.outcome == "done":
             self.done += 1
-            self.accepted[news.endpoint, news.event_id] = time.monotonic()
+            self.last = self.accepted[news.endpoint, news.event_id] = time.monotonic()
 
     async def watches(self, account: str, count: int) -> list[Watch]:
         """New ones."""
@@ -128,9 +130,16 @@ class Delivery:
 
 @asynccontextmanager
 async def delivery(
-    place: Path | str, endpoints: Sequence[Endpoint], limits: Limits, *, token: str = "bench"
+    place: Path | str,
+    endpoints: Sequence[Endpoint],
+    limits: Limits,
+    *,
+    token: str = "bench",
+    around: Callable[[Sender], Sender] = lambda sender: sender,
+    listen: Tell = lambda _: None,
 ) -> AsyncIterator[Delivery]:
-    """It sends nothing before `begin`. The place is a file of SQLite's, or the URL of a PostgreSQL database."""
+    """It sends nothing before `begin`. The place is a file of SQLite's, or the URL of a PostgreSQL database; `around` gives what
+    stands around its sender, and `listen` is told its news."""
     clock, town = SystemClock(), Town()
     named = {endpoint.id: endpoint for endpoint in endpoints}
     async with (
@@ -145,7 +154,7 @@ async def delivery(
             book,
             limits=limits,
             token=token,
-            sender=WebhookSender(session=session, clock=clock),
+            sender=around(WebhookSender(session=session, clock=clock)),
             store=store,
             clock=clock,
             tell=town.tell,
@@ -153,6 +162,7 @@ async def delivery(
         )
         at_work = Delivery(store=store, deliverer=deliverer, clock=clock, crew=crew)
         town.listen(at_work.hear)
+        town.listen(listen)
         yield at_work
         await crew.rest()
 

@@ -3,24 +3,35 @@ each of them. What breaks them are the patches in `broken/`, which fit the code 
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from tests.chaos.evidence import OTHER, Wrong, broken
 from tests.chaos.kept import STORES, Place, place_on
-from tests.chaos.killing import Killing, killing
-from tests.chaos.nursery import Nursery, nursery
-from tests.chaos.outcome import Figure, Outcome
+from tests.chaos.killing import MOMENT, Killing, killing
+from tests.chaos.nursery import ROOT, Nursery, nursery
+from tests.chaos.outcome import Outcome
+from tests.chaos.rounds import evidence_of
 from tests.store.postgres_server import Server
 
-ROOT: Final = Path(__file__).parents[2]
 PATCHES: Final = Path(__file__).with_name("broken")
 RATE: Final = 8.0
 """Requests a second: all of them are spent."""
 STILL: Final = 6.0
 """Seconds without anything new after which a build is taken to have done all that it ever will."""
+SOME: Final = (
+    *(MOMENT, "after:commit", "before:settle", "after:claim"),
+    *(MOMENT, "before:commit", "after:send", "after:save_looks"),
+)
+"""Where a build is killed in a round of `kills`."""
+UNSEEN: Final[Mapping[int, str]] = {
+    6: "CallFire answers all alike soon there, so that no answer overtakes another one about the same batch but by chance",
+}
+"""What a round of `kills` cannot see, or by chance alone, by the rule that is broken, and why."""
 
 
 class Moved(Exception):
@@ -97,15 +108,22 @@ def built(folder: Path, wrongs: Sequence[Patch]) -> Iterator[Nursery]:
         loaded.end()
 
 
-def tried(folder: Path, place: Place, wrongs: Sequence[Patch], *, kills: int, seed: int = 1) -> list[Wrong]:
-    """What the harness finds in a build that is broken so: batches come in calm, then between kills, then in calm again."""
-    (folder / "build").mkdir()
-    with (
-        built(folder / "build", wrongs) as loaded,
-        killing(folder, loaded, place, rate=RATE, seed=seed, fails={"fail_first": 2}, mixed=0.0) as ours,
-    ):
+def tried(folder: Path, loaded: Nursery, place: Place, *, kills: int, seed: int = 1) -> list[Wrong]:
+    """What the harness finds in a build: batches come in calm, then between kills, then in calm again."""
+    with killing(folder, loaded, place, rate=RATE, seed=seed, fails={"fail_first": 2}, mixed=0.0) as ours:
         play(ours, kills)
         return broken(ours.gather())
+
+
+def killed(folder: Path, loaded: Nursery, place: Place, *, seed: int = 1) -> list[Wrong]:
+    """What a short round of `kills` finds in it, by the checks of `kills`."""
+    try:
+        evidence, _ = evidence_of(
+            folder, loaded, place, points=SOME, runs=len(SOME), seed=seed, tight=True, still=STILL
+        )
+    except AssertionError as error:
+        return [Wrong(OTHER, f"the round had no end: {str(error).splitlines()[0][:200]}")]
+    return broken(evidence)
 
 
 def play(ours: Killing, kills: int) -> None:
@@ -128,24 +146,69 @@ def by_rule(found: Sequence[Wrong]) -> Mapping[int, str]:
     return {rule: words for rule, words in reversed(found) if rule != OTHER}
 
 
+class Tried(NamedTuple):
+    """What was found in a build on a store, by the script that is made for it and in a round of `kills`."""
+
+    by_script: Sequence[Wrong]
+    by_kills: Sequence[Wrong]
+
+
 def break_in_turn(server: Server, folder: Path) -> Outcome:
-    """The build as it is, and then each of the broken ones, on either store."""
-    figures: list[Figure] = []
+    """The build as it is, and then each of the broken ones, on both stores at once."""
+    figures: list[tuple[str, ...]] = []
     wrong: list[str] = []
     for patch in (None, *patches()):
-        for store in STORES:
-            own = folder / f"{patch.name if patch else 'whole'}-{store}"
-            own.mkdir()
-            found = tried(own, place_on(store, server, own), [patch] if patch else [], kills=4)
-            if patch is None:
-                figures.append((f"not broken, on {store}", "something was found" if found else "nothing was found"))
-                wrong += [f"not broken, on {store}: {each.words}" for each in found]
-                continue
-            figures.append((f"{patch.rule}, on {store}: {patch.words}", told(by_rule(found), patch.rule)))
-            if patch.rule not in by_rule(found):
-                wrong.append(f"not caught on {store}: {patch.name}")
-            print(*figures[-1], sep=" ", flush=True)
-    return Outcome(figures=figures, wrong=wrong, verdict="What is not broken passed, and each that is was caught.")
+        places = [(store, folder / f"{patch.name if patch else 'whole'}-{store}") for store in STORES]
+        with ThreadPoolExecutor(len(STORES)) as pool:
+            found = list(pool.map(partial(_on, server, [patch] if patch else []), places))
+        for store, each in zip(STORES, found, strict=True):
+            figures.append(_row(patch, store, each))
+            wrong += _amiss(patch, store, each)
+            print(*figures[-1], sep=" | ", flush=True)
+    return Outcome(
+        figures=figures,
+        wrong=wrong,
+        verdict="What is not broken passed, and each that is was caught.",
+        columns=("build", "by its script", "by the round of `kills`"),
+    )
+
+
+def _on(server: Server, wrongs: Sequence[Patch], where: tuple[str, Path]) -> Tried:
+    store, folder = where
+    for part in ("build", "script", "kills"):
+        (folder / part).mkdir(parents=True)
+    with built(folder / "build", wrongs) as loaded:
+        return Tried(
+            tried(folder / "script", loaded, place_on(store, server, folder / "script"), kills=4),
+            killed(folder / "kills", loaded, place_on(store, server, folder / "kills")),
+        )
+
+
+def _row(patch: Patch | None, store: str, found: Tried) -> tuple[str, ...]:
+    if patch is None:
+        return f"not broken, on {store}", *("something was found" if each else "nothing was found" for each in found)
+    by_script = told(by_rule(found.by_script), patch.rule)
+    return f"{patch.rule}, on {store}: {patch.words}", by_script, told_of_kills(found.by_kills, patch.rule)
+
+
+def _amiss(patch: Patch | None, store: str, found: Tried) -> Iterator[str]:
+    """What was found where nothing is wrong, or not found where something is."""
+    if patch is None:
+        yield from (f"not broken, on {store}: {each.words}" for some in found for each in some)
+        return
+    if patch.rule not in by_rule(found.by_script):
+        yield f"not caught on {store}: {patch.name}"
+    if patch.rule not in UNSEEN and not found.by_kills:
+        yield f"not caught by the round of kills on {store}: {patch.name}"
+
+
+def told_of_kills(found: Sequence[Wrong], rule: int) -> str:
+    """What a round of `kills` found, or why it may find nothing."""
+    others = [each.words for each in found if each.rule == OTHER]
+    if not found:
+        return f"not caught: {UNSEEN[rule]}" if rule in UNSEEN else "not caught"
+    words = told(by_rule(found), rule)
+    return f"{words}; {others[0]}" if others else words
 
 
 def told(found: Mapping[int, str], rule: int) -> str:

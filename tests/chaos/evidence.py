@@ -58,8 +58,10 @@ class Beside:
 class Evidence:
     """`rates` are the accounts' budgets, of as many `parts` each; `followed` what somebody was told is followed. `truth` and
     `requests` are what the simulator says, `watches` and `events` what a replica says, `received` what the receiver says, in the
-    order in which it came. `foreign` are writes of a poller that did not have the lease of its account (see `audit.sql`),
-    `errors` what the replicas logged that nobody expects, whatever befalls them.
+    order in which it came, which is that of each batch where it must be `ordered`. `others` is what receivers say of endpoints
+    that want no order, `streams` what followers of the stream of events got: positions and ids. `foreign` are writes of a poller
+    that did not have the lease of its account (see `audit.sql`), `errors` what the replicas logged that nobody expects, whatever
+    befalls them.
 
     Where it was gathered: `kept` is what the database has, `said` what was said, by where, in which no one of the `secrets` may
     be, and `submitted` the ids of batches that were submitted, by name."""
@@ -73,6 +75,9 @@ class Evidence:
     received: Sequence[Json]
     foreign: Sequence[str] = ()
     errors: Sequence[str] = ()
+    others: Sequence[Sequence[Json]] = ()
+    ordered: bool = True
+    streams: Sequence[Sequence[tuple[int, str]]] = ()
     parts: int = 1
     kept: Kept | None = None
     beside: Beside | None = None
@@ -91,7 +96,9 @@ def broken(evidence: Evidence) -> list[Wrong]:
     return [
         *_about_watches(evidence),
         *_about_log(evidence),
-        *_about_webhooks(evidence),
+        *_about_webhooks(evidence.events, evidence.received, ordered=evidence.ordered),
+        *(wrong for each in evidence.others for wrong in _about_webhooks(evidence.events, each, ordered=False)),
+        *_about_streams(evidence),
         *_about_budgets(evidence),
         *_about_rows(evidence),
         *_about_neighbours(evidence),
@@ -174,13 +181,14 @@ def _repeated(events: Sequence[Json], where: str) -> Iterator[Wrong]:
             yield Wrong(2, f"number {number} is {where} as {ids[number]} and as {event['id']}")
 
 
-def _about_webhooks(evidence: Evidence) -> Iterator[Wrong]:
-    """Every event was accepted, well signed, in its batch's order; what came again came with the same id and the same body."""
-    events = {event["id"]: event for event in evidence.events}
+def _about_webhooks(log: Sequence[Json], received: Sequence[Json], *, ordered: bool) -> Iterator[Wrong]:
+    """Every event was accepted, well signed, in its batch's order where that is wanted; what came again came with the same id and
+    the same body."""
+    events = {event["id"]: event for event in log}
     first: dict[str, Json] = {}
     accepted: dict[Batch, list[int]] = defaultdict(list)
     done: set[str] = set()
-    for each in evidence.received:
+    for each in received:
         if not each["verified"]:
             yield Wrong(3, f"{each['id']} was not well signed")
         body = first.setdefault(each["id"], each["body"])
@@ -195,13 +203,27 @@ def _about_webhooks(evidence: Evidence) -> Iterator[Wrong]:
     for invented in sorted(done - events.keys()):
         yield Wrong(3, f"{invented} was delivered, and is not in the log")
     for batch, numbers in accepted.items():
-        if numbers != sorted(numbers):
+        if ordered and numbers != sorted(numbers):
             yield Wrong(3, f"{batch}: accepted in the order {numbers}")
     yield from _repeated([{"id": name, "data": body["data"]} for name, body in first.items()], "among the webhooks")
     for name, body in first.items():
         event = events.get(name)
         if event is not None and any(body[key] != event[key] for key in ("type", "timestamp", "data")):
             yield Wrong(3, f"{name} was delivered otherwise than the log has it")
+
+
+def _about_streams(evidence: Evidence) -> Iterator[Wrong]:
+    """Whoever follows the stream got each event once and in order, however often it ended."""
+    log = [(event["position"], event["id"]) for event in evidence.events]
+    for got in evidence.streams:
+        if got != log:
+            first = next(
+                (place for place, (one, other) in enumerate(zip(got, log, strict=False)) if one != other), None
+            )
+            at = min(len(got), len(log)) if first is None else first
+            yield Wrong(
+                OTHER, f"a follower of the stream got {len(got)} of {len(log)} events, and the first {at} are right"
+            )
 
 
 def _about_budgets(evidence: Evidence) -> Iterator[Wrong]:

@@ -4,6 +4,8 @@ import http.client
 import json
 import threading
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -16,6 +18,30 @@ class Place(Protocol):
     def url(self) -> str: ...
 
 
+class Client(Protocol):
+    """Somebody who is there until it is over."""
+
+    @property
+    def over(self) -> threading.Event: ...
+
+    def run(self) -> None: ...
+
+
+@contextmanager
+def attending(*clients: Client) -> Iterator[None]:
+    """Each of them in a thread of its own, as long as the context lasts."""
+    threads = [threading.Thread(target=client.run, name="client") for client in clients]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        for client in clients:
+            client.over.set()
+        for thread in threads:
+            thread.join(30)
+
+
 @dataclass(slots=True)
 class Follower:
     """It comes again whenever its connection ends, at once, where the daemon is then. `patience` is how many events it takes at
@@ -23,6 +49,7 @@ class Follower:
 
     ours: Place
     patience: int
+    headers: Mapping[str, str] = field(default_factory=dict)
     got: list[tuple[int, str]] = field(default_factory=list)
     last: str = "0"
     connections: int = 0
@@ -39,7 +66,7 @@ class Follower:
         address = urlsplit(self.ours.url)
         connection = http.client.HTTPConnection(address.hostname or "", address.port or 0, timeout=1.0)
         try:
-            connection.request("GET", "/v1/events/stream", headers={"Last-Event-ID": self.last})
+            connection.request("GET", "/v1/events/stream", headers={**self.headers, "Last-Event-ID": self.last})
             answer = connection.getresponse()
             if answer.status != 200:
                 return

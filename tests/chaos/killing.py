@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import client as http_client
@@ -20,23 +20,23 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.chaos.campaign import http, pages
+from tests.chaos.environment import ACCOUNT, PASSWORD, SECRET, SECRETS, TIMEOUT, TOKEN, environment
 from tests.chaos.evidence import ACCEPTED, Batch, Beside, Evidence, unexpected
 from tests.chaos.fleet import ENDS, FOREVER
+from tests.chaos.followers import Follower
 from tests.chaos.kept import Place, kept
+from tests.chaos.loads import LIGHT, Load
 from tests.chaos.nursery import Nursery
-from tests.chaos.peers import peers
+from tests.chaos.peers import Peer, peers
 
-ACCOUNT: Final = "default"
-PASSWORD: Final = "correct-horse-battery-staple"
-SECRET: Final = "whsec_b25lIHRoYXQgc3RhbmRzIG5vd2hlcmUgZWxzZQ=="
-TOKEN: Final = "token-of-an-operator-0123456789"
-SECRETS: Final = (PASSWORD, SECRET, SECRET.removeprefix("whsec_"), TOKEN)
-TIMEOUT: Final = 2.0
-"""Seconds that an endpoint has to answer."""
 LONGEST: Final = 1.2
 """Seconds after its start when the daemon is killed at the latest, where the moment is drawn."""
+MOMENT: Final = "random moment"
+CALM: Final = "in calm"
 UNREACHED: Final = 30.0
 """Seconds within which a point must be reached."""
+AGREED: Final = 20
+"""How often the log and what came are asked for until they agree."""
 UNAVAILABLE: Final = (OSError, http_client.HTTPException)
 """It died while we asked. urllib's errors are among them."""
 
@@ -46,7 +46,8 @@ Json = Any
 @dataclass(slots=True)
 class Killing:
     """Where everything is. `followed` is what somebody was told is followed, `submitted` the id of each batch that somebody was
-    told was added, by name; `unfollowed` and `unsent` are asked for again until then, as a client would."""
+    told was added, by name; `unfollowed` and `unsent` are asked for again until then, as a client would. `others` are receivers
+    of endpoints that want no order."""
 
     folder: Path
     nursery: Nursery
@@ -57,6 +58,8 @@ class Killing:
     silent: str
     draw: random.Random
     rate: float
+    load: Load
+    others: Sequence[str]
     broadcast: int = 0
     followed: set[Batch] = field(default_factory=set)
     submitted: dict[str, int] = field(default_factory=dict)
@@ -66,42 +69,23 @@ class Killing:
     kills: Counter[str] = field(default_factory=Counter)
     beside: Beside | None = None
     names: int = 0
+    journals: dict[str, list[Json]] = field(default_factory=dict)
 
     @property
     def log(self) -> Path:
         return self.folder / "daemon.log"
 
-    @property
-    def _environment(self) -> Mapping[str, str]:
-        return {
-            "CALLFIRE_LOGIN": "login",
-            "CALLFIRE_PASSWORD": PASSWORD,
-            "CALLFIRE_BASE_URL": self.api,
-            "CALLFIRE_RATE": f"{self.rate:g}",
-            "WATCHER_API_TOKEN": TOKEN,
-            "WATCHER_DATABASE_URL": self.place.url,
-            "WATCHER_LISTEN": "127.0.0.1:0",
-            "WATCHER_LOG": "json",
-            "WATCHER_ENDPOINTS__TAKES__URL": self.receiver,
-            "WATCHER_ENDPOINTS__TAKES__SECRET": SECRET,
-            "WATCHER_ENDPOINTS__TAKES__ORDERING": "batch",
-            "WATCHER_ENDPOINTS__SILENT__URL": self.silent,
-            "WATCHER_ENDPOINTS__SILENT__SECRET": SECRET,
-            "WATCHER_WEBHOOKS__ALLOW_NETWORKS": "127.0.0.0/8",
-            "WATCHER_WEBHOOKS__TIMEOUT": f"{TIMEOUT:g}s",
-            "WATCHER_POLLING__MIN_INTERVAL": "0.1s",
-            "WATCHER_POLLING__MAX_INTERVAL": "2s",
-            "WATCHER_POLLING__SAVE_INTERVAL": "0.1s",
-            "WATCHER_POLLING__WORTH": "0.005s",
-            "WATCHER_POLLING__LOOK_TIMEOUT": "1s",
-            "WATCHER_POLLING__CONNECT_TIMEOUT": "0.5s",
-            "WATCHER_SUBMIT__SETTLE": "1s",
-        }
-
     def start(self, point: str = "after:nothing", nth: int = 1) -> int:
         """Starts the daemon; does not wait until it listens."""
         self.place.bury()
-        return self.nursery.bear({**_inherited(), **self._environment}, self.log, point, nth)
+        settings = environment(
+            api=self.api,
+            rate=self.rate,
+            database=self.place.url,
+            receivers=(self.receiver, self.silent, *self.others),
+            load=self.load,
+        )
+        return self.nursery.bear(settings, self.log, point, nth)
 
     def gone(self, seconds: float, how: str) -> bool:
         """Waits for the daemon to be gone by SIGKILL, and counts how; whether it is."""
@@ -114,14 +98,14 @@ class Killing:
     def die_at(self, point: str, nth: int) -> None:
         """One run: until it dies at the nth call of the point, more and more is asked of it."""
         self.start(point, nth)
-        self.more(3, 1)
+        self.more(self.load.at_first(self.kills.total()), self.load.submissions)
         deadline = time.monotonic() + UNREACHED
         while self.nursery.up():  # else it died before it listened: there was work left from before
             assert time.monotonic() < deadline, f"{point} was not reached {nth} times: {self.tail()}"
             self.work()
             if self.nursery.gone(0.25):
                 break
-            self.more(1, 1)
+            self.more(self.load.then, 1)
         assert self.gone(5, point)
 
     def die_by_chance(self, how: str) -> None:
@@ -129,19 +113,19 @@ class Killing:
         pid = self.start()
         timer = threading.Timer(self.draw.uniform(0.0, LONGEST), os.kill, (pid, signal.SIGKILL))
         timer.start()
-        self.more(3, 1)
+        self.more(self.load.at_first(self.kills.total()), self.load.submissions)
         while self.nursery.up():
             self.work()
             if self.nursery.gone(0.1):
                 break
-            self.more(1, 1)
+            self.more(self.load.then, 1)
         assert self.gone(5, how)
         timer.join()
 
     def kill(self) -> None:
-        """Now, while it is at work."""
+        """Now, while nothing is disturbed."""
         os.kill(self.nursery.pid, signal.SIGKILL)
-        assert self.gone(5, "now")
+        assert self.gone(5, CALM)
 
     def more(self, batches: int, submissions: int) -> None:
         """More batches at CallFire, to be followed, and others to be submitted."""
@@ -215,6 +199,12 @@ class Killing:
             time.sleep(seconds / batches)
         self.beside = self.beside or Beside(began=began * 1000, ended=time.time() * 1000, timeout=TIMEOUT * 1000)
 
+    def hear_out(self, followers: Sequence[Follower], seconds: float) -> None:
+        """Waits so long for each of them to have as many events as there are."""
+        deadline, count = time.monotonic() + seconds, len(list(self.pages("/v1/events?limit=1000", "after")))
+        while any(len(each.got) < count for each in followers) and time.monotonic() < deadline:
+            time.sleep(self.load.patience)
+
     def fault(self, **fault: object) -> None:
         """Something befalls requests to CallFire from now on: see the simulator's Fault."""
         http(f"{self.control}/faults", fault)
@@ -234,7 +224,7 @@ class Killing:
                 return
             if now != owed:
                 owed, since = now, time.monotonic()
-            time.sleep(0.1)
+            time.sleep(self.load.patience)
 
     def _weigh(self) -> None:
         """What would not end by itself ends now."""
@@ -243,23 +233,39 @@ class Killing:
 
     def _owed(self) -> tuple[int, int, int]:
         """How much nobody said is done, how many watches have not ended, and how many events were not accepted."""
-        accepted = {each["id"] for each in self.received() if each["answered"] < ACCEPTED}
+        accepted = [_accepted(self.received(each)) for each in (self.receiver, *self.others)]
         unfinished = sum(not watch["final"] for watch in self.pages("/v1/watches?limit=1000", "cursor"))
         events = {event["id"] for event in self.pages("/v1/events?limit=1000", "after")}
-        return len(self.unfollowed) + len(self.unsent), unfinished, len(events - accepted)
+        return len(self.unfollowed) + len(self.unsent), unfinished, sum(len(events - each) for each in accepted)
 
     def pages(self, path: str, cursor: str) -> Iterator[Json]:
-        """All items of a list."""
         return pages("", path, cursor, self.ask)
 
-    def received(self) -> list[Json]:
-        received: list[Json] = http(f"{self.receiver}journal")["received"]
-        return received
+    def received(self, receiver: str) -> list[Json]:
+        came = self.journals.setdefault(receiver, [])
+        came += http(f"{receiver}journal?since={len(came)}")["received"]
+        return came
+
+    def followers(self) -> list[Follower]:
+        """Clients of the stream of events, some of whom come again after a few."""
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        return [Follower(self.nursery, 1 + 500 * number, headers) for number in range(self.load.followers)]
+
+    def _agreed(self) -> tuple[list[Json], list[list[Json]]]:
+        """The log, and what came to each receiver. What is told meanwhile, as of an endpoint that fails, is waited for."""
+        tries = AGREED
+        while True:
+            log = list(self.pages("/v1/events?limit=1000", "after"))
+            came = [list(self.received(each)) for each in (self.receiver, *self.others)]
+            known, tries = {event["id"] for event in log}, tries - 1
+            if not tries or all(known == _accepted(journal) for journal in came):
+                return log, came
+            time.sleep(self.load.patience)
 
     def gather(self) -> Evidence:
         """Everything; afterwards the daemon has ended in good order."""
         watches = list(self.pages("/v1/watches?limit=1000", "cursor"))
-        events = list(self.pages("/v1/events?limit=1000", "after"))
+        events, (received, *others) = self._agreed()
         said = {
             path: self._answer(path).decode()
             for path in ("/metrics", "/v1/accounts", "/v1/endpoints", "/readyz", "/openapi.json")
@@ -268,9 +274,8 @@ class Killing:
         assert self.nursery.gone(25), self.tail()
         assert self.nursery.ended == 0, self.tail()
         log = self.log.read_text(encoding="utf-8")
-        received = self.received()
         return Evidence(
-            rates={ACCOUNT: self.rate},
+            rates={ACCOUNT: self.rate * (1 + self.load.late)},
             followed=frozenset(self.followed),
             truth=http(f"{self.control}/truth")["batches"],
             requests=http(f"{self.control}/requests?since=0")["requests"],
@@ -278,7 +283,9 @@ class Killing:
             events=events,
             received=received,
             errors=list(unexpected(log)),
-            kept=kept(self.place, endpoints=2),
+            others=others,
+            ordered=self.load.ordering == "batch",
+            kept=kept(self.place, endpoints=2 + len(self.others)),
             beside=self.beside,
             said={**said, "log": log, "events": json.dumps(events), "webhooks": json.dumps(received)},
             secrets=SECRETS,
@@ -290,16 +297,35 @@ class Killing:
         return self.log.read_text(encoding="utf-8")[-3000:] if self.log.exists() else ""
 
 
+def _accepted(journal: Sequence[Json]) -> set[str]:
+    """The events that a receiver accepted."""
+    return {each["id"] for each in journal if each["answered"] < ACCEPTED}
+
+
 @contextmanager
 def killing(
-    folder: Path, nursery: Nursery, place: Place, *, rate: float, seed: int, fails: Mapping[str, float], mixed: float
+    folder: Path,
+    nursery: Nursery,
+    place: Place,
+    *,
+    rate: float,
+    seed: int,
+    fails: Mapping[str, float],
+    mixed: float,
+    load: Load = LIGHT,
 ) -> Iterator[Killing]:
-    """CallFire and the two receivers, each a process of its own, as long as the context lasts; no daemon yet. `fails` is how the
-    endpoint that answers fails (see ReceiverConfig), `mixed` the share of requests to CallFire that do."""
-    simulator = {"latency": 0.005, "accounts": {ACCOUNT: ("login", PASSWORD)}}
+    """CallFire and the receivers, each a process of its own, as long as the context lasts; no daemon yet. `fails` is how the
+    endpoint that wants webhooks in order fails (see ReceiverConfig), `mixed` the share of requests to CallFire that do."""
+    simulator = {
+        "latency": load.latency,
+        "accounts": {ACCOUNT: ("login", PASSWORD)},
+        "workload": {"batches_a_broadcast": load.a_broadcast},
+    }
     receiver = {"secret": SECRET, "fail_code": 503, "retry_after": 1, "seed": seed, **fails}
     quiet = {"secret": SECRET, "slow": FOREVER}
-    with peers(("simulator", simulator), ("receiver", receiver), ("receiver", quiet)) as (upstream, takes, silent):
+    wanted: list[Peer] = [("simulator", simulator), ("receiver", receiver), ("receiver", quiet)]
+    more: list[Peer] = [("receiver", {"secret": SECRET, "slow": load.slow})] * load.others
+    with peers(*wanted, *more) as (upstream, takes, silent, *others):
         ours = Killing(
             folder,
             nursery,
@@ -310,6 +336,8 @@ def killing(
             silent["url"],
             random.Random(seed),
             rate,
+            load,
+            [each["url"] for each in others],
         )
         ours.broadcast = http(f"{ours.control}/batches", {"count": 1, "kind": "calls"})["broadcast_id"]
         http(f"{ours.control}/faults", {"mixed": mixed})
@@ -319,8 +347,3 @@ def killing(
             if nursery.pid and not nursery.gone(0.0):
                 os.kill(nursery.pid, signal.SIGKILL)
                 nursery.gone(5)
-
-
-def _inherited() -> Mapping[str, str]:
-    """Where a library or a program may be: nothing that is a setting."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}

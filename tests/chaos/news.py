@@ -8,8 +8,6 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,7 +17,7 @@ import jsonpatch
 from tests.chaos.campaign import http as asked
 from tests.chaos.evidence import findings
 from tests.chaos.fleet import Fleet, wait_for
-from tests.chaos.followers import Follower
+from tests.chaos.followers import Follower, attending
 from tests.chaos.outcome import Figure, Outcome
 from tests.chaos.replica import Replica
 
@@ -63,21 +61,6 @@ class Onlooker:
 
     def statuses(self) -> dict[str, str]:
         return {name: watch["status"] for name, watch in self.document.get("watches", {}).items()}
-
-
-@contextmanager
-def attending(*clients: Follower | Onlooker) -> Iterator[None]:
-    """Each of them in a thread of its own, as long as the context lasts."""
-    threads = [threading.Thread(target=client.run, name="client") for client in clients]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        for client in clients:
-            client.over.set()
-        for thread in threads:
-            thread.join(30)
 
 
 def tell(ours: Fleet) -> Outcome:

@@ -21,6 +21,8 @@ from typing import Any, Final
 
 from tests.chaos import crashing
 
+ROOT: Final = Path(__file__).parents[2]
+"""Where the code is."""
 DIE_WITH_PARENT: Final = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
 

@@ -7,13 +7,19 @@ from dataclasses import dataclass
 Figure = tuple[str, str]
 
 
+class CannotBe(Exception):
+    """The campaign needs something that this machine or this user does not have."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`wrong` is empty where everything that was promised held, which is what the `verdict` says."""
+    """`wrong` is empty where everything that was promised held, which is what the `verdict` says. `columns` are the heads of the
+    table of figures."""
 
-    figures: Sequence[Figure]
+    figures: Sequence[tuple[str, ...]]
     wrong: Sequence[str]
     verdict: str = "Nothing was lost, doubled or over a budget."
+    columns: tuple[str, ...] = ("figure", "value")
 
 
 def spread(what: str, seconds: Sequence[float | None]) -> list[Figure]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from watcher.simulator import receiver, server
 from watcher.simulator.config import Addresses, SimulatorConfig
 from watcher.simulator.receiver import ReceiverConfig
+from watcher.simulator.world import Workload
 
 Json = Any
 Peer = tuple[Literal["simulator", "receiver"], Mapping[str, object]]
@@ -40,7 +41,7 @@ def lines_of(process: "subprocess.Popen[str]") -> str:
     return process.stdout.readline().strip()
 
 
-def main(kind: str, config: dict[str, object]) -> None:
+def main(kind: str, config: dict[str, Any]) -> None:
     def announce_simulator(addresses: Addresses) -> None:
         print(json.dumps({"api": addresses.api, "control": addresses.control}), flush=True)
 
@@ -48,9 +49,10 @@ def main(kind: str, config: dict[str, object]) -> None:
         print(json.dumps({"url": url}), flush=True)
 
     if kind == "simulator":
-        asyncio.run(server.run(SimulatorConfig(**config), announce_simulator))  # type: ignore[arg-type]  # from JSON
+        workload = Workload(**config.pop("workload", {}))
+        asyncio.run(server.run(SimulatorConfig(workload=workload, **config), announce_simulator))
     else:
-        asyncio.run(receiver.run(ReceiverConfig(**config), announce_receiver))  # type: ignore[arg-type]  # from JSON
+        asyncio.run(receiver.run(ReceiverConfig(**config), announce_receiver))
 
 
 if __name__ == "__main__":

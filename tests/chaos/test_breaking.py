@@ -8,9 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.breaking import ROOT, Hunk, Moved, Patch, apply, by_rule, patch_of, patches, told, tried
+from tests.chaos.breaking import (
+    UNSEEN,
+    Hunk,
+    Moved,
+    Patch,
+    apply,
+    built,
+    by_rule,
+    patch_of,
+    patches,
+    told,
+    told_of_kills,
+    tried,
+)
 from tests.chaos.evidence import OTHER, Wrong
 from tests.chaos.kept import place_on
+from tests.chaos.nursery import ROOT
 from tests.store.postgres_server import running
 
 QUICK = frozenset({2, 4, 10})
@@ -67,8 +81,19 @@ def test_what_the_check_of_a_rule_found_is_told_first_and_which_others_found_som
     assert told({}, 7) == "not caught"
 
 
+def test_of_a_round_of_kills_it_is_told_what_it_found_or_why_nothing_can_be() -> None:
+    unended = Wrong(OTHER, "the round had no end")
+    assert told_of_kills([Wrong(4, "four")], 4) == "the check of rule 4: four"
+    assert told_of_kills([Wrong(2, "two"), unended], 4) == (
+        "not caught (something was found by those of 2 too); the round had no end"
+    )
+    assert told_of_kills([], 6) == f"not caught: {UNSEEN[6]}"
+    assert told_of_kills([], 4) == "not caught"
+
+
 def test_builds_that_are_broken_are_caught_each_by_the_check_of_its_rule(tmp_path: Path) -> None:
     wrongs = [patch for patch in patches() if patch.rule in QUICK]
-    with running() as server:
-        found = tried(tmp_path, place_on("PostgreSQL", server, tmp_path), wrongs, kills=0)
+    (tmp_path / "build").mkdir()
+    with running() as server, built(tmp_path / "build", wrongs) as loaded:
+        found = tried(tmp_path, loaded, place_on("PostgreSQL", server, tmp_path), kills=0)
     assert by_rule(found).keys() >= QUICK

@@ -150,6 +150,23 @@ def test_webhooks_of_a_batch_out_of_order_are_found() -> None:
     assert findings(replace(GOOD, received=swapped)) == ["('one', 7): accepted in the order [1, 3, 2]"]
 
 
+def test_an_endpoint_that_wants_no_order_gets_every_webhook_all_the_same() -> None:
+    swapped = [webhook(EVENTS[index]) for index in (0, 1, 4, 2, 3, 5)]
+    assert findings(replace(GOOD, received=swapped, ordered=False)) == []
+    assert findings(replace(GOOD, others=[swapped])) == []
+    assert findings(replace(GOOD, others=[swapped, swapped[1:]])) == ["evt_7_1 was never accepted: batch.new 7"]
+
+
+def test_a_stream_that_misses_an_event_or_has_one_twice_is_found() -> None:
+    log = [(each["position"], each["id"]) for each in EVENTS]
+    assert findings(replace(GOOD, streams=[log, log])) == []
+    assert findings(replace(GOOD, streams=[[*log[:2], *log[3:]], [*log, log[-1]], log[:4]])) == [
+        "a follower of the stream got 5 of 6 events, and the first 2 are right",
+        "a follower of the stream got 7 of 6 events, and the first 6 are right",
+        "a follower of the stream got 4 of 6 events, and the first 4 are right",
+    ]
+
+
 def test_a_webhook_that_is_badly_signed_or_comes_with_another_body_is_found() -> None:
     wrong = {**webhook(EVENTS[0]), "verified": False, "body": webhook(EVENTS[1])["body"]}
     assert findings(replace(GOOD, received=[*GOOD.received, wrong])) == [

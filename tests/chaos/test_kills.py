@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.crashing import ALL_POINTS
 from tests.chaos.kept import OnPostgres, OnSqlite, Place
+from tests.chaos.killing import CALM, MOMENT
 from tests.chaos.nursery import Nursery
-from tests.chaos.rounds import ALL_POINTS, MOMENT, loaded, round_of
+from tests.chaos.rounds import loaded, round_of
 from tests.store.postgres_server import Server, running
 
 MOMENTS = 3
@@ -37,7 +39,7 @@ def adds_up(folder: Path, nursery: Nursery, place: Place, points: Sequence[str])
     runs = (*points, *[MOMENT] * MOMENTS)
     told = round_of(folder, nursery, place, points=runs, runs=len(runs), seed=1)
     assert told.wrong == []
-    assert told.kills == {**dict.fromkeys(points, 1), MOMENT: MOMENTS}
+    assert told.kills == {**dict.fromkeys(points, 1), MOMENT: MOMENTS, CALM: 1}
     assert min(told.events, told.submitted, told.requests) > 0
 
 

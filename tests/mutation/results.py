@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-from tests.bench.results import machine, section, table
+from tests.bench.results import circumstances, section, table
 from tests.mutation.explained import reasons
 from tests.mutation.kept import Kept
 from tests.mutation.mutants import modules, mutants_of
@@ -15,8 +15,6 @@ HEAD: Final = """# What the tests notice
 
 `make mutation` writes this file. Each mutant is one small change of the code; it is killed when a test fails, or when the tests
 take several times as long as ever. One that lives is explained, by itself, in `explained`.
-
-{machine}
 """
 ABOUT: Final = """What every decision of the service is made with, and the guard in front of webhooks. Changed are comparisons and
 boundaries, arithmetic, conditions, constants, returned values, default values, statements that are left out, arguments that are
@@ -66,8 +64,8 @@ def write() -> None:
         seconds += kept.seconds
         rows.append(_row(module, figures, kept.seconds))
     rows.append(_row("all", total, seconds))
-    text = section("mutants", ABOUT, "make mutation", table(COLUMNS, rows))
-    RESULTS.write_text(f"{HEAD.format(machine=machine())}\n{text}", encoding="utf-8")
+    text = section("mutants", ABOUT, "make mutation", table(COLUMNS, rows), circumstances())
+    RESULTS.write_text(f"{HEAD}\n{text}", encoding="utf-8")
     if (total["killed"] + total["late"]) * 10 < total["mutants"] * 9:  # those not tried count as alive
         wrong.append("fewer than nine in ten were killed")
     if wrong:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from tests.bench.results import machine, section, sections_of, table
+from tests.bench.results import circumstances, section, sections_of, table
 from tests.cli.conftest import ROOT
 from tests.stack import campaign, quiet
 from tests.stack.stay import stay
@@ -29,8 +29,6 @@ HEAD: Final = """# What rings, and what does not
 `make stack-alerts` and `make stack-quiet` write this file, a section each. The whole stack runs on one machine: two replicas of
 the daemon on PostgreSQL, a simulated CallFire, receivers of webhooks, Prometheus and Alertmanager with the files of
 deploy/prometheus as they are but for addresses. Times are real: nothing is made quicker, in settings or in rules.
-
-{machine}
 """
 
 
@@ -42,8 +40,8 @@ def ended(number: int, _: FrameType | None) -> None:
 def written(name: str, doc: str, command: str, text: str) -> None:
     """The section is in RESULTS.md from now on; the others stay."""
     told = sections_of(RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "")
-    told[name] = section(name, doc, command, text)
-    parts = [HEAD.format(machine=machine()), *(told[each] for each in SECTIONS if each in told)]
+    told[name] = section(name, doc, command, text, circumstances())
+    parts = [HEAD, *(told[each] for each in SECTIONS if each in told)]
     RESULTS.write_text("\n".join(parts), encoding="utf-8")
 
 

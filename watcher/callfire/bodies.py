@@ -7,7 +7,7 @@ import json
 import re
 import zlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -27,7 +27,6 @@ NAME_LENGTH: Final = 1000
 """Characters of a name that are kept, so that no name makes an event too large to send."""
 DETAIL_LENGTH: Final = 200
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST: Final = 946_684_800_000
 _LATEST: Final = 4_102_444_800_000
 """Unix milliseconds of the years 2000 and 2100: a time outside of them is a mistake (seconds, say), and no time at all."""
@@ -252,7 +251,7 @@ def _within(number: int | None, least: int) -> int | None:
 def _moment(milliseconds: int | None) -> datetime | None:
     if milliseconds is None or not _EARLIEST <= milliseconds < _LATEST:
         return None
-    return _EPOCH + timedelta(milliseconds=milliseconds)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)  # exact within those years
 
 
 def _kept(name: str) -> str:

@@ -6,7 +6,7 @@ Proxies of the environment and .netrc are not used: credentials go to CallFire's
 import asyncio
 import math
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -134,6 +134,7 @@ class CallFire:
         self._connector = session.connector
         self._there = destination_of(access.batches, headers={"User-Agent": session.user_agent, **access.headers})
         self._budget = budget
+        self._asking = _Leaving(budget)  # of all that changes nothing: nobody asks whether that departed
         self._clock = clock
         self._tell = tell
         # No limit of connections, so `connect` is spent on connecting and never on waiting for a free one.
@@ -151,8 +152,8 @@ class CallFire:
     def own(self, sure: Callable[[], bool]) -> None:
         self._budget.own(sure)
 
-    async def token(self, within: float = math.inf) -> bool:
-        return await self._budget.token(within)
+    def token(self, within: float = math.inf) -> Coroutine[object, object, bool]:
+        return self._budget.token(within)
 
     async def look(self, batch_id: int) -> Answer:
         began, asked = self._clock.monotonic(), self._clock.now()
@@ -243,7 +244,7 @@ class CallFire:
             body=request.body,
         )
         with self._deadlines.within(self._whole):
-            await exchange(self._connector, question, heard, self._limits, (send or _Leaving(self._budget)).on_time)
+            await exchange(self._connector, question, heard, self._limits, (send or self._asking).on_time)
         return heard
 
 

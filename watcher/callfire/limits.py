@@ -60,7 +60,7 @@ class Budget:
         cancelled wait costs a token."""
         if self._last is None:
             await self._acquire()  # stands for what somebody else may have spent just now
-        if not await self._rest(within):
+        if self._rests and not await self._rest(within):
             return False
         await self._acquire()
         return True
@@ -92,7 +92,7 @@ class Budget:
         """Sleeps through what is left of the period, so that the throttle, which polls, has next to nothing left to wait.
         False where more than `within` seconds are left, after as many. The period may become another one meanwhile."""
         end = time.monotonic() + within
-        while self._last is not None and (self._begins or self._rate < SPINNING_RATE):
+        while self._last is not None and self._rests:
             # The throttle reads this very clock; a clock of ours could disagree with it.
             now = time.monotonic()
             left = self._last + 1 / self._rate - now
@@ -102,6 +102,11 @@ class Budget:
                 return False
             await asyncio.sleep(min(left, end - now))
         return True
+
+    @property
+    def _rests(self) -> bool:
+        """Whether the way to the next token is slept through; the throttle alone keeps it otherwise."""
+        return self._begins or self._rate < SPINNING_RATE
 
     async def _acquire(self) -> None:
         await self._throttler.acquire()  # type: ignore[no-untyped-call]  # it has no annotations

@@ -6,7 +6,6 @@ Follows callfire-api.md for the shapes and the table of polling.md ("What an ans
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Final, TypeVar
 
 from aiohttp import encode_basic_auth
@@ -17,6 +16,7 @@ from watcher.core.answers import Answer, Kind, PageAnswer
 from watcher.core.model import BroadcastKind, PageRef
 from watcher.core.retry_after import retry_after
 
+Asked = TypeVar("Asked")
 Shown = TypeVar("Shown")
 
 FIELDS: Final = "id,status,size,remaining,enabled,broadcastId,name,created"
@@ -112,7 +112,7 @@ def decipher(
     `headers` are looked up without regard to case. `body` is as received, still packed where it came packed;
     `truncated` says that there was more of it than MAX_BODY.
     """
-    batch, kind, outcome, detail = _read(partial(batch_shown, batch_id), status, headers, body, truncated=truncated)
+    batch, kind, outcome, detail = _read(batch_shown, batch_id, status, headers, body, truncated=truncated)
     return Answer(
         batch_id=batch_id,
         asked=asked,
@@ -137,7 +137,7 @@ def decipher_page(
     truncated: bool = False,
 ) -> PageAnswer:
     """What an answer to the question for a page says: as `decipher`."""
-    page, kind, outcome, detail = _read(partial(page_shown, ref), status, headers, body, truncated=truncated)
+    page, kind, outcome, detail = _read(page_shown, ref, status, headers, body, truncated=truncated)
     return PageAnswer(
         ref=ref,
         asked=asked,
@@ -162,13 +162,19 @@ def kind_of(status: int) -> Kind:
 
 
 def _read(
-    shown: Callable[[bytes], Shown], status: int, headers: Mapping[str, str], body: bytes, *, truncated: bool
+    shown: Callable[[Asked, bytes], Shown],
+    asked: Asked,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    truncated: bool,
 ) -> tuple[Shown | None, Kind, str, str | None]:
-    """What the body showed, where the answer is one to the question; then kind, outcome and detail."""
+    """What the body showed of what was asked for, where the answer is one to the question; then kind, outcome and detail."""
     if status != 200:
         return None, kind_of(status), str(status), complaint(headers, body)
     try:
-        return shown(unpacked(headers, body, truncated=truncated)), Kind.SEEN, "200", None
+        return shown(asked, unpacked(headers, body, truncated=truncated)), Kind.SEEN, "200", None
     except Nonsense as nonsense:
         return None, Kind.GARBAGE, "bad_body", str(nonsense)
 

@@ -16,7 +16,7 @@ def renewed(document: str, results: str) -> str:
     """The document, with what was measured below its last heading."""
     head, _, _ = document.partition(BELOW)
     found = sections_of(results)["peers"]
-    (measured,) = re.findall(r"^`python -m tests\.bench peers`, (.*)$", found, re.MULTILINE)
+    (measured,) = re.findall(r"^`python -m tests\.bench peers`, ([^,\n]*)", found, re.MULTILINE)
     _, _, tables = found.partition("\n### ")
     where = f"Measured {measured}, on the machine that `tests/bench/RESULTS.md` describes."
     return f"{head}{BELOW}\n{where}\n\n### {tables.strip()}\n"

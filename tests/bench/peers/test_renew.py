@@ -17,10 +17,17 @@ def test_the_document_names_all_that_are_compared_and_every_column() -> None:
 
 
 def test_only_what_stands_below_the_last_heading_is_put_in_its_place() -> None:
-    measured = section("peers", "Words.", "python -m tests.bench peers", "### one\n\n| a |")
+    measured = section(
+        "peers",
+        "Words.",
+        "python -m tests.bench peers",
+        "### one\n\n| a |",
+        "2026-11-26 at 0123abc, on 2 cores, SQLite 3",
+    )
     head, heading, rest = renewed("# Title\n\nText.\n\n## Figures\n\nold\n", f"# What\n\n{measured}").partition(
         "## Figures\n"
     )
     assert (head, heading) == ("# Title\n\nText.\n\n", "## Figures\n")
-    assert rest.startswith("\nMeasured 2")
-    assert rest.endswith(" describes.\n\n### one\n\n| a |\n")
+    assert rest == (
+        "\nMeasured 2026-11-26 at 0123abc, on the machine that `tests/bench/RESULTS.md` describes.\n\n### one\n\n| a |\n"
+    )

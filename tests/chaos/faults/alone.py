@@ -71,6 +71,10 @@ class Alone:
         """How often each event was logged. What is no line of ours is what the interpreter says at its end."""
         return Counter(json.loads(line)["event"] for line in self.ours.log().splitlines() if line.startswith("{"))
 
+    def said_since(self, before: Mapping[str, int], event: str) -> int:
+        """How often the event was logged since it had been logged so often."""
+        return self.said()[event] - before.get(event, 0)
+
     def drop(self) -> int:
         """Ends it by SIGKILL where it still runs; with what it ended."""
         assert self.ours.daemon is not None
@@ -100,7 +104,7 @@ class Alone:
         )
 
 
-def until(so: Callable[[], bool], seconds: float, what: str, every: float = 0.1) -> float:
+def until(so: Callable[[], object], seconds: float, what: str, every: float = 0.1) -> float:
     """Waits until it is so; how long that took, in seconds. What it costs to ask says how often."""
     began = time.monotonic()
     while not so():

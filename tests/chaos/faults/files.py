@@ -3,7 +3,7 @@
 import resource
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -36,7 +36,8 @@ def run_out_of_files(folder: Path) -> Outcome:
             place.follow()
             place.limit(resource.RLIMIT_NOFILE, LIMIT)
             with _clients(place, request) as count:
-                told = until(partial(_said, place, before, "files.few"), PATIENCE, "it says so")
+                told = until(partial(place.said_since, before, "files.few"), PATIENCE, "it says so")
+                noticed = place.said()
                 time.sleep(SETTLED)
                 codes = tuple(map(place.answers, PATHS))
                 figures += [
@@ -46,26 +47,18 @@ def run_out_of_files(folder: Path) -> Outcome:
                 ]
                 if codes != answered:
                     wrong.append(f"{name}: answered {codes}, not {answered}")
-                until(lambda: place.said()["batch.changed"] >= 2, PATIENCE, "batches are looked at")
-            over = until(partial(_said, place, before, "files.recovered"), PATIENCE, "it is over")
-            lines = [_new(place, before, name) for name in ("files.few", "files.recovered")]
+                until(partial(place.said_since, noticed, "batch.changed"), PATIENCE, "batches are looked at meanwhile")
+            over = until(partial(place.said_since, before, "files.recovered"), PATIENCE, "it is over")
+            lines = [place.said_since(before, name) for name in ("files.few", "files.recovered")]
             figures += [(f"{name}: said that it is over after, s", f"{over:.1f}")]
             if lines != [1, 1]:
                 wrong.append(f"{name}: said {lines} times, not once each")
             place.free(resource.RLIMIT_NOFILE)
         wrong += place.finish()
-        figures.append(("events", str(len(place.followed) and place.said()["batch.changed"])))
+        figures.append(("events", str(place.said()["batch.changed"])))
     return Outcome(
         figures=figures, wrong=wrong, verdict="It was said once each, probes were answered, and nothing was lost."
     )
-
-
-def _new(place: Alone, before: Mapping[str, int], event: str) -> int:
-    return place.said()[event] - before.get(event, 0)
-
-
-def _said(place: Alone, before: Mapping[str, int], event: str) -> bool:
-    return _new(place, before, event) > 0
 
 
 def _listening(place: Alone) -> bytes:

@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from tests.chaos.faults.phases import DIMENSIONS, Faults
 
@@ -22,6 +22,11 @@ def pairs_of(phase: Faults) -> Iterator[Pair]:
 
 def all_pairs() -> set[Pair]:
     return {pair for phase in everything() for pair in pairs_of(phase)}
+
+
+def unmet(phases: Iterable[Faults]) -> set[Pair]:
+    """Every two faults that come together in none of them."""
+    return all_pairs() - {pair for phase in phases for pair in pairs_of(phase)}
 
 
 def pairwise(draw: random.Random, tries: int = 30) -> list[Faults]:

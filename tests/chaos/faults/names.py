@@ -6,9 +6,10 @@ machine sees them.
 
 import socket
 import struct
+import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -18,10 +19,12 @@ from urllib.parse import urlsplit
 
 from tests.chaos.campaign import http
 from tests.chaos.faults.alone import PATIENCE, Alone, alone, until
-from tests.chaos.outcome import Figure, Outcome
+from tests.chaos.outcome import CannotBe, Figure, Outcome
 
 SERVERS: Final = {"gone": "127.0.53.1", "silent": "127.0.53.2"}
-"""Where a name server of ours listens, at port 53 (resolv.conf names no port), by what befalls it."""
+"""Where a name server of ours listens, by what befalls it."""
+PORT: Final = 53
+"""resolv.conf names no other."""
 CALLFIRE: Final = "api.callfire.test"
 HOOKS: Final = "hooks.receiver.test"
 AWAY: Final = 5.0
@@ -51,7 +54,7 @@ class NameServer:
         if mood != "gone" and self._socket is None:
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._socket.settimeout(0.2)
-            self._socket.bind((self.address, 53))
+            self._socket.bind((self.address, PORT))
             threading.Thread(target=self._serve, args=(self._socket,), daemon=True).start()
         self.mood = mood
         return self
@@ -79,7 +82,8 @@ def answer(question: bytes) -> bytes:
 
 
 def lose_names(folder: Path) -> Outcome:
-    """Both at once, each with a daemon of its own: nearly all of it is waiting."""
+    """Both at once, each with a daemon of its own: nearly all of it is waiting. Raises CannotBe where we may not."""
+    _may()
     folders = [folder / mood for mood in SERVERS]
     for each in folders:
         each.mkdir()
@@ -90,6 +94,22 @@ def lose_names(folder: Path) -> Outcome:
         wrong=[wrong for each in outcomes for wrong in each.wrong],
         verdict="It was said once each, it recovered by itself, and nothing was lost.",
     )
+
+
+def _may() -> None:
+    """Whether port 53 is ours to listen at, and /etc/resolv.conf to be replaced for a process."""
+    for address in SERVERS.values():
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
+                ours.bind((address, PORT))
+        except OSError as error:
+            raise CannotBe(f"port {PORT} of {address}: {error.strerror}") from error
+    try:
+        tried = subprocess.run(("unshare", "-m", "true"), capture_output=True, text=True, timeout=20, check=False)
+    except OSError as error:
+        raise CannotBe(f"unshare: {error.strerror}") from error
+    if tried.returncode:
+        raise CannotBe(f"a mount namespace: {tried.stderr.strip()}")
 
 
 def _lose(mood: str, folder: Path) -> Outcome:
@@ -107,16 +127,16 @@ def _lose(mood: str, folder: Path) -> Outcome:
             server.be(mood)
             time.sleep(UNUSED)
             http(f"{place.ours.control}/batches/{first}/end", {})
-            refused = until(partial(_said, place, before, "delivery.retried"), PATIENCE, "a webhook fails")
+            refused = until(partial(place.said_since, before, "delivery.retried"), PATIENCE, "a webhook fails")
             http(f"{place.ours.control}/faults", {"kind": "reset", "count": RESETS})
-            down = until(partial(_said, place, before, "account.down"), PATIENCE, "CallFire is down")
+            down = until(partial(place.said_since, before, "account.down"), PATIENCE, "CallFire is down")
             http(f"{place.ours.control}/faults", method="DELETE")
             time.sleep(AWAY)
             ready = place.answers("/readyz")
             server.be("well")
-            back = until(partial(_said, place, before, "account.recovered"), PATIENCE, "it is asked again")
-            sent = back + until(partial(_said, place, before, "delivery.recovered"), PATIENCE, "it is delivered")
-            lines = [_new(place, before, name) for name in SAID]
+            back = until(partial(place.said_since, before, "account.recovered"), PATIENCE, "it is asked again")
+            sent = back + until(partial(place.said_since, before, "delivery.recovered"), PATIENCE, "it is delivered")
+            lines = [place.said_since(before, name) for name in SAID]
             http(f"{place.ours.control}/batches/{last}/end", {})
             wrong += [f"{mood}: {each}" for each in place.finish(4 * PATIENCE)]
     finally:
@@ -133,14 +153,6 @@ def _lose(mood: str, folder: Path) -> Outcome:
         (f"{mood}: times that the name server was asked", f"{server.asked}"),
     ]
     return Outcome(figures=figures, wrong=wrong)
-
-
-def _new(place: Alone, before: Mapping[str, int], event: str) -> int:
-    return place.said()[event] - before.get(event, 0)
-
-
-def _said(place: Alone, before: Mapping[str, int], event: str) -> bool:
-    return _new(place, before, event) > 0
 
 
 @contextmanager

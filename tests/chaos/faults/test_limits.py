@@ -3,10 +3,9 @@
 import json
 import resource
 import socket
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
 from pathlib import Path
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.chaos.campaign import Campaign, campaign, http
-from tests.chaos.faults.alone import code_of
+from tests.chaos.faults.alone import code_of, until
 
 PATIENCE = 20.0
 
@@ -37,13 +36,6 @@ def limit(ours: Campaign, what: int, most: int) -> tuple[int, int]:
     return before
 
 
-def until(so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def failing(ours: Campaign) -> list[str]:
     """Of what /readyz checks, what is not well."""
     try:
@@ -59,13 +51,13 @@ def told(ours: Campaign, event: str) -> int:
 
 def test_a_full_disk_is_said_once_and_over_by_itself_with_nothing_lost(ours: Campaign) -> None:
     before = limit(ours, resource.RLIMIT_FSIZE, 4096)
-    until(lambda: failing(ours) == ["store"])
+    until(lambda: failing(ours) == ["store"], PATIENCE, "the store is said to fail")
     late = ours.add(1, new_for=0.0, validating_for=0.1, end="ERRORS")
     with pytest.raises(urllib.error.HTTPError, match="503"):
         ours.follow(late)
     assert told(ours, "store.failed") == 1
     resource.prlimit(ours.daemon.pid, resource.RLIMIT_FSIZE, before)  # type: ignore[union-attr]
-    until(lambda: failing(ours) == [])
+    until(lambda: failing(ours) == [], PATIENCE, "all is well")
     ours.follow(late)
     ours.finish(PATIENCE)
     assert (told(ours, "store.failed"), told(ours, "store.recovered")) == (1, 1)
@@ -74,12 +66,12 @@ def test_a_full_disk_is_said_once_and_over_by_itself_with_nothing_lost(ours: Cam
 def test_no_descriptor_is_left_and_what_is_followed_is_told_all_the_same(ours: Campaign) -> None:
     """Connections that stand are used; new ones wait until there is room. It is said once, and that it is over."""
     assert ours.daemon is not None
-    until(lambda: len(ours.received()) >= 5)  # connections stand, also those to the receiver
+    until(lambda: len(ours.received()) >= 5, PATIENCE, "webhooks came")  # connections stand, also those to the receiver
     before = limit(ours, resource.RLIMIT_NOFILE, 8)
     assert len(list(Path(f"/proc/{ours.daemon.pid}/fd").iterdir())) > 8
-    until(lambda: told(ours, "files.few") == 1)
+    until(lambda: told(ours, "files.few") == 1, PATIENCE, "it says that files are few")
     resource.prlimit(ours.daemon.pid, resource.RLIMIT_NOFILE, before)
-    until(lambda: told(ours, "files.recovered") == 1)
+    until(lambda: told(ours, "files.recovered") == 1, PATIENCE, "it says that it is over")
     assert failing(ours) == []
     ours.finish(PATIENCE)
     assert told(ours, "files.few") == 1
@@ -94,10 +86,10 @@ def test_nobody_is_blamed_where_no_descriptor_is_left_for_the_first_connection(t
         wishes = [{"batch_id": number} for number in ours.add(5, new_for=0.0, validating_for=0.1, end="ACTIVE")]
         talking.request("POST", "/v1/watches", json.dumps(wishes), {"Content-Type": "application/json"})
         assert talking.getresponse().read()
-        until(lambda: told(ours, "files.few") == 1)
+        until(lambda: told(ours, "files.few") == 1, PATIENCE, "it says that files are few")
         asked = http(f"{ours.control}/state")["requests"]
         resource.prlimit(ours.daemon.pid, resource.RLIMIT_NOFILE, before)  # type: ignore[union-attr]
-        until(lambda: told(ours, "files.recovered") == 1)
+        until(lambda: told(ours, "files.recovered") == 1, PATIENCE, "it says that it is over")
         ours.finish(PATIENCE)
         talking.close()
         blamed = ("account.down", "delivery.retried", "endpoint.failing", "endpoint.open")
@@ -122,8 +114,8 @@ def test_clients_that_take_all_descriptors_keep_no_probe_out(ours: Campaign) -> 
             client = stack.enter_context(socket.create_connection((to.hostname, to.port), timeout=5))
             with suppress(OSError):  # those that there is no room for
                 client.sendall(f"GET /v1/events/stream HTTP/1.1\r\nHost: {to.netloc}\r\n\r\n".encode())
-        until(lambda: told(ours, "files.few") == 1)
-        until(lambda: code_of(f"{ours.url}/readyz") == 200)
+        until(lambda: told(ours, "files.few") == 1, PATIENCE, "it says that files are few")
+        until(lambda: code_of(f"{ours.url}/readyz") == 200, PATIENCE, "it is ready")
         assert [code_of(f"{ours.url}{path}") for path in ("/readyz", "/metrics", "/v1/accounts")] == [200, 200, 503]
-    until(lambda: told(ours, "files.recovered") == 1)
+    until(lambda: told(ours, "files.recovered") == 1, PATIENCE, "it says that it is over")
     ours.finish(PATIENCE)
