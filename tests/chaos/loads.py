@@ -9,7 +9,7 @@ from watcher.core.endpoint import Ordering
 OFTEN: Final = 3
 """Of so many runs one begins with a wave."""
 LATEST: Final = 3
-"""At the how manieth call of a point it ends at the latest, where nothing else is said."""
+"""At which call of a point it ends at the latest, where nothing else is said."""
 
 TIGHT: Final = 8.0
 """Requests a second that are all spent where CallFire does not fail: one too many after a restart is seen."""
@@ -22,7 +22,7 @@ class Load:
     is asked less, and has so many batches in `a_broadcast`, which one answer may show. Of the webhooks to the endpoint that takes
     them at once, in the `ordering` that it wants, a `fail_share` is refused; `others` are endpoints that want no order and take
     `slow` seconds for each. An endpoint that wants no order is sent `at_once` at once. `followers` are clients of the stream of
-    events. `deepest` is at the how manieth call of a method a run ends at the latest, `patience` the seconds between two
+    events. `deepest` is at which call of a method a run ends at the latest, `patience` the seconds between two
     questions about what is still owed, which are much to answer where there is much, and `late` the share of a second that the
     simulator may be late in noting a request, which is many requests where the `rate` is high."""
 

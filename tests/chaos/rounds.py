@@ -85,7 +85,7 @@ def evidence_of(
 
 
 def _nth(point: str, draw: random.Random, load: Load) -> int:
-    """At the how manieth call of the point a run ends: any of those that there may be."""
+    """At which call of the point a run ends: any of those that there may be."""
     return draw.randint(1, load.deepest.get(point.partition(":")[2], LATEST))
 
 

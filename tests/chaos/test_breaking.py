@@ -28,6 +28,8 @@ from tests.chaos.nursery import ROOT
 from tests.store.postgres_server import running
 
 QUICK = frozenset({2, 4, 10})
+TRIES = 3
+"""On a machine that is too busy for it even a build that may ask too much does not."""
 DIFF = """Rule 3: it is done at once.
 
 --- a/one.py
@@ -93,7 +95,13 @@ def test_of_a_round_of_kills_it_is_told_what_it_found_or_why_nothing_can_be() ->
 
 def test_builds_that_are_broken_are_caught_each_by_the_check_of_its_rule(tmp_path: Path) -> None:
     wrongs = [patch for patch in patches() if patch.rule in QUICK]
+    found: dict[int, str] = {}
     (tmp_path / "build").mkdir()
     with running() as server, built(tmp_path / "build", wrongs) as loaded:
-        found = tried(tmp_path, loaded, place_on("PostgreSQL", server, tmp_path), kills=0)
-    assert by_rule(found).keys() >= QUICK
+        for seed in range(1, TRIES + 1):
+            folder = tmp_path / f"{seed}"
+            folder.mkdir()
+            found |= by_rule(tried(folder, loaded, place_on("PostgreSQL", server, folder), kills=0, seed=seed))
+            if found.keys() >= QUICK:
+                break
+    assert found.keys() >= QUICK

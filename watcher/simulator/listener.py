@@ -47,7 +47,7 @@ class ListenerConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A webhook that came: when (seconds since 1970), for the how manieth time, in which form, and what is answered.
+    """A webhook that came: when (seconds since 1970), how often by then, in which form, and what is answered.
 
     `verified` is None where there is nothing to verify with; `why` says why it is False. `type` and `data` are the event's,
     as far as there is one in it.
@@ -156,7 +156,7 @@ class Listener:
         )
 
     def _count(self, number: str | None) -> int:
-        """For the how manieth time it comes."""
+        """How often it has come, with this time."""
         if number is None:
             return 1
         count = self._seen.pop(number, 0) + 1
