@@ -267,10 +267,6 @@ class FakeDeliveries(FakeEndpoints):
     async def forget(self, cutoffs: Cutoffs, since: Forgotten, most: int) -> Forgotten:
         await self._do("forget")
         begin = Forgotten() if since.ended else since
-        removed = [each for each in self._removed() if each.id > begin.endpoint][:most]
-        endpoint = begin.endpoint if len(removed) < most else removed[-1].id
-        if self._forget_endpoints(removed):
-            return Forgotten(delivery=begin.delivery, position=begin.position, endpoint=endpoint)
         numbers = [number for number in sorted(self.kept_deliveries) if number > begin.delivery][:most]
         old = [self.kept_deliveries[number] for number in numbers]
         gone = {
@@ -291,23 +287,9 @@ class FakeDeliveries(FakeEndpoints):
             deliveries=len(gone) + len(left),
             delivery=begin.delivery if len(numbers) < most else numbers[-1],
             position=begin.position if len(events) < most else events[-1].position,
-            endpoint=endpoint,
-            ended=len(removed) < most
-            and (len(numbers) < most or old[-1].created >= cutoffs.deliveries)
+            ended=(len(numbers) < most or old[-1].created >= cutoffs.deliveries)
             and (len(events) < most or events[-1].at >= cutoffs.events),
         )
-
-    def _removed(self) -> list[Endpoint]:
-        return [each for _, each in sorted(self.kept_endpoints.items()) if each.state is EndpointState.REMOVED]
-
-    def _forget_endpoints(self, removed: Sequence[Endpoint]) -> bool:
-        """Whether any of them is gone: those of which nothing is left."""
-        used = {*(each.endpoint_id for each in self.kept_deliveries.values()), *(event.endpoint for event in self.log)}
-        unused = [each for each in removed if each.id not in used]
-        for each in unused:
-            self.first_number = max(self.first_number, standing.numbers_behind(each.version, each.number))
-            del self.kept_endpoints[each.id]
-        return bool(unused)
 
     def _is_owed(self, event: Recorded, cutoffs: Cutoffs) -> bool:
         """Whether somebody is still to get it."""

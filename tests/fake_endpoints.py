@@ -38,7 +38,6 @@ class FakeEndpoints:
     def __init__(self, clock: FakeClock, endpoints: Sequence[Endpoint] = ()) -> None:
         self.log: list[Recorded] = []
         self.kept_endpoints: dict[str, Endpoint] = {}
-        self.first_number = 0  # with which those of a new endpoint begin
         self.kept_deliveries: dict[int, Delivery] = {}
         self.attempts: dict[int, list[AttemptRecord]] = {}
         self.failing: set[str] = set()
@@ -146,7 +145,7 @@ class FakeEndpoints:
                 self._hold(known.id)
         for wanted in endpoints:
             before = self.kept_endpoints.get(wanted.id)
-            self.kept_endpoints[wanted.id] = standing.named(wanted, before, now, self.first_number)
+            self.kept_endpoints[wanted.id] = standing.named(wanted, before, now)
             if before is not None and standing.resumes(wanted, before):
                 self._owe_again(wanted.id, now, DeliveryState.HELD, DeliveryState.PENDING)
         await self._answer("settle_endpoints")
@@ -163,7 +162,7 @@ class FakeEndpoints:
         await self._do("make_endpoint")
         made = None
         if self._known(endpoint.id) is None:
-            made = standing.made(endpoint, self.kept_endpoints.get(endpoint.id), now, self.first_number)
+            made = standing.made(endpoint, self.kept_endpoints.get(endpoint.id), now)
             self.put_endpoints(made)
         await self._answer("make_endpoint")
         return made

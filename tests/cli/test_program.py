@@ -142,17 +142,18 @@ def test_a_mistake_of_ours_is_one_line_and_its_place_where_asked_for() -> None:
     assert shown.endswith(line)
 
 
-def test_a_lack_of_memory_is_no_mistake_of_ours() -> None:
+@pytest.mark.parametrize("many", [1, 3])
+def test_a_lack_of_memory_is_no_mistake_of_ours(many: int) -> None:
     program = typer.Typer(cls=Commands, rich_markup_mode=None, pretty_exceptions_enable=False)
     program.callback()(lambda: None)
-    program.command("fall")(lambda: _fall(MemoryError()))
+    program.command("fall")(lambda: _fall(*(MemoryError() for _ in range(many))))
     result = CliRunner().invoke(program, ["fall"])
     said = "no memory was left: give this process more, or ask less of it\n"
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", said)
 
 
-def _fall(error: Exception) -> None:
-    raise ExceptionGroup("several tasks", [error])
+def _fall(*errors: Exception) -> None:
+    raise ExceptionGroup("several tasks", errors)
 
 
 @pytest.mark.parametrize(

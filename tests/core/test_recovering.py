@@ -33,9 +33,7 @@ def test_unless_said_otherwise_the_newest_hundred_deliveries_are_listed() -> Non
 
 
 def test_at_first_nothing_was_forgotten() -> None:
-    assert Forgotten() == Forgotten(
-        events=0, deliveries=0, broadcasts=0, delivery=0, position=0, endpoint="", ended=False
-    )
+    assert Forgotten() == Forgotten(events=0, deliveries=0, broadcasts=0, delivery=0, position=0, ended=False)
 
 
 @pytest.mark.parametrize(

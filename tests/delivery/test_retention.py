@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -44,7 +43,7 @@ async def test_a_round_goes_portion_by_portion_and_is_told_as_one() -> None:
     clock, ear = FakeClock(), Ear()
     answers = [
         Forgotten(events=1, deliveries=400, delivery=500, position=300),
-        Forgotten(events=20, deliveries=300, broadcasts=2, delivery=1000, position=700, endpoint="ep_1"),
+        Forgotten(events=20, deliveries=300, broadcasts=2, delivery=1000, position=700),
         Forgotten(events=3, delivery=1200, position=900, ended=True),
         Forgotten(ended=True),
     ]
@@ -55,7 +54,7 @@ async def test_a_round_goes_portion_by_portion_and_is_told_as_one() -> None:
     assert [since for _, since, _ in shredder.asked] == [
         Forgotten(),
         Forgotten(delivery=500, position=300),
-        Forgotten(delivery=1000, position=700, endpoint="ep_1"),
+        Forgotten(delivery=1000, position=700),
         Forgotten(),
     ]
     assert {most for _, _, most in shredder.asked} == {500}
@@ -66,7 +65,7 @@ async def test_a_round_goes_portion_by_portion_and_is_told_as_one() -> None:
 @pytest.mark.parametrize("what", ["events", "deliveries", "broadcasts"])
 async def test_a_round_that_deleted_anything_is_told(what: str) -> None:
     clock, ear = FakeClock(), Ear()
-    counts: dict[str, Any] = {"events": 0, "deliveries": 0, "broadcasts": 0} | {what: 1}
+    counts = {"events": 0, "deliveries": 0, "broadcasts": 0} | {what: 1}
     await sweeper_of(Shredder(clock, [Forgotten(**counts, ended=True)]), clock, ear).step()
     assert ear.heard == [Swept(**counts, took=0.0)]
 

@@ -85,7 +85,6 @@ CROSSING: Final[Mapping[str, frozenset[str]]] = {
             "forget_deliveries",
             "forget_deliveries_of",
             "forget_event",
-            "removed_endpoints",
             "unwanted_events",
         }
     ),

@@ -71,14 +71,6 @@ INSERT INTO endpoints (
 )
 SELECT id, 'https://example.com', '[]', '[]', 15000, 'active', 'settings', '', '[]', '{{}}', 'batch', 'plain', 1, 1, 0, '{{}}'
 FROM unnest(ARRAY['hook', 'other']) AS id;
-INSERT INTO endpoints (
-    id, url, types, accounts, timeout, state, kept_by, description, broadcasts, labels, ordering, form, created, version,
-    number, health
-)
-SELECT
-    'removed ' || n, 'https://example.com', '[]', '[]', 15000, 'removed', 'api', '', '[]', '{{}}', 'none', 'plain', 1, 1,
-    n % 2, '{{}}'
-FROM generate_series(1, 5000) AS n;
 INSERT INTO turns (endpoint_id) SELECT id FROM endpoints;
 INSERT INTO events (position, id, type, at, account, batch_id, number, body)
 SELECT

@@ -170,8 +170,6 @@ WRITTEN: Final[Mapping[str, Values]] = {
     "forget_deliveries_of": {"position": EVENT},
     "forget_event": {"position": EVENT},
     "forget_attempts": {"id": EVENT},
-    "removed_endpoints": {"after": "removed 1", "most": 50},
-    "forget_endpoint": {"id": "removed 1"},
     "forget_broadcasts": PORTION,
     "forget_once": PORTION | {"cutoff": 50},
     "forget_sessions": SESSION,

@@ -39,13 +39,6 @@ def test_how_its_last_minute_went_is_forgotten_with_it_also_by_what_was_on_its_w
     assert ours.recent("hook") == NEVER
 
 
-def test_of_one_that_is_dropped_nothing_is_known() -> None:
-    for ours in (remembered(REMOVED), remembered(THERE)):
-        ours.put_recent("hook", BUSY)
-        ours.drop("hook")
-        assert (ours.names, ours.endpoint("hook"), ours.recent("hook")) == (set(), None, NEVER)
-
-
 def test_where_the_transaction_is_undone_it_is_there_as_before() -> None:
     ours = remembered(THERE)
     ours.put_recent("hook", BUSY)
@@ -55,7 +48,6 @@ def test_where_the_transaction_is_undone_it_is_there_as_before() -> None:
     ours.drop_claim(7)
     ours.put(replace(THERE, number=4))
     ours.put_claim(8, CLAIM)
-    ours.drop("hook")
     ours.rolled_back()
     assert (list(ours.endpoints), ours.endpoint("hook"), ours.recent("hook")) == ([THERE], THERE, BUSY)
     assert ours.claims_of("hook", 50) == {7: CLAIM}

@@ -85,6 +85,8 @@ class Commands(TyperGroup):
             error: Exception = group
             while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
                 error = error.exceptions[0]
+            if isinstance(error, ExceptionGroup) and error.split(MemoryError)[1] is None:
+                error = MemoryError()  # of several at once, as is usual
             raise error from group
 
 

@@ -149,7 +149,5 @@ class Deliveries(Protocol):
 
     async def forget(self, cutoffs: Cutoffs, since: Forgotten, most: int) -> Forgotten:
         """Deletes what is older than the cutoffs, having looked at no more than `most` rows of each table, beginning where
-        `since` says the last call ended. An event that is still owed to somebody stays, and so does what is pending.
-        An endpoint that was removed goes when nothing is left of it: neither a delivery, nor an event about it. The next of its
-        id goes on with the numbers all the same. A call that deletes endpoints deletes nothing else."""
+        `since` says the last call ended. An event that is still owed to somebody stays, and so does what is pending."""
         ...

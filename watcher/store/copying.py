@@ -14,14 +14,13 @@ from typing import Any, Final
 from watcher.ports import UnusableStore
 from watcher.store.opening import COPY
 from watcher.store.rows import text
-from watcher.store.subscribing import FIRST_NUMBER
 from watcher.store.work import Connection, Statements
 
 Key = tuple[Any, ...]
 Line = tuple[Any, ...]
 """The columns of a row that are copied."""
 
-TRAVELS: Final = ("origin", "forgotten", FIRST_NUMBER)
+TRAVELS: Final = ("origin", "forgotten")
 """What of `meta` belongs to the rows, and not to their tables."""
 NUMBERED: Final = ("events", "deliveries", "attempts")
 """The tables whose numbers go on behind the last that was given out."""

@@ -1,5 +1,4 @@
-"""What a store does for retention: deletes what is old, and removed endpoints of which nothing is left, a portion at a time, by
-the rows' keys. Called inside a transaction.
+"""What a store does for retention: deletes what is old, a portion at a time, by the rows' keys. Called inside a transaction.
 
 What is deleted leaves room in the file that is used again, so a file of steady use keeps its size. On PostgreSQL whole days go
 before, and those that will soon are left alone here (postgres_partitions).
@@ -12,8 +11,6 @@ from watcher.store.logbook import note_forgotten
 from watcher.store.remembered import Remembered
 from watcher.store.resending import NEWEST
 from watcher.store.rows import Row, Values, millis
-from watcher.store.standing import numbers_behind
-from watcher.store.subscribing import first_number, note_first_number
 from watcher.store.work import Connection, Statements
 
 
@@ -36,13 +33,10 @@ def forget(
     most: int,
 ) -> Forgotten:
     """Deletes a portion of each table; what was deleted, and where it ended. What is forgotten cannot be settled any more. Where
-    another process is at it, nothing is done. A portion in which endpoints go is of them alone: it locks the log for a moment."""
+    another process is at it, nothing is done."""
     if not connection.execute(sql["may_forget"]).fetchone()["granted"]:
         return Forgotten(ended=True)
     begin = Forgotten() if since.ended else since
-    endpoint, gone, no_more_endpoints = _endpoints(connection, sql, remembered, begin.endpoint, most)
-    if gone:
-        return Forgotten(delivery=begin.delivery, position=begin.position, endpoint=endpoint)
     kept = millis(cutoffs.deliveries)
     old, delivery, no_more_deliveries = _deliveries(connection, sql, begin.delivery, kept, most)
     events, left, position, no_more_events = _events(
@@ -59,28 +53,8 @@ def forget(
         broadcasts=broadcasts,
         delivery=delivery,
         position=position,
-        endpoint=endpoint,
-        ended=no_more_endpoints and no_more_deliveries and no_more_events and broadcasts < most,
+        ended=no_more_deliveries and no_more_events and broadcasts < most,
     )
-
-
-def _endpoints(
-    connection: Connection, sql: Statements, remembered: Remembered, after: str, most: int
-) -> tuple[str, int, bool]:
-    """Up to which removed endpoint it was looked, how many were deleted, and whether there are none behind: those go of which
-    nothing is left. The next of their names goes on with their numbers all the same: no event gets an id that another one had."""
-    removed = connection.execute(sql["removed_endpoints"], {"after": after, "most": most}).fetchall()
-    unused = [row for row in removed if row["unused"]]
-    if unused:
-        connection.executemany(sql["forget_endpoint"], [{"id": row["id"]} for row in unused])
-        first = max(numbers_behind(row["version"], row["number"]) for row in unused)
-        note_first_number(connection, sql, max(first, first_number(connection, sql)))
-        remembered.change(connection, sql)
-        for row in unused:
-            remembered.drop(row["id"])
-    if len(removed) < most:
-        return after, len(unused), True
-    return removed[-1]["id"], len(unused), False
 
 
 def _deliveries(

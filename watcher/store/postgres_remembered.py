@@ -36,17 +36,13 @@ class SharedRemembered(Remembered):
 
     def read_again(self, connection: Connection, sql: Statements) -> None:
         """Takes all endpoints as they are in the database."""
-        rows = connection.execute(sql["endpoints"]).fetchall()
-        for row in rows:
+        for row in connection.execute(sql["endpoints"]).fetchall():
             self.put(endpoint_of(row, self.seal))
-        self._keep(self.names, rows)
 
     def lock(self, connection: Connection, sql: Statements, endpoint_ids: Collection[str] | None = None) -> None:
         values = {"ids": None if endpoint_ids is None else json.dumps(list(endpoint_ids))}
-        rows = connection.execute(sql["lock_endpoints"], values).fetchall()
-        for row in rows:
+        for row in connection.execute(sql["lock_endpoints"], values).fetchall():
             self.put(self._endpoint_of(row))
-        self._keep(self.names if endpoint_ids is None else endpoint_ids, rows)
 
     def hold(self, connection: Connection, sql: Statements) -> None:
         connection.execute(sql["hold_log"])
@@ -68,11 +64,6 @@ class SharedRemembered(Remembered):
         if known is None or known.version != row["version"] or row["state"] == EndpointState.REMOVED:
             return endpoint_of(row, self.seal)
         return standing_of(known, row)
-
-    def _keep(self, endpoint_ids: Collection[str], rows: Collection[Row]) -> None:
-        """Of these only those that have a row: another process forgot the others."""
-        for endpoint_id in {*endpoint_ids} - {row["id"] for row in rows}:
-            self.drop(endpoint_id)
 
     def _lock(self, connection: Connection, sql: Statements, *, changes: int, events: int = 0) -> int:
         """The last position of the log."""

@@ -214,21 +214,6 @@ DELETE FROM deliveries WHERE position = :position RETURNING id;
 -- An old event.
 DELETE FROM events WHERE position = :position;
 
--- name: removed_endpoints
--- A portion of the endpoints that were removed, and whether nothing is left of each: no delivery, and no event about it.
-SELECT
-    id, version, number,
-    (SELECT min(state) FROM deliveries WHERE endpoint_id = endpoints.id) IS NULL AND (number = 0 OR (
-        SELECT min(number) FROM events WHERE account = '' AND coalesce(batch_id, 0) = 0 AND coalesce(endpoint, '') = endpoints.id
-    ) IS NULL) AS unused
-FROM endpoints
-WHERE state = 'removed' AND id > :after
-ORDER BY id LIMIT :most;
-
--- name: forget_endpoint*!
--- One of them.
-DELETE FROM endpoints WHERE id = :id AND state = 'removed';
-
 -- name: forget_broadcasts!
 -- What was found out of broadcasts that nobody follows.
 DELETE FROM broadcasts WHERE followed = 0 AND (account, broadcast_id) IN (

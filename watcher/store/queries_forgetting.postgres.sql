@@ -84,11 +84,6 @@ ORDER BY position;
 -- An old event, unless somebody is owed it again.
 DELETE FROM events WHERE position = :position AND NOT EXISTS (SELECT 1 FROM deliveries WHERE position = :position);
 
--- name: forget_endpoint*!
--- An endpoint that was removed, unless one of its name was made meanwhile, and its turn.
-WITH gone AS (DELETE FROM endpoints WHERE id = :id AND state = 'removed' RETURNING id)
-DELETE FROM turns WHERE endpoint_id IN (SELECT id FROM gone);
-
 -- name: forget_broadcasts!
 -- What was found out of broadcasts that nobody follows. By the rows' places: of a bound that is not known, much is feared.
 DELETE FROM broadcasts WHERE followed = 0 AND ctid = ANY (ARRAY(

@@ -72,11 +72,6 @@ class Remembered:
         return self.in_flight(delivery_id, now)
 
     @property
-    def names(self) -> set[str]:
-        """Of all, also of those that were removed."""
-        return {*self._endpoints, *self._removed}
-
-    @property
     def endpoints(self) -> Collection[Endpoint]:
         """Those that were not removed."""
         return self._endpoints.values()
@@ -93,11 +88,6 @@ class Remembered:
         elif endpoint.id in self._removed:
             self._set(self._removed, endpoint.id, None)
         self._set(self._kept_with(endpoint), endpoint.id, endpoint)
-
-    def drop(self, endpoint_id: str) -> None:
-        """There is none of that name any more, not even a removed one."""
-        for place in (self._endpoints, self._removed, self._recents):
-            self._set(place, endpoint_id, None)
 
     def exposed(self) -> int:
         """Of how many endpoints secrets are kept as they are, for want of a key."""

@@ -68,19 +68,14 @@ def stands_otherwise(before: Endpoint, after: Endpoint) -> bool:
     return _standing(before) != _standing(after)
 
 
-def numbers_behind(version: int, number: int) -> int:
-    """From where the numbers of an endpoint go on that might have the id of one that had these."""
-    return max(version, number) + 1
-
-
-def made(wanted: Endpoint, removed: Endpoint | None, now: datetime, first: int) -> Endpoint:
+def made(wanted: Endpoint, removed: Endpoint | None, now: datetime) -> Endpoint:
     """A new endpoint, set up as given. Of a removed one with its id it only goes on with the numbers, so that nothing that was
-    known of that one can be taken for this one; where that may have been forgotten, they begin with `first`."""
+    known of that one can be taken for this one."""
     return replace(
         wanted,
         created=now,
-        version=first if removed is None else removed.version + 1,
-        number=first if removed is None else removed.number,
+        version=0 if removed is None else removed.version + 1,
+        number=0 if removed is None else removed.number,
         state=EndpointState.ACTIVE,
         disabled_reason=None,
         paused_until=None,
@@ -96,11 +91,11 @@ def changed(wanted: Endpoint, known: Endpoint) -> Endpoint:
     return replace(after, paused_until=None, health=revived(known.health))
 
 
-def named(wanted: Endpoint, known: Endpoint | None, now: datetime, first: int) -> Endpoint:
-    """As the settings have it, without its secrets, in the state in which it was; see `resumes`, and for `first` `made`."""
+def named(wanted: Endpoint, known: Endpoint | None, now: datetime) -> Endpoint:
+    """As the settings have it, without its secrets, in the state in which it was; see `resumes`."""
     wanted = replace(wanted, kept_by="settings", secrets=Secrets())
     if known is None or known.state is EndpointState.REMOVED:
-        return made(wanted, known, now, first)
+        return made(wanted, known, now)
     after = _set_up(wanted, known)
     if after != known:
         after = replace(after, version=known.version + 1)

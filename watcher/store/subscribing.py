@@ -6,7 +6,6 @@ which may be very many.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from watcher.core.asking import Owed
 from watcher.core.endpoint import DeliveryState, Endpoint, EndpointState
@@ -18,9 +17,6 @@ from watcher.store.rows import instant, instant_or_none, shown_state
 from watcher.store.sealing import Seal
 from watcher.store.work import Connection, Statements
 
-FIRST_NUMBER: Final = "endpoint_numbers"
-"""The name in `meta` under which stands with what the numbers of a new endpoint begin: above those of all that were forgotten."""
-
 
 def settle_endpoints(
     connection: Connection, sql: Statements, remembered: Remembered, wanted: Sequence[Endpoint], now: int
@@ -28,14 +24,13 @@ def settle_endpoints(
     """Makes the settings' endpoints those of the store, and disables those that they no longer name."""
     remembered.lock(connection, sql)
     remembered.change(connection, sql)
-    first = first_number(connection, sql)
     names = {endpoint.id for endpoint in wanted}
     for known in list(remembered.endpoints):
         if known.id not in names and known.kept_by == "settings":
             put_standing(connection, sql, remembered, known, standing.disabled(known, standing.NOT_NAMED))
     for endpoint in wanted:
         before = remembered.endpoint(endpoint.id)
-        after = standing.named(endpoint, before, instant(now), first)
+        after = standing.named(endpoint, before, instant(now))
         if after != before:
             _put(connection, sql, remembered, before, after)
         if before is not None and standing.resumes(endpoint, before):
@@ -62,20 +57,9 @@ def make_endpoint(
     before = remembered.endpoint(endpoint.id)
     if before is not None and before.state is not EndpointState.REMOVED:
         return None
-    after = standing.made(endpoint, before, now, first_number(connection, sql))
+    after = standing.made(endpoint, before, now)
     _put(connection, sql, remembered, before, after)
     return after
-
-
-def first_number(connection: Connection, sql: Statements) -> int:
-    """With what the numbers of a new endpoint begin, where none of its name is remembered."""
-    row = connection.execute(sql["meta"], {"name": FIRST_NUMBER}).fetchone()
-    return 0 if row is None else int(row["value"])
-
-
-def note_first_number(connection: Connection, sql: Statements, first: int) -> None:
-    """They begin with it from now on."""
-    connection.execute(sql["put_meta"], {"name": FIRST_NUMBER, "value": str(first)})
 
 
 def change_endpoint(

@@ -32,12 +32,13 @@ def run_out_of_disk(folder: Path, lasting: float = LASTING) -> Outcome:
             before, asked = place.said(), _asked(place)
             place.limit(resource.RLIMIT_FSIZE, FULL)
             told = until(partial(_failing, place), PATIENCE, "/readyz says so")
+            full = place.said()
             place.add("north", MANY, new_for=0.0, validating_for=0.1, end="ERRORS")
             refused = _refusal(place)
             time.sleep(lasting)
             codes = [place.answers(path) for path in ("/livez", "/readyz", "/metrics", "/v1/watches")]
             meanwhile = _asked(place) - asked
-            changed = place.said_since(before, "batch.changed")
+            changed = place.said_since(full, "batch.changed")
             place.free(resource.RLIMIT_FSIZE)
             back = until(lambda: place.answers("/readyz") == 200, PATIENCE, "it is ready again")
             until(place.follow, PATIENCE, "what was refused is followed")
@@ -54,6 +55,8 @@ def run_out_of_disk(folder: Path, lasting: float = LASTING) -> Outcome:
             ]
             if codes != [200, 503, 200, 200] or not refused.startswith("503") or not meanwhile or lines != [1, 1]:
                 wrong.append(f"{time_} time: {codes}, {refused}, {meanwhile} requests, said {lines} times")
+            if changed:
+                wrong.append(f"{time_} time: {changed} changes were told that nobody had written down")
         wrong += place.finish()
     return Outcome(
         figures=figures, wrong=wrong, verdict="It was said once each, polling went on, and nothing was lost or doubled."

@@ -24,6 +24,8 @@ ROUGHLY: Final = {
 threads one too many shows that something of each request, stream, endpoint or reload is left."""
 LATER: Final = 0.5
 """By which share of their level answers and webhooks may surely come later."""
+BUSY: Final = 0.1
+"""Seconds that they may come later in any case: other tests begin and end meanwhile."""
 DONE = {
     "batches that came, ended and were removed",
     "bytes of streams",
@@ -39,7 +41,7 @@ DONE = {
 
 def leaks(judged: Sequence[Judged]) -> dict[str, float]:
     """What surely grew by more than that, and by how much at least."""
-    delays = {each.name: LATER * each.trend.level for each in judged if each.name.startswith("delay")}
+    delays = {each.name: max(LATER * each.trend.level, BUSY) for each in judged if each.name.startswith("delay")}
     bounds = ROUGHLY | delays
     grown = {each.name: each.trend.surely for each in judged if each.name in bounds}
     return {name: surely for name, surely in grown.items() if surely > bounds[name]}
