@@ -55,8 +55,8 @@ def kills(database: Database, folder: Path) -> Outcome:
     account's rate is so low, 8 a second, that all of it is spent. In the other two there is much to do: every third run begins
     with 150 batches, in broadcasts of 200, that all end together; of four endpoints three are sent 32 webhooks at once; CallFire
     takes 0.1 s, and may be asked 60 times a second, where the check allows a tenth more, for the simulator may be late in noting
-    a request; a point is reached at any of its first calls, up to the 250th, and two clients follow the stream of events. Told is how much there was in a run, and, of runs that ended at a point, how much was
-    cut off.
+    a request; a point is reached at any of its first calls, up to the 250th, and two clients follow the stream of events. Told is
+    how much there was in a run, and, of runs that ended at a point, how much was cut off.
 
     Each round begins with a calm in which nothing is killed: beside the endpoint that does not answer webhooks come in time.
     `build/kills` keeps the rounds that are done, so that a campaign that was ended goes on from there. What a lease of the dead
