@@ -187,8 +187,9 @@ def soak(database: Database, folder: Path) -> Outcome:
     few seconds an endpoint and a token are made and removed; every 10 s an account and an endpoint come or go with the settings,
     which are read again (SIGHUP). Events and deliveries are kept for a minute.
 
-    Of each figure the median of each minute is taken (of the write-ahead log the most): its level, and its slope by Theil and Sen
-    with the interval in which it is with 99.9 %. While it is measured it may grow by a hundredth of the memory (1 MiB at least),
+    Of each figure the median of each minute is taken (of the write-ahead log the most, of Python's blocks the least: what is
+    garbage already is no leak): its level, and its slope by Theil and Sen with the interval in which it is with 99.9 %. While it
+    is measured it may grow by a hundredth of the memory (1 MiB at least),
     a twentieth of Python's blocks, ten files or tasks (one for each tenth reload), no thread; by a twentieth of the write-ahead
     log and of the database without watches (0.25 MiB at least), and a fiftieth of the bytes a watch; and come later by a fifth,
     or 0.02 s by the median and 0.1 s by what 19 of 20 are below. It is flat where the whole interval is below that, and grew

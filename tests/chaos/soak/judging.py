@@ -53,7 +53,9 @@ class Judged:
         if self.verdict == "flat":
             return ""
         low, high = (f"{end * self.trend.seconds:.4g}" for end in (self.trend.low, self.trend.high))
-        measured = f"by {low} to {high} {self.unit} in {self.trend.seconds:.0f} s, and may by {self.bound:.4g}"
+        measured = (
+            f"by {low} to {high} {self.unit or 'pieces'} in {self.trend.seconds:.0f} s, and may by {self.bound:.4g}"
+        )
         return (
             f"{self.name} grew: {measured}"
             if self.verdict == "grew"
@@ -64,7 +66,7 @@ class Judged:
 KINDS: Final = (
     Kind(name="memory, resident", unit="MiB", value=lambda each: each.rss, share=0.01, least=1.0),
     Kind(name="memory, its own", unit="MiB", value=lambda each: each.own, share=0.01, least=1.0),
-    Kind(name="blocks of memory in Python", unit="", value=lambda each: each.blocks, share=0.05, least=2000.0),
+    Kind(name="blocks of memory in Python", unit="", value=lambda each: each.blocks, share=0.05, least=2000.0, of=min),
     Kind(name="open files", unit="", value=lambda each: each.files, share=0.0, least=10.0),
     Kind(name="tasks", unit="", value=lambda each: each.tasks, share=0.0, least=10.0),
     Kind(name="threads", unit="", value=lambda each: each.threads, share=0.0, least=0.5),
