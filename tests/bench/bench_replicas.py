@@ -191,14 +191,19 @@ def _changed(slices: Slices) -> Table:
         "to one bare loop",
         "to one, many rows",
     )
-    return columns, [
+    return columns, _beside(slices, ours, bare, arrays)
+
+
+def _beside(slices: Slices, ours: str, bare: str, other: str) -> Sequence[Sequence[str]]:
+    """A row for each number of replicas: how fast both loops and ours are, and ours by as many and by one of each."""
+    return [
         (
             str(count),
-            *_rates(slices, count, bare, arrays, ours),
+            *_rates(slices, count, bare, other, ours),
             _ratios(slices, ours, bare, count),
-            _ratios(slices, ours, arrays, count),
+            _ratios(slices, ours, other, count),
             _ratios(slices, ours, bare, count, 1),
-            _ratios(slices, ours, arrays, count, 1),
+            _ratios(slices, ours, other, count, 1),
         )
         for count in REPLICAS
     ]
@@ -216,17 +221,7 @@ def _sent(slices: Slices, in_flight: int) -> Table:
         "to one bare loop",
         "to one at its best",
     )
-    return columns, [
-        (
-            str(count),
-            *_rates(slices, count, bare, best, ours),
-            _ratios(slices, ours, bare, count),
-            _ratios(slices, ours, best, count),
-            _ratios(slices, ours, bare, count, 1),
-            _ratios(slices, ours, best, count, 1),
-        )
-        for count in REPLICAS
-    ]
+    return columns, _beside(slices, ours, bare, best)
 
 
 def _shares(shares: Shares) -> Table:

@@ -1,29 +1,16 @@
 """A house as in tests/web, with one account and no token; and a PostgreSQL."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.store.postgres_server import Server, running
+from tests.store.empty import server, url
 from tests.web.house import House, open_house
+
+__all__ = ["house", "server", "url"]
 
 
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
     async with open_house() as open_one:
         yield open_one
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """One for all tests of this process."""
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def url(server: Server) -> Iterator[str]:
-    """An empty database."""
-    name = server.make()
-    yield server.url(name)
-    server.drop(name)

@@ -67,14 +67,11 @@ class Commands(TyperGroup):
             raise typer.Exit(130) from None
         except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
             raise  # typer knows what they mean
-        except MemoryError:
-            raise _ended(Stop("no memory was left: give this process more, or ask less of it")) from None
         except Exception as error:  # noqa: BLE001 -- whoever gave a command gets a word, and the place where asked for
             if environment().get("WATCHER_DEBUG"):
                 for line in traceback.format_exc().splitlines():
                     complain(line)
-            what = " ".join(f"{type(error).__name__}: {error}".split())
-            raise _ended(Stop(f"{what}: this is a bug: please report it; set WATCHER_DEBUG=1 to see where")) from None
+            raise _ended(Stop(_fallen(error))) from None
 
     def _invoke(self, ctx: Any) -> Any:
         """What one task of several raised counts as if it had been alone."""
@@ -85,8 +82,6 @@ class Commands(TyperGroup):
             error: Exception = group
             while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
                 error = error.exceptions[0]
-            if isinstance(error, ExceptionGroup) and error.split(MemoryError)[1] is None:
-                error = MemoryError()  # of several at once, as is usual
             raise error from group
 
 
@@ -98,6 +93,15 @@ def _told_as_text() -> Iterator[None]:
     except typer.TyperException as error:
         error.message = printable(in_line(error.message))
         raise
+
+
+def _fallen(error: Exception) -> str:
+    """What is said of a command that fell over it. Where memory is short, several tasks find none at once, as a rule."""
+    rest = error.split(MemoryError)[1] if isinstance(error, ExceptionGroup) else error
+    if rest is None or isinstance(rest, MemoryError):
+        return "no memory was left: give this process more, or ask less of it"
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{what}: this is a bug: please report it; set WATCHER_DEBUG=1 to see where"
 
 
 def _ended(end: Stop) -> typer.Exit:
