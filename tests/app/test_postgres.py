@@ -93,10 +93,10 @@ async def test_a_database_that_cannot_be_reached_is_found(tmp_path: Path) -> Non
     )
 
 
-def test_what_was_learnt_is_read_beside_whoever_has_the_database(settings: Settings) -> None:
-    found = experience(settings, "default")
+async def test_what_was_learnt_is_read_beside_whoever_has_the_database(settings: Settings) -> None:
+    found = await experience(settings, "default")
     assert (found.learnt, found.absent) == (None, None)
-    assert not is_in_use(settings)
+    assert not await is_in_use(settings)
 
 
 async def test_tokens_are_kept_in_it(settings: Settings) -> None:

@@ -24,14 +24,14 @@ async def test_a_token_that_is_made_is_the_daemons_from_its_next_start(
     settings = load(
         None, {"CALLFIRE_LOGIN": "a", "CALLFIRE_PASSWORD": "b", "WATCHER_DATABASE_URL": f"sqlite:///{path}"}
     )
-    assert (is_in_use(settings), await kept_tokens(settings), await remove_token(settings, "tok_1")) == (
+    assert (await is_in_use(settings), await kept_tokens(settings), await remove_token(settings, "tok_1")) == (
         False,
         [],
         False,
     )
     made = await make_token(settings, ADMIN)
     async with open_store(path, tell=Ear(), clock=FakeClock()) as store:
-        assert is_in_use(settings)
+        assert await is_in_use(settings)
         (token,) = await store.tokens()
         assert (token.id, token.digest) == (made["id"], digest_of(made["token"]))
         for number in range(TOKENS_MOST - 1):

@@ -1,6 +1,5 @@
 """What a plan takes from an account: its budget, its pace, and how long its validations take, as learnt so far."""
 
-import asyncio
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -42,12 +41,12 @@ class Experience:
     absent: Path | None = None
 
 
-def experience(settings: Settings, account: str) -> Experience:
+async def experience(settings: Settings, account: str) -> Experience:
     """Read from the settings and the database, also while a daemon has it; changes neither. CannotStart where the database
     cannot be read."""
     now, database = SystemClock().now(), settings.database
     try:
-        record = asyncio.run(_asked(database, account)) if database.postgres else _record(database.path, account)
+        record = await _asked(database, account) if database.postgres else _record(database.path, account)
     except UnusableStore as error:
         raise CannotStart(str(error)) from error
     known = None if record is None else LearntHazard.from_record(record, now.timestamp())

@@ -1,7 +1,6 @@
 """Tokens made, listed and removed in the database itself, while no daemon has it open: before the first start, and as the way
 back in for whoever has no token left."""
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -47,12 +46,12 @@ class Wanted:
     lasts: timedelta | None
 
 
-def is_in_use(settings: Settings) -> bool:
+async def is_in_use(settings: Settings) -> bool:
     """Whether some process has the database open. Where that cannot be seen, one may."""
     database = settings.database
     try:
         if database.postgres:
-            return bool(asyncio.run(peek(database.url, access_of(database), others)))
+            return bool(await peek(database.url, access_of(database), others))
         return holder(database.path) is not None
     except (OSError, UnusableStore):
         return True

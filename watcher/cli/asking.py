@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from watcher.cli.options import environment
 from watcher.cli.printing import complain, stop
 from watcher.cli.progress import progress
+from watcher.cli.running import running
 
 if TYPE_CHECKING:
     from watcher.cli.daemon import Place
@@ -49,14 +50,12 @@ def ask(
 @contextmanager
 def talking(config: Path | None, *, options: Mapping[str, str] = QUERY) -> "Iterator[Talk]":
     """For several questions over one connection, with other work in between that may be interrupted."""
-    import asyncio
-
-    with remedied(options), asyncio.Runner() as runner:
-        watcher = runner.run(_opened(place(config)))
+    with remedied(options), running() as run:
+        watcher = run(_opened(place(config)))
         try:
-            yield lambda question: runner.run(_run(question, watcher))
+            yield lambda question: run(_run(question, watcher))
         finally:
-            runner.run(watcher.__aexit__(None, None, None))
+            run(watcher.__aexit__(None, None, None))
 
 
 async def _opened(place: "Place") -> "Watcher":

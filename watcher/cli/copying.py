@@ -8,6 +8,7 @@ from watcher.cli.formats import PEOPLE, say_lines
 from watcher.cli.options import As, Config, settings_in_force
 from watcher.cli.printing import Output, say, say_table, stop
 from watcher.cli.progress import counting
+from watcher.cli.running import run_to_end
 
 if TYPE_CHECKING:
     from watcher.settings import Database, Settings
@@ -26,15 +27,13 @@ def copy(source: Source, target: Target, config: Config = None, output: As = Out
     done the daemon refuses the target. Time-outs, the password of the database that the settings name, and the encryption key
     are those of the settings. Exit codes: 0 copied, and the same on both sides · 2 not, or not yet.
     """
-    import asyncio
-
     from watcher.app import CannotStart
     from watcher.app.copying import copy as copy_database
 
     settings = settings_in_force(config)
     one, other = _database(settings, source, "SOURCE"), _database(settings, target, "TARGET")
     try:
-        copied = asyncio.run(copy_database(one, other, counting))
+        copied = run_to_end(copy_database(one, other, counting))
     except CannotStart as error:
         stop(str(error))
     if output not in PEOPLE:

@@ -11,6 +11,7 @@ import typer
 from watcher.cli.formats import PEOPLE, say_lines
 from watcher.cli.options import As, read_secret, seconds_of, whole
 from watcher.cli.printing import Output, say, stop
+from watcher.cli.running import run_to_end
 from watcher.cli.times import wire_time
 
 if TYPE_CHECKING:
@@ -57,8 +58,6 @@ def listen(
     watcher listen --secret-file secret --fail 503 --first 3 --retry-after 30
     watcher listen --secret-file secret --fail 500 --share 0.2 -o json | jq .data.status
     """
-    import asyncio
-
     from watcher.settings.values import listening_address
     from watcher.simulator.listener import ListenerConfig, run
 
@@ -94,7 +93,7 @@ def listen(
         say(line_of(what)) if output in PEOPLE else say_lines({**asdict(what), "at": _instant(what.at)}, output)
 
     try:
-        asyncio.run(run(config, announce, tell))
+        run_to_end(run(config, announce, tell))
     except BrokenPipeError:
         raise
     except OSError as error:

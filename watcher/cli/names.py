@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from watcher.cli.options import environment
+from watcher.cli.running import run_to_end
 
 if TYPE_CHECKING:
     from watcher.client import Watcher
@@ -43,6 +44,6 @@ def _known(question: "Callable[[Watcher], Awaitable[list[str]]]", incomplete: st
             return await question(watcher)
 
     try:
-        return [name for name in asyncio.run(asked()) if name.startswith(incomplete)]
+        return [name for name in run_to_end(asked()) if name.startswith(incomplete)]
     except (BadSettings, NoPlace, TimeoutError, WatcherError):
         return []

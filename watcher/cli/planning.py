@@ -15,6 +15,7 @@ from watcher.cli.lengths import say_learnt
 from watcher.cli.options import As, Config, account_of, settings_in_force
 from watcher.cli.printing import Output, complain, console, say, say_table, stop
 from watcher.cli.progress import sharing
+from watcher.cli.running import run_to_end
 
 if TYPE_CHECKING:
     from watcher.app.planning import Experience
@@ -221,7 +222,7 @@ def _experience(config: Path | None, account: str | None) -> "Experience":
 
     settings = settings_in_force(config)
     try:
-        known = experience(settings, account_of(settings, account))
+        known = run_to_end(experience(settings, account_of(settings, account)))
     except CannotStart as error:
         stop(str(error))
     if known.absent is not None:

@@ -10,6 +10,7 @@ from watcher.cli.formats import PEOPLE, say_data, say_lines
 from watcher.cli.options import As, Config, environment, settings_in_force
 from watcher.cli.printing import Output, Stop, complain, say, say_table, stop
 from watcher.cli.progress import moving
+from watcher.cli.running import run_to_end
 
 if TYPE_CHECKING:
     from watcher.app import Finding, Migrated
@@ -75,8 +76,6 @@ def check(
 
     Exit codes: 0 all is well, 2 something is wrong.
     """
-    import asyncio
-
     if reference:
         from watcher.settings import reference as table
 
@@ -95,7 +94,7 @@ def check(
         return
     from watcher.app import check as look
 
-    findings = asyncio.run(moving("checking", look(settings, upstream=upstream)))
+    findings = run_to_end(moving("checking", look(settings, upstream=upstream)))
     _print_findings(settings, findings, output)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(2)
@@ -111,14 +110,12 @@ def migrate(config: Config = None, output: As = Output.TABLE) -> None:
     watcher db migrate
     WATCHER_DATABASE_URL=sqlite:////var/lib/watcher.db watcher db migrate
     """
-    import asyncio
-
     from watcher.app import CannotStart
     from watcher.app import migrate as migrate_database
 
     settings = settings_in_force(config)
     try:
-        migrated = asyncio.run(moving("migrating", migrate_database(settings)))
+        migrated = run_to_end(moving("migrating", migrate_database(settings)))
     except CannotStart as error:
         stop(str(error))
     if output not in PEOPLE:

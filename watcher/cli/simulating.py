@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from watcher.cli.printing import Stop, say_json, stop
+from watcher.cli.running import run_to_end
 
 if TYPE_CHECKING:
     from watcher.simulator.config import Addresses
@@ -94,10 +95,8 @@ def receive(
 
 def _serve(server: Coroutine[Any, Any, None]) -> None:
     """Until it is asked to stop; ends the command where its ports cannot be had."""
-    import asyncio
-
     try:
-        asyncio.run(server)
+        run_to_end(server)
     except* OSError as group:
         reasons = {str(error.strerror or error) for error in _leaves(group)}
         raise Stop(f"cannot listen: {', '.join(reasons)}: take other ports, or 0 for free ones") from None

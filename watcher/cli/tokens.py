@@ -11,6 +11,7 @@ from watcher.cli.asking import ask
 from watcher.cli.formats import Column, say_list, say_one
 from watcher.cli.options import As, Config, environment, seconds_of
 from watcher.cli.printing import Output, complain, say, stop
+from watcher.cli.running import run_to_end
 from watcher.cli.times import relative, second
 
 if TYPE_CHECKING:
@@ -134,13 +135,11 @@ def _without_daemon(config: Path | None) -> "Settings | None":
         settings = load(config, environment())
     except BadSettings:
         return None  # whoever asks a daemon need not have all of its settings
-    return None if is_in_use(settings) else settings
+    return None if run_to_end(is_in_use(settings)) else settings
 
 
 def _directly(settings: "Settings", work: "Callable[[Settings], Awaitable[Any]]") -> Any:
     """What becomes of it in the database itself."""
-    import asyncio
-
     from watcher.app import CannotStart
     from watcher.app.tokens import NotDone
 
@@ -149,7 +148,7 @@ def _directly(settings: "Settings", work: "Callable[[Settings], Awaitable[Any]]"
 
     complain(f"no daemon has {settings.database.place} open: it is read and changed directly")
     try:
-        return asyncio.run(done())
+        return run_to_end(done())
     except (CannotStart, NotDone) as error:
         stop(str(error))
 

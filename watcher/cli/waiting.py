@@ -13,6 +13,7 @@ from watcher.cli.options import LONGEST_TOLD, Account, As, Config, Ids, account_
 from watcher.cli.printing import Output, complain, say_json, say_line, say_table, stop
 from watcher.cli.progress import moving, progress
 from watcher.cli.rows import read_ids
+from watcher.cli.running import run_to_end
 from watcher.cli.watching import STATUSES
 
 if TYPE_CHECKING:
@@ -121,14 +122,12 @@ def _wait(
     tell: Tell,
 ) -> Waited:
     """With the daemon where one answers; alone where nobody named one and none does."""
-    import asyncio
-
     from watcher.client import Unreachable
 
     there = place(config)
     with remedied():
         try:
-            return asyncio.run(_with_daemon(there, batch_ids, account, seconds, any_, until, tell))
+            return run_to_end(_with_daemon(there, batch_ids, account, seconds, any_, until, tell))
         except Unreachable as error:
             if there.named or error.kind == "left":
                 raise
@@ -143,7 +142,7 @@ def _wait(
     which: Literal["any", "all"] = "any" if any_ else "all"
     try:
         alone = wait_alone(settings, keys, timeout=seconds, progress=tell, in_use=_say_in_use, until=which)
-        ended = asyncio.run(moving(_waiting(batch_ids), alone))
+        ended = run_to_end(moving(_waiting(batch_ids), alone))
     except CannotStart as error:
         stop(str(error))
     for refused, reason in ended.refusals.items():

@@ -9,6 +9,7 @@ from watcher.cli.asking import words
 from watcher.cli.formats import PEOPLE, say_data
 from watcher.cli.options import As
 from watcher.cli.printing import Output, printing, say, stop
+from watcher.cli.running import run_to_end
 
 
 def demo(
@@ -25,9 +26,7 @@ def demo(
 
     Exit codes: 0 nothing was lost, doubled or over budget; 1 something was (it is listed); 2 it could not run.
     """
-    import asyncio
-
-    raise typer.Exit(asyncio.run(_until_told(seed, batches, keep, output)))
+    raise typer.Exit(run_to_end(_until_told(seed, batches, keep, output)))
 
 
 async def _until_told(seed: int, batches: int, keep: bool, output: Output) -> int:
