@@ -9,8 +9,10 @@ def main() -> None:
     try:
         _open_streams()
         from watcher.cli.completing import completing
+        from watcher.cli.interrupting import hear_every_interrupt
         from watcher.cli.program import program
 
+        hear_every_interrupt()
         completing()
         program(prog_name="watcher")
     except KeyboardInterrupt:
