@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.chaos.faults.times import VirtualLoop, in_turned_time, played
 from watcher.callfire.limits import Budget, NotOurs
 
 Taken = tuple[float, float]
@@ -51,6 +52,7 @@ async def test_a_new_owners_period_begins_when_it_became_that(rate: float) -> No
     assert await budget.token(within=0.0)
 
 
+@in_turned_time
 async def test_tokens_that_nobody_took_are_not_saved_up() -> None:
     budget = Budget(50)
     await budget.token()
@@ -59,19 +61,15 @@ async def test_tokens_that_nobody_took_are_not_saved_up() -> None:
     assert taken[-1][1] - taken[0][0] >= 2 / 50
 
 
-async def test_a_slow_budget_waits_without_polling() -> None:
-    """A token every ten seconds, waited for in one sleep: the loop has nothing to do meanwhile."""
-    loop = asyncio.get_running_loop()
-    waiting = loop.create_task(Budget(0.1).token(), name="token")
-    await asyncio.sleep(0.05)
-    spent = time.process_time()
-    await asyncio.sleep(0.1)
-    assert time.process_time() - spent < 0.05
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
+def test_a_slow_budget_waits_without_polling() -> None:
+    """A token every ten seconds, waited for in one sleep: the loop has nothing to do meanwhile. The throttle looks once more."""
+    loop = VirtualLoop()
+    assert played(Budget(0.1).token(), loop)
+    assert loop.passed == pytest.approx(10, abs=0.01)
+    assert loop.leaps == 2
 
 
+@in_turned_time
 async def test_a_cancelled_wait_costs_no_token() -> None:
     budget = Budget(5)
     began = time.monotonic()
@@ -94,14 +92,15 @@ async def test_the_spacing_holds_with_more_waiters_too() -> None:
     assert time.monotonic() - began >= 6 / 100
 
 
+@in_turned_time
 async def test_another_rate_counts_from_the_next_token_on() -> None:
-    budget = Budget(1000)
+    budget = Budget(400)
     await budget.token()
     budget.rate = 5
     assert budget.rate == 5
     slow, again = await tokens(budget, 2)
     assert again[1] - slow[0] >= 1 / 5
-    budget.rate = 1000
+    budget.rate = 400
     quick, again = await tokens(budget, 2)
     assert again[1] - quick[0] < 1 / 5
 
@@ -123,19 +122,21 @@ async def test_between_two_tokens_lies_a_period_of_the_highest_rate_since_the_fi
         assert there - asked >= 1 / max(before, now) - 1e-6
 
 
-async def test_a_rate_that_is_lowered_while_one_waits_makes_the_wait_longer_without_polling() -> None:
-    budget = Budget(20)
-    await budget.token()
-    began = time.monotonic()
-    waiting = asyncio.create_task(budget.token(), name="token")
-    await asyncio.sleep(0.01)
-    budget.rate = 5
-    spent = time.process_time()
-    assert await waiting
-    assert time.monotonic() - began >= 1 / 5 - 1e-3
-    assert time.process_time() - spent < 0.05
+def test_a_rate_that_is_lowered_while_one_waits_makes_the_wait_longer_without_polling() -> None:
+    async def lowered(budget: Budget) -> bool:
+        await budget.token()
+        waiting = asyncio.create_task(budget.token(), name="token")
+        await asyncio.sleep(0.01)
+        budget.rate = 5
+        return await waiting
+
+    loop = VirtualLoop()
+    assert played(lowered(Budget(20)), loop)
+    assert loop.passed == pytest.approx(1 / 20 + 1 / 5, abs=0.01)
+    assert loop.leaps == 6
 
 
+@in_turned_time
 async def test_a_rate_that_is_lowered_while_one_waits_does_not_wear_out_the_patience() -> None:
     budget = Budget(20)
     await budget.token()

@@ -2,15 +2,14 @@
 may do to the moments when requests are written."""
 
 import asyncio
-import time
-from collections.abc import Coroutine, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.chaos.faults.times import VirtualLoop
+from tests.chaos.faults.times import VirtualLoop, played
 from watcher.callfire.limits import Budget
 
 RATE: Final = 8.0
@@ -18,13 +17,6 @@ PERIOD: Final = 1 / RATE
 NOISE: Final = 0.02
 """Of a period: the throttle sleeps a little too long rather than too short."""
 WAITS: Final = st.one_of(st.just(0.0), st.floats(0.0, PERIOD), st.floats(0.0, 20 * PERIOD))
-
-
-def played(story: Coroutine[Any, Any, None], loop: VirtualLoop) -> None:
-    """All of it, and both clocks are the loop's meanwhile."""
-    with pytest.MonkeyPatch.context() as turned, asyncio.Runner(loop_factory=lambda: loop) as runner:
-        turned.setattr(time, "monotonic", loop.time)
-        runner.run(story)
 
 
 class Sent(NamedTuple):

@@ -3,12 +3,19 @@ forward, back, or goes at another speed."""
 
 import asyncio
 import selectors
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Final
+from functools import wraps
+from typing import Any, Final, ParamSpec, TypeVar
+
+import pytest
 
 from tests.fakes import NOON
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PATIENCE: Final = 1.0
 """Seconds of real time after which what is done elsewhere may itself be waiting for time to pass."""
@@ -20,6 +27,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self.passed = 0.0
+        self.leaps = 0  # how often time passed so far
         self.busy = 0
         super().__init__(_Waiting(self))
 
@@ -50,7 +58,25 @@ class _Waiting(selectors.DefaultSelector):
         ready = super().select(0)
         if not ready and timeout > 0:
             self._loop.passed += timeout
+            self._loop.leaps += 1
         return ready
+
+
+def played(story: Coroutine[Any, Any, T], loop: VirtualLoop) -> T:
+    """All of it; what the machine's monotonic clock says is the loop's time meanwhile."""
+    with pytest.MonkeyPatch.context() as turned, asyncio.Runner(loop_factory=lambda: loop) as runner:
+        turned.setattr(time, "monotonic", loop.time)
+        return runner.run(story)
+
+
+def in_turned_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """The test, in which time passes where it waits, and nowhere else."""
+
+    @wraps(test)
+    def turned(*arguments: P.args, **named: P.kwargs) -> None:
+        played(test(*arguments, **named), VirtualLoop())
+
+    return turned
 
 
 class Wall:
