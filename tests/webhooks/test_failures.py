@@ -33,6 +33,9 @@ BEFORE = "the receiver closed the connection before it answered"
 WITHIN = "the receiver closed the connection in the middle of its answer"
 DROPPED = failed("reset", BEFORE, address="127.0.0.1", timings=Timings(connect=NOTHING))
 DROPPED_AGAIN = replace(DROPPED, timings=Timings())
+ENOUGH = 1.0
+"""Seconds in which a request reaches a receiver here also on a busy machine. So long lasts what runs out of time after that."""
+PATIENCE = 60.0
 
 
 async def test_a_closed_port_is_connect() -> None:
@@ -57,7 +60,7 @@ def no_socket() -> socket.socket:
 async def test_a_tls_handshake_that_takes_too_long_is_connect() -> None:
     """The port is open, but nobody is behind it."""
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        async with sending(connect=0.1) as sender, asyncio.timeout(5):
+        async with sending(connect=ENOUGH) as sender, asyncio.timeout(PATIENCE):
             attempt = await sender.send(endpoint(f"https://127.0.0.1:{mute.getsockname()[1]}"), DELIVERY)
     expected = failed("connect", "127.0.0.1: the TLS handshake was not done in time", address="127.0.0.1")
     assert attempt == replace(expected, timings=Timings(connect=NOTHING))
@@ -70,7 +73,7 @@ async def test_a_connection_that_takes_too_long_is_connect() -> None:
         for each in waiting:
             each.setblocking(False)
             each.connect_ex(mute.getsockname())
-        async with sending(connect=0.1) as sender, asyncio.timeout(5):
+        async with sending(connect=0.1) as sender, asyncio.timeout(PATIENCE):
             attempt = await sender.send(endpoint(f"http://127.0.0.1:{mute.getsockname()[1]}"), DELIVERY)
         for each in waiting:
             each.close()
@@ -84,7 +87,7 @@ async def test_a_name_nobody_knows_is_dns() -> None:
 
 
 async def test_a_look_up_without_end_is_dns() -> None:
-    async with sending(resolver=Names(None), connect=0.1) as sender, asyncio.timeout(5):
+    async with sending(resolver=Names(None), connect=0.1) as sender, asyncio.timeout(PATIENCE):
         attempt = await sender.send(endpoint("https://receiver.invalid/"), DELIVERY)
     assert attempt == failed("dns", "the name was not looked up in time")
 
@@ -146,7 +149,7 @@ async def test_certificates_are_verified_whatever_is_given() -> None:
 
 async def test_no_answer_in_time_is_a_timeout() -> None:
     expected = failed("timeout", "no answer in time", address="127.0.0.1", timings=Timings(connect=NOTHING))
-    assert await send_to(hang, timeout=0.2) == expected
+    assert await send_to(hang, timeout=ENOUGH) == expected
 
 
 @pytest.mark.parametrize("lose", [drop, reset])
@@ -222,20 +225,22 @@ async def test_it_is_not_sent_again_when_an_answer_had_begun() -> None:
 
 
 async def test_it_is_not_sent_again_when_it_is_only_slow() -> None:
-    attempt, connections = await second_of(hang, http(200), timeout=0.2)
+    attempt, connections = await second_of(hang, http(200), timeout=ENOUGH)
     expected = failed("timeout", "no answer in time", address="127.0.0.1")
     assert (attempt, connections) == (expected, [1, 1])
 
 
 async def test_the_second_try_has_only_the_time_that_is_left() -> None:
-    """A tenth of a second: by the clock of the test the first took all the rest."""
+    """By the clock of the test the first took all the rest."""
     clock = FakeClock()
 
     async def drop_late(writer: asyncio.StreamWriter) -> None:
         clock.turn(seconds=0.99)
         writer.close()
 
-    async with asyncio.timeout(1):
-        attempt, connections = await second_of(drop_late, hang, clock=clock, timeout=1.09)
+    timeout = ENOUGH + 0.99
+    began = asyncio.get_running_loop().time()
+    attempt, connections = await second_of(drop_late, hang, clock=clock, timeout=timeout)
+    assert asyncio.get_running_loop().time() - began < timeout
     expected = failed("timeout", "no answer in time", address="127.0.0.1", timings=Timings(connect=NOTHING))
     assert (attempt, connections) == (replace(expected, took=timedelta(seconds=0.99)), [1, 1, 2])

@@ -25,9 +25,9 @@ from watcher.webhooks.answer import ANSWER_KEPT
 from watcher.webhooks.connection import HEAD_MOST
 from watcher.webhooks.guard import AddressInfo, Guard
 
-TIMEOUT: Final = 0.3
-"""Seconds of an endpoint that is to run out of them."""
-ENOUGH: Final = 30 * TIMEOUT
+TIMEOUT: Final = 1.0
+"""Seconds of an endpoint that is to run out of them, after it was reached: also on a busy machine."""
+ENOUGH: Final = 60 * TIMEOUT
 """Longer than this no attempt may last, on a machine that has other things to do as well."""
 MEGABYTES_100: Final = 100 * 1024 * 1024
 BUFFERED: Final = 12 * 1024 * 1024

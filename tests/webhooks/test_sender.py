@@ -252,7 +252,7 @@ async def test_the_session_has_a_connection_for_every_attempt_that_delivery_lets
         await flying.wait()
         writer.write(http(204))
 
-    async with listening(answer) as receiver, sending() as sender, asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with listening(answer) as receiver, sending() as sender, asyncio.timeout(60), asyncio.TaskGroup() as group:
         sends = [group.create_task(sender.send(endpoint(receiver.url), DELIVERY)) for _ in range(101)]
     assert {send.result().code for send in sends} == {204}
 
