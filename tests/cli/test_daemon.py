@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from aiohttp.test_utils import unused_port
 
 from tests.cli.conftest import Watcher
+from tests.stack.processes import a_port
 from watcher.cli.daemon import NoPlace, Place, place_of
 from watcher.settings import BadSettings
 
@@ -48,7 +48,7 @@ def test_a_bad_token_is_told() -> None:
 
 
 def test_commands_say_that_no_daemon_answers(watcher: Watcher) -> None:
-    port = unused_port()
+    port = a_port(0)
     for arguments in (("ls",), ("add", "13"), ("show", "13"), ("explain", "13"), ("rm", "13"), ("events",)):
         result = watcher(*arguments, WATCHER_LISTEN=f"127.0.0.1:{port}")
         assert (result.exit_code, result.stdout) == (2, "")

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from aiohttp.test_utils import unused_port
 
 from tests.cli.conftest import Watcher
 from tests.cli.interface import Interface
+from tests.stack.processes import a_port
 from watcher.ports import Check
 
 FULL = Check(name="store", ok=False, detail="cannot be read and written: see the log")
@@ -32,12 +32,12 @@ def test_a_daemon_whose_database_is_gone_is_alive(watcher: Watcher, there: Inter
 
 
 def test_it_needs_neither_token_nor_proxy(watcher: Watcher, there: Interface, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{unused_port()}")
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{a_port(0)}")
     assert watcher("health", WATCHER_URL=there.url, no_proxy="").exit_code == 0
 
 
 def test_where_nobody_answers_it_is_not_well(watcher: Watcher) -> None:
-    url = f"http://127.0.0.1:{unused_port()}"
+    url = f"http://127.0.0.1:{a_port(0)}"
     result = watcher("health", WATCHER_LISTEN=url.removeprefix("http://"))
     assert (result.exit_code, result.stderr) == (
         1,

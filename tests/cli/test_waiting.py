@@ -11,10 +11,10 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from aiohttp.test_utils import unused_port
 
 from tests.cli.conftest import Scene, Watcher
 from tests.cli.interface import PATIENCE
+from tests.stack.processes import a_port
 from watcher.cli.asking import refusal
 from watcher.cli.waiting import Waited, exit_code
 from watcher.store.lock import ProcessLock
@@ -96,7 +96,7 @@ def test_it_gives_up_after_the_timeout(watcher: Watcher, scene: Scene) -> None:
 
 
 def test_a_daemon_that_was_named_must_be_there(watcher: Watcher) -> None:
-    port = unused_port()
+    port = a_port(0)
     result = watcher("wait", "13", WATCHER_URL=f"http://127.0.0.1:{port}")
     assert result.exit_code == 2
     assert result.stderr.startswith(f"no daemon answers at http://127.0.0.1:{port} (")
@@ -122,7 +122,7 @@ def alone(scene: Scene) -> Callable[..., dict[str, str]]:
     """The environment in which no daemon runs where one would be."""
 
     def environ(**more: str) -> dict[str, str]:
-        return {**scene.environ, "WATCHER_LISTEN": f"127.0.0.1:{unused_port()}", **more}
+        return {**scene.environ, "WATCHER_LISTEN": f"127.0.0.1:{a_port(0)}", **more}
 
     return environ
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import unused_port
 
 from tests.client.house import Handler, cut, made, problem, shown
+from tests.stack.processes import a_port
 from watcher.client import NotThere, Refused, TryLater, Unauthorized, Unreachable, Watcher, WatcherError
 
 PATH = "/v1/x"
@@ -22,7 +22,7 @@ def plain(status: int, body: bytes, server: str = "watcher") -> Handler:
 
 
 async def test_where_nobody_answers_it_is_said() -> None:
-    port = unused_port()
+    port = a_port(0)
     async with Watcher(f"http://127.0.0.1:{port}/") as watcher:
         said = rf"^no daemon answers at http://127.0.0.1:{port} \(Connection refused\)$"
         with pytest.raises(Unreachable, match=said):

@@ -5,7 +5,6 @@ import math
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +16,9 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from tests.chaos.fleet import wait_for
+from tests.stack.processes import a_port
 
-PATIENCE: Final = 20.0
+PATIENCE: Final = 60.0
 """Seconds until it must be up."""
 
 
@@ -57,7 +57,7 @@ def prometheus(folder: Path, rules: Path) -> Iterator[Prometheus]:
     }
     config = folder / "prometheus.yml"
     config.write_text(json.dumps(settings), encoding="utf-8")
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{a_port(0)}"
     setpriv = shutil.which("setpriv")  # it does not outlive whoever started it, also where that is killed
     command = [
         *(() if setpriv is None else (setpriv, "--pdeathsig", "KILL", "--")),
@@ -75,7 +75,7 @@ def prometheus(folder: Path, rules: Path) -> Iterator[Prometheus]:
     ):
         try:
             asked = Prometheus(url=f"http://{address}", targets=targets)
-            wait_for(lambda: _ready(asked.url), PATIENCE, f"Prometheus: {log.read_text()}")
+            wait_for(lambda: _ready(asked.url, running, log), PATIENCE, "Prometheus is up")
             yield asked
         finally:
             running.kill()
@@ -87,12 +87,7 @@ def with_values(expr: str, window: str) -> str:
     return re.sub(r"\$(account|endpoint|instance)\b", ".+", expr)
 
 
-def _ready(url: str) -> bool:
-    with urlopen(f"{url}/-/ready", timeout=5) as answer:
+def _ready(url: str, running: "subprocess.Popen[bytes]", log: Path) -> bool:
+    assert running.poll() is None, f"Prometheus ended: {log.read_text()}"
+    with urlopen(f"{url}/-/ready", timeout=20) as answer:
         return bool(answer.status == 200)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        port: int = bound.getsockname()[1]
-        return port

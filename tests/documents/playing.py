@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from aiohttp.test_utils import unused_port
-
 from tests.chaos.campaign import http
 from tests.cli.conftest import others_environ
 from tests.documents.reading import ROOT, Block, blocks
 from tests.documents.ways import APART, RUN, place
+from tests.stack.processes import a_port
 from watcher.core.keys import secret_text
 from watcher.webhooks.signing import make_key
 
@@ -127,7 +126,7 @@ def play(document: str, folder: Path, simulator: Mapping[str, str], until: str =
     """Runs the document beside the simulated CallFire; `until` is one more command at its end."""
     clone(folder)
     found = [each for block in playable(document) for hit in PORT.findall(block.text) for each in hit if each]
-    ports = {port: str(unused_port()) for port in {*found, SERVED}}
+    ports = {port: str(a_port(0)) for port in {*found, SERVED}}
     batches = http(f"{simulator['control']}/batches", LIFE)
     made = dict(zip(range(13, 18), batches["ids"], strict=True))
     address = f"127.0.0.1:{ports[SERVED]}"

@@ -17,10 +17,10 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
-from aiohttp.test_utils import unused_port
 
 from tests.documents.reading import blocks, rows, section, text_of
 from tests.fakes import NOON
+from tests.stack.processes import a_port
 from tests.web.house import open_house
 from watcher.core.endpoint import TIMEOUT_LEAST, TIMEOUT_MOST, Delivery, Endpoint, Form, SigningKey
 from watcher.core.health import (
@@ -64,7 +64,7 @@ BLOCKS: Final = [(block.language, block.text) for block in blocks(DOCUMENT)]
 OPENED, RECEIVER, BY_HAND, PUBLIC, EVENTS = (text for language, text in BLOCKS if language == "python")
 EVENT, *EXAMPLES = (json.loads(text) for language, text in BLOCKS if language == "json")
 BODY: Final = body_of(sample("batch.active", NOON, endpoint_id="crm"))
-PATIENCE: Final = 10.0
+PATIENCE: Final = 60.0
 
 
 def run(block: str) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def test_by_hand_it_takes_fifteen_lines() -> None:
 @contextmanager
 def receiver(folder: Path, secret: str) -> Iterator[str]:
     """The receiver, as a process in a folder of its own; its URL."""
-    port = unused_port()
+    port = a_port(0)
     (folder / "secret").write_text(secret + "\n")
     (folder / "receiver.py").write_text(RECEIVER.replace("9000", str(port)))
     with subprocess.Popen([sys.executable, "receiver.py"], cwd=folder, stderr=subprocess.DEVNULL) as running:

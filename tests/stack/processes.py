@@ -1,6 +1,6 @@
 """Programs of the stack: each a process with a log of its own, that can be killed, and started again at the same address."""
 
-import random
+import secrets
 import shutil
 import signal
 import socket
@@ -99,7 +99,7 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> float:
 
 def a_port(wanted: int) -> int:
     """That one, or where it is taken (or 0) one that is free, and that no client is given by chance until it is used."""
-    tried = wanted or random.choice(UNCLAIMED)
+    tried = wanted or secrets.choice(UNCLAIMED)  # whatever a test has seeded
     with socket.socket() as found:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
