@@ -5,10 +5,12 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.request import Request, urlopen
 
 import pytest
@@ -105,17 +107,30 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 @contextmanager
 def process(*arguments: object, folder: Path, **environ: str) -> Iterator[dict[str, str]]:
     """A command as a process of its own, until the end of the context; what its first line says."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "watcher", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
-    ) as running:
+    with (
+        tempfile.TemporaryFile("w+") as complaints,
+        subprocess.Popen(
+            [sys.executable, "-m", "watcher", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+        ) as running,
+    ):
         assert running.stdout is not None
         try:
-            yield json.loads(running.stdout.readline())
+            said = running.stdout.readline()
+            assert said, complaints_of(running, complaints)
+            yield json.loads(said)
         finally:
             running.terminate()
-            assert running.wait(PATIENCE) == 0
+            assert running.wait(PATIENCE) == 0, complaints_of(running, complaints)
+
+
+def complaints_of(process: "subprocess.Popen[str]", complaints: IO[str]) -> str:
+    """How a process that is to have ended did, and the end of what it said on standard error."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE)
+    complaints.seek(0)
+    return f"it ended with {process.returncode}: {complaints.read()[-3000:]}"

@@ -85,5 +85,7 @@ def test_ctrl_c_says_what_was_done_by_then(there: Interface) -> None:
             adding.stdin.flush()
             assert adding.stderr.readline().startswith(f"standard input line {number}: ")
         adding.send_signal(signal.SIGINT)
-        assert adding.wait(PATIENCE) == 130
-        assert adding.stderr.read() == "so far: 1 now followed, 2 refused; the same again does no harm\n"
+        assert (adding.wait(PATIENCE), adding.stderr.read()) == (
+            130,
+            "so far: 1 now followed, 2 refused; the same again does no harm\n",
+        )

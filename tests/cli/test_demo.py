@@ -15,6 +15,7 @@ import pytest
 from rich.live import Live
 
 from tests.cli.conftest import Watcher
+from tests.cli.interface import PATIENCE
 from watcher.cli.demo.picture import Lines, Painting, Silence, open_picture, plot, print_verdict
 from watcher.cli.demo.play import Scene, kill_is_due
 from watcher.cli.demo.stage import StageError, demo_file, open_stage
@@ -309,7 +310,7 @@ def is_up(url: str) -> bool:
 @pytest.mark.parametrize("batches", [1, 6])
 def test_the_demo_finds_nothing_wrong_and_leaves_nothing_behind(tmp_path: Path, batches: int) -> None:
     with performing(tmp_path, "--batches", str(batches), "-o", "json") as demo:
-        said, _ = demo.communicate(timeout=100)
+        said, _ = demo.communicate(timeout=300)
     verdict = json.loads(said)
     assert [line for finding in verdict["findings"] for line in finding["wrong"]] == []
     assert verdict["findings"][0]["figure"] == "the daemon was killed once, and started again"
@@ -324,7 +325,8 @@ def test_the_demo_leaves_nothing_behind_when_it_is_stopped(tmp_path: Path, numbe
         addresses = [line.split(" at ")[1].split(",")[0].strip() for line in (demo.stdout.readline() for _ in range(3))]
         assert all(map(is_up, addresses))
         demo.send_signal(number)
-        assert demo.wait(20) == code
+        said, _ = demo.communicate(timeout=PATIENCE)
+        assert demo.returncode == code, said
     assert not any(map(is_up, addresses))
     assert list(tmp_path.iterdir()) == []
 

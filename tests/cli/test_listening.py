@@ -41,7 +41,8 @@ def listening(*arguments: object) -> Iterator[subprocess.Popen[str]]:
             yield running
         finally:
             running.send_signal(signal.SIGINT)
-            assert running.wait(PATIENCE) == 0
+            assert running.stderr is not None
+            assert running.wait(PATIENCE) == 0, running.stderr.read()
 
 
 def line(running: "subprocess.Popen[str]") -> str:
@@ -126,8 +127,7 @@ def test_nobody_who_reads_ends_it() -> None:
         url = json.loads(running.stdout.readline())["url"]
         running.stdout.close()
         post(url)
-        assert running.wait(PATIENCE) == 1
-        assert running.stderr.read() == ""
+        assert (running.wait(PATIENCE), running.stderr.read()) == (1, "")
 
 
 def a_message(**fields: Any) -> Message:

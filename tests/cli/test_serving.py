@@ -42,7 +42,7 @@ def test_the_daemon_says_its_address_and_ends_when_asked(tmp_path: Path) -> None
         assert daemon.stderr is not None
         assert daemon.stdout.readline().startswith("watcher serves http://127.0.0.1:")
         daemon.send_signal(signal.SIGINT)
-        assert daemon.wait(PATIENCE) == 0
+        assert daemon.wait(PATIENCE) == 0, daemon.stderr.read()
         assert daemon.stderr.readline() == (
             "warning: environment variable WATCHER_API_TOKEN: is shorter than 16 characters: "
             "make one with `watcher token random`\n"
@@ -58,8 +58,7 @@ def test_a_daemon_whose_announcement_nobody_hears_runs_on(tmp_path: Path) -> Non
         assert json.loads(daemon.stderr.readline())["event"] == "daemon.started"
         daemon.terminate()
         assert json.loads(daemon.stderr.readline())["event"] == "daemon.stopping"
-        assert daemon.wait(PATIENCE) == 0
-        assert daemon.stderr.read() == ""
+        assert (daemon.wait(PATIENCE), daemon.stderr.read()) == (0, "")
 
 
 def test_a_daemon_whose_announcement_finds_no_room_says_so_and_runs_on(tmp_path: Path) -> None:
@@ -68,7 +67,7 @@ def test_a_daemon_whose_announcement_finds_no_room_says_so_and_runs_on(tmp_path:
         assert json.loads(daemon.stderr.readline())["event"] == "daemon.started"
         assert daemon.stderr.readline().startswith("standard output cannot be written (No space left on device): ")
         daemon.terminate()
-        assert daemon.wait(PATIENCE) == 0
+        assert daemon.wait(PATIENCE) == 0, daemon.stderr.read()
 
 
 def test_a_port_in_use_is_refused_with_the_remedy(tmp_path: Path) -> None:
@@ -84,10 +83,11 @@ def test_a_second_daemon_on_one_database_is_refused(watcher: Watcher, scene: Sce
     environ = {**ANYWHERE, "WATCHER_DATABASE_URL": "sqlite:///one.db"}
     with running(tmp_path, environ) as first:
         assert first.stdout is not None
-        first.stdout.readline()
+        assert first.stderr is not None
+        assert first.stdout.readline(), first.stderr.read()
         with running(tmp_path, environ) as second:
             _, complained = second.communicate(timeout=PATIENCE)
-        assert second.returncode == 2
+        assert second.returncode == 2, complained
         assert "one.db" in complained
         assert "Traceback" not in complained
         checked = watcher("check", **LOGIN, **environ)
@@ -96,7 +96,7 @@ def test_a_second_daemon_on_one_database_is_refused(watcher: Watcher, scene: Sce
         assert migrated.exit_code == 2
         assert "one.db" in migrated.stderr
         first.terminate()
-        assert first.wait(PATIENCE) == 0
+        assert first.wait(PATIENCE) == 0, first.stderr.read()
 
 
 def test_check_says_that_all_is_well_and_makes_nothing(watcher: Watcher) -> None:
