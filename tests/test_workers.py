@@ -227,7 +227,7 @@ async def test_the_grace_of_errands_begins_when_the_crew_comes_to_rest() -> None
         await mine.rest()
         await settle_down()
         assert not task.done()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await mine.dismiss()
         assert task.cancelled()
 

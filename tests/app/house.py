@@ -16,7 +16,7 @@ from watcher.app.working import USUAL, Patience
 from watcher.core.news import LeasesMoved, News
 from watcher.settings import Settings, load
 
-PATIENCE: Final = 20.0
+PATIENCE: Final = 60.0
 """Seconds after which what is waited for will not come."""
 
 Decorate = Callable[[Parts], Parts]

@@ -14,7 +14,7 @@ from tests.cli.conftest import ROOT
 from watcher.app.lookups import Lookups
 from watcher.app.process import loop_factory
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def found(*addresses: tuple[int, tuple[Any, ...]]) -> Callable[..., list[tuple[Any, ...]]]:

@@ -25,7 +25,7 @@ def http(url: str, body: object = None, method: str | None = None) -> Json:
     """One request to one of our own servers on loopback; the JSON of the answer."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.loads(answer.read() or b"null")
 
 
@@ -127,7 +127,7 @@ class Campaign:
         before()
         assert self.daemon is not None
         self.daemon.terminate()
-        assert self.daemon.wait(25) == 0, self.log()[-3000:]
+        assert self.daemon.wait(60) == 0, self.log()[-3000:]
         assert self.daemon.stdout is not None
         self.daemon.stdout.close()
 
@@ -164,6 +164,6 @@ def campaign(folder: Path, *, rate: int, latency: float = 0.005, fail_share: flo
         finally:
             if ours.daemon is not None and ours.daemon.poll() is None:
                 ours.daemon.kill()
-                ours.daemon.wait(5)
+                ours.daemon.wait(60)
             if ours.daemon is not None and ours.daemon.stdout is not None:
                 ours.daemon.stdout.close()

@@ -73,7 +73,7 @@ class Nursery:
         if self.pid and self.ended is None:
             os.kill(self.pid, signal.SIGKILL)
         self.process.kill()
-        self.process.wait(5)
+        self.process.wait(60)
         for stream in (self.process.stdin, self.process.stdout):
             assert stream is not None
             stream.close()

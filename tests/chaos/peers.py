@@ -30,7 +30,7 @@ def peers(*wanted: Peer) -> Iterator[list[Json]]:
     finally:
         for process in processes:
             process.kill()
-            process.wait(5)
+            process.wait(60)
             assert process.stdout is not None
             process.stdout.close()
 

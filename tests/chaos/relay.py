@@ -18,6 +18,9 @@ from typing import Final, Literal
 COMMIT: Final = b"COMMIT\x00"
 LOGIN: Final = re.compile(rb"\r\nauthorization: basic ([A-Za-z0-9+/=]+)\r\n", re.IGNORECASE)
 
+PATIENCE: Final = 60.0
+"""Seconds after which what is waited for will not come."""
+
 Mood = Literal["open", "silent", "closed"]
 
 
@@ -41,7 +44,7 @@ class Relay:
 
     def be(self, mood: Mood) -> None:
         """Silent: whoever connects or asks hears nothing until it is open again. Closed: connections end, new ones do too."""
-        asyncio.run_coroutine_threadsafe(self._be(mood), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(self._be(mood), self._loop).result(PATIENCE)
 
     def cut_commits(self, count: int) -> None:
         """The next so many COMMITs go through, and no answer to them comes back."""
@@ -57,7 +60,7 @@ class Relay:
 
     def wait(self) -> None:
         """Returns when it listens."""
-        assert self._up.wait(5)
+        assert self._up.wait(PATIENCE)
 
     async def _live(self) -> None:
         self._opened.set()
@@ -132,7 +135,7 @@ class Relay:
                 back.cancel()
                 await asyncio.wait([back])
                 away.write(said)
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(PATIENCE):
                     await there.read(65536)  # it was committed, or not, and nobody is told
                 return
             away.write(said)
@@ -167,7 +170,7 @@ def relays(there: Sequence[Path | tuple[str, int]]) -> Iterator[list[Relay]]:
         for wire in wires:
             wire.end()
         for thread in threads:
-            thread.join(10)
+            thread.join(PATIENCE)
 
 
 def address(url: str) -> tuple[str, int]:

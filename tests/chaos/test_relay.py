@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.relay import COMMIT, Relay, address, relays
 
-PATIENCE = 5.0
+PATIENCE = 60.0
 GET = b"GET /v2/campaigns/batches/13 HTTP/1.1\r\nHost: here\r\nAuthorization: Basic bm9ydGg6cGFzc3dvcmQ=\r\n\r\n"
 
 

@@ -76,7 +76,7 @@ def daemon(portions: Portions) -> Iterator[str]:
         yield urls[0]
     finally:
         end.set()
-        thread.join(10)
+        thread.join(60)
 
 
 def recover(watcher: Watcher, url: str, *arguments: object, input: str | None = None) -> Any:  # noqa: A002
@@ -200,7 +200,7 @@ def test_ctrl_c_ends_it_with_the_command_that_goes_on() -> None:
             text=True,
         ) as running,
     ):
-        assert portions.hangs.wait(30)
+        assert portions.hangs.wait(60)
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, async_playwright, expect
 from tests.page.town import TOKEN, Daemon, Town, open_town
 from tests.page.visiting import Visit, launched, visiting
 
-PATIENCE = 30_000
+PATIENCE = 60_000
 """Milliseconds until what a test waits for must be there, on a machine that has other things to do as well."""
 
 

@@ -157,7 +157,7 @@ async def test_a_batch_whose_answer_callfire_lost_is_followed_until_it_is_found(
     town.fault(kind="lost", code=0, operation="submit", count=1, broadcast_ids=[broadcast])
     await write(page, broadcast, name)
     await page.get_by_role("button", name="Send to 2 recipients").click()
-    await expect(page.get_by_text("CallFire has it as batch")).to_be_visible(timeout=30_000)
+    await expect(page.get_by_text("CallFire has it as batch")).to_be_visible()
     assert at_callfire(town, name) == 1
 
 

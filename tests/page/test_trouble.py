@@ -54,7 +54,7 @@ async def test_the_end_of_a_token_s_time_leads_to_signing_in(guest: Visit, close
     await guest.open("#/plan")
     await guest.sign_in(made["token"])
     await guest.live()
-    await expect(guest.page.get_by_label("Token")).to_be_visible(timeout=30_000)
+    await expect(guest.page.get_by_label("Token")).to_be_visible()
     await expect(guest.page).to_have_title("Sign in – watcher")
     await guest.sign_in(TOKEN)
     await guest.live()

@@ -28,7 +28,7 @@ def asked(url: str, body: object = None, *, method: str | None = None, token: st
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json"} | ({} if token is None else {"Authorization": f"Bearer {token}"})
     try:
-        with urlopen(Request(url, data=data, headers=headers, method=method), timeout=20) as answer:
+        with urlopen(Request(url, data=data, headers=headers, method=method), timeout=60) as answer:
             text = answer.read()
     except HTTPError as error:
         error.add_note(error.read().decode())
@@ -79,7 +79,7 @@ class Daemon:
             assert running.stdout is not None
             running.terminate()
             running.stdout.close()
-            assert running.wait(20) == 0, (self.folder / "daemon.log").read_text()[-3000:]
+            assert running.wait(60) == 0, (self.folder / "daemon.log").read_text()[-3000:]
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """Asks as a program does."""

@@ -154,7 +154,7 @@ async def visiting(browser: Browser, url: str, **how: Any) -> AsyncIterator[Visi
     try:
         await context.add_init_script(LISTENING)
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         visit = Visit(page=page, url=url)
 
         def said(message: ConsoleMessage) -> None:

@@ -15,7 +15,7 @@ import psutil
 
 from tests.security.canaries import CANARIES, LOGIN, PAIR, found_in
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 FILES: Final = {
     "CALLFIRE_PASSWORD": "password",
     "WATCHER_API_TOKEN": "token of the settings",

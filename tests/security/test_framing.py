@@ -23,7 +23,7 @@ async def said(house: House, sent: bytes, last: bytes = LAST) -> list[tuple[int,
     """All answers on one connection, until the other end closes it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(house.url.rpartition(":")[2]))
     writer.write(sent + last)
-    whole = await asyncio.wait_for(reader.read(), 20)
+    whole = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     found = re.split(rb"(?=HTTP/1\.[01] \d{3} )", whole)
     assert found[0] == b"", whole

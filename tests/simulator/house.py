@@ -18,7 +18,7 @@ START: Final = 1_795_435_200.0
 ACCOUNTS: Final[Mapping[str, tuple[str, str]]] = {"default": ("login", "password"), "other": ("olaf", "sesame")}
 STEADY: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """For properties: a busy machine breaks none."""
-PATIENCE: Final = 10
+PATIENCE: Final = 60
 """Seconds until a test that waits for something to happen gives up."""
 
 

@@ -54,7 +54,7 @@ class Ear:
 
     async def heard(self, count: int) -> None:
         """Returns once so many things were told."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.told) < count:
                 self.more.clear()
                 await self.more.wait()

@@ -70,7 +70,7 @@ class Table:
 
         def wait(_: sqlite3.Connection) -> None:
             loop.call_soon_threadsafe(begun.set)
-            go_on.wait(10)
+            go_on.wait(60)
 
         held_up = asyncio.create_task(self.lane.run("wait", wait), name="wait")
         await begun.wait()
@@ -263,7 +263,7 @@ def test_a_loop_that_is_gone_does_not_hold_up_the_thread(path: Path) -> None:
     async def leave() -> Lane:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         lane = Lane(connection, place="here", writes=False, tell=Ear(), clock=FakeClock())
-        waiting = asyncio.create_task(lane.run("wait", lambda _: go_on.wait(10)), name="wait")
+        waiting = asyncio.create_task(lane.run("wait", lambda _: go_on.wait(60)), name="wait")
         await asyncio.sleep(0)
         waiting.cancel()
         return lane
@@ -271,7 +271,7 @@ def test_a_loop_that_is_gone_does_not_hold_up_the_thread(path: Path) -> None:
     lane = asyncio.run(leave())
     go_on.set()
     lane._queue.put(None)
-    lane._thread.join(10)
+    lane._thread.join(60)
     assert not lane._thread.is_alive()
 
 
@@ -284,7 +284,7 @@ async def test_reading_does_not_wait_for_writing(sqlite: SqliteStore) -> None:
 
     def stop_and_wait(connection: sqlite3.Connection) -> bool:
         connection.execute("UPDATE watches SET state = 'stopped'")
-        return go_on.wait(10)
+        return go_on.wait(60)
 
     writing = asyncio.create_task(sqlite._writer.run("stop", stop_and_wait), name="writing")
     assert await sqlite.watch(KEY) == watch

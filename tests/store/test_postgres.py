@@ -37,7 +37,7 @@ END = (
     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
 """Ends everybody else's connections."""
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which what is waited for will not come."""
 PREPARED = "SELECT count(*) FROM pg_prepared_statements"
 

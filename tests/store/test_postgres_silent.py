@@ -20,7 +20,7 @@ from watcher.store.postgres_pool import Access, Connections, OneConnection, begu
 from watcher.store.work import Connection
 
 Lend: TypeAlias = Callable[[str], AbstractAsyncContextManager[Connections]]
-PATIENCE: Final = 20.0
+PATIENCE: Final = 60.0
 """Seconds after which what is waited for will not come."""
 IMPATIENT = Access(statement=timedelta(seconds=1), connect=timedelta(seconds=1))
 """No answer within 2 seconds is no answer."""

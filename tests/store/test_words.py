@@ -20,7 +20,7 @@ from watcher.store.postgres import PostgresStore, open_postgres
 from watcher.store.postgres_pool import Access
 from watcher.store.postgres_saying import IDS_MOST, words_of
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which what is waited for will not come."""
 SUBMISSION = Submission(
     id="sub_1", account="default", broadcast_id=14, name="Spring", request=b"{}", created=NOON, holder="me"

@@ -11,6 +11,6 @@ WAITS: Final = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_da
 
 async def until_waited_for(somebody: Somebody, count: int = 1) -> None:
     """Until so many transactions wait for what somebody has locked."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await somebody.fetchval(WAITS) < count:
             pass

@@ -26,7 +26,7 @@ from watcher.core.news import RequestFailed
 from watcher.core.submissions import SubmissionState
 from watcher.ports import Store, Switched
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 TOKEN: Final = "a-token-for-the-court"
 ACCOUNTS: Final = ("default", "second")
 STREAMS: Final = ("/v1/events/stream", "/v1/stream")

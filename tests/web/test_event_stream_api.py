@@ -389,7 +389,7 @@ async def test_what_happens_while_the_last_client_leaves_is_written_to_nobody() 
 async def test_who_joins_while_others_are_written_to_misses_nothing() -> None:
     """It has read up to where the loop was: that the loop has gone on is known before a byte is written."""
     store = FakeStore(FakeClock())
-    async with asyncio.timeout(10), open_house(store=store) as house, aiohttp.ClientSession() as session:
+    async with asyncio.timeout(60), open_house(store=store) as house, aiohttp.ClientSession() as session:
         await follow(house, 1, 2)
         async with hearing(house) as present:
             await present.next()

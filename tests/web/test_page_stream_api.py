@@ -278,7 +278,7 @@ async def test_what_changes_while_the_page_is_read_and_written_is_told_behind_it
 
 async def test_a_view_that_is_being_read_holds_up_no_other() -> None:
     store = FakeStore(FakeClock())
-    async with asyncio.timeout(10), open_house(store=store) as house, aiohttp.ClientSession() as session:
+    async with asyncio.timeout(60), open_house(store=store) as house, aiohttp.ClientSession() as session:
         await follow(house, 1)
         store.gates["find"] = gate = asyncio.Event()
         asked = asyncio.ensure_future(session.get(f"{house.url}{STREAM}?limit=9"))
@@ -302,7 +302,7 @@ async def test_a_view_that_is_being_read_holds_up_no_other() -> None:
 
 async def test_who_goes_while_the_page_is_read_for_them_is_no_failure_of_ours() -> None:
     store = FakeStore(FakeClock())
-    async with asyncio.timeout(10), open_house(store=store) as house, aiohttp.ClientSession() as session:
+    async with asyncio.timeout(60), open_house(store=store) as house, aiohttp.ClientSession() as session:
         await follow(house, 1)
         store.gates["find"] = gate = asyncio.Event()
         asked = asyncio.ensure_future(session.get(f"{house.url}{STREAM}?limit=9"))
@@ -430,7 +430,7 @@ async def test_a_page_shows_the_endpoints_that_need_a_person(house: House) -> No
 
 async def test_what_is_read_of_endpoints_for_a_new_page_is_shown_to_all_others_too(house: House) -> None:
     keep(house, "fine")
-    async with asyncio.timeout(10), hearing(house, STREAM) as hearer:
+    async with asyncio.timeout(60), hearing(house, STREAM) as hearer:
         page = Page(hearer)
         await page.begin()
         keep(house, "fine", **OFF)
@@ -446,7 +446,7 @@ async def test_what_is_read_of_endpoints_for_a_new_page_is_shown_to_all_others_t
 async def test_of_very_many_endpoints_in_trouble_the_first_are_shown(house: House) -> None:
     for number in range(SHOWN_MOST + 1):
         keep(house, f"off-{number:03}", **OFF)
-    async with asyncio.timeout(10), hearing(house, STREAM) as hearer:
+    async with asyncio.timeout(60), hearing(house, STREAM) as hearer:
         page = Page(hearer)
         await page.begin()
         assert list(page.document["endpoints"]) == [f"off-{number:03}" for number in range(SHOWN_MOST)]

@@ -138,7 +138,7 @@ class Day:
 
 async def live(history: list[tuple[str, int]]) -> None:
     store = FakeStore(FakeClock())
-    async with asyncio.timeout(20), open_house(store=store) as house:
+    async with asyncio.timeout(60), open_house(store=store) as house:
         day = Day(house, store)
         for name, much in history:
             await getattr(day, name)(much)

@@ -44,7 +44,7 @@ def prefer(wait: object = 30, **more: str) -> dict[str, str]:
 
 async def come_to(reached: Callable[[], bool]) -> None:
     """Lets everything run until it is so."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not reached():  # noqa: ASYNC110 # the other end of a socket is waited for
             await asyncio.sleep(0)
 

@@ -25,7 +25,7 @@ UNSETTLED: Final = ("NEW", "VALIDATING")
 
 
 def checked(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

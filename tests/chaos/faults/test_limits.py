@@ -16,7 +16,7 @@ import pytest
 from tests.chaos.campaign import Campaign, campaign, http
 from tests.chaos.faults.alone import code_of, until
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_clients_that_take_all_descriptors_keep_no_probe_out(ours: Campaign) -> 
     to = urlsplit(ours.url)
     with ExitStack() as stack:
         for _ in range(90):
-            client = stack.enter_context(socket.create_connection((to.hostname, to.port), timeout=5))
+            client = stack.enter_context(socket.create_connection((to.hostname, to.port), timeout=PATIENCE))
             with suppress(OSError):  # those that there is no room for
                 client.sendall(f"GET /v1/events/stream HTTP/1.1\r\nHost: {to.netloc}\r\n\r\n".encode())
         until(lambda: told(ours, "files.few") == 1, PATIENCE, "it says that files are few")
