@@ -16,8 +16,10 @@ from watcher.app.working import USUAL, Patience
 from watcher.core.news import LeasesMoved, News
 from watcher.settings import Settings, load
 
-PATIENCE: Final = 60.0
-"""Seconds after which what is waited for will not come."""
+PATIENCE: Final = 50.0
+"""Seconds after which what is waited for will not come: fewer than the 60 that a client may ask the daemon to wait."""
+LEAVING: Final = 20.0
+"""Seconds in which it ends: fewer than it has where something in flight does not come down."""
 
 Decorate = Callable[[Parts], Parts]
 
@@ -131,7 +133,7 @@ async def daemon(
             amiss = sys.exception()
             stop.set()
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(LEAVING):
                     assert await ended == 0
             except Exception as error:
                 if amiss is None:

@@ -20,8 +20,8 @@ from watcher.store.postgres_pool import Access, Connections, OneConnection, begu
 from watcher.store.work import Connection
 
 Lend: TypeAlias = Callable[[str], AbstractAsyncContextManager[Connections]]
-PATIENCE: Final = 60.0
-"""Seconds after which what is waited for will not come."""
+PATIENCE: Final = 30.0
+"""Seconds after which what is waited for will not come: fewer than the 40 after which every statement is given up."""
 IMPATIENT = Access(statement=timedelta(seconds=1), connect=timedelta(seconds=1))
 """No answer within 2 seconds is no answer."""
 
