@@ -267,7 +267,7 @@ def test_a_daemon_that_ends_leaves_no_process_behind(tmp_path: Path, number: sig
             "PYTHONPATH": str(ROOT),
         }
         command = [sys.executable, "-m", "watcher", "run", "-o", "json"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ) as running:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ) as running:
             try:
                 children = playing(running, ids)
                 running.send_signal(number)

@@ -136,7 +136,9 @@ def test_ctrl_c_at_the_question_ends_it_and_nothing_is_done() -> None:
         assert running.stderr is not None
         said = b""
         while not said.endswith(b"]:"):
-            said += running.stderr.read(1)
+            one = running.stderr.read(1)
+            assert one, said
+            said += one
         running.send_signal(signal.SIGINT)
         _, rest = running.communicate(timeout=PATIENCE)
     assert (running.returncode, rest.strip()) == (130, b"")
@@ -203,10 +205,10 @@ def test_ctrl_c_ends_it_with_the_command_that_goes_on() -> None:
         assert portions.hangs.wait(60)
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=PATIENCE)
-    assert running.returncode == 130
     until = "2026-11-23T12:00:00.000Z"
-    assert said == (
-        f"6 were recovered; go on with: watcher endpoints recover crm --since {SINCE} --until {until} --after 200\n"
+    assert (running.returncode, said) == (
+        130,
+        f"6 were recovered; go on with: watcher endpoints recover crm --since {SINCE} --until {until} --after 200\n",
     )
 
 

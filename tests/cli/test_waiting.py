@@ -241,7 +241,6 @@ def test_ctrl_c_ends_it_with_130(scene: Scene, alone: Callable[..., dict[str, st
     with subprocess.Popen(
         [sys.executable, "-m", "watcher", "wait", str(batch_id)],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         cwd=tmp_path,
         env={**os.environ, **alone(), "PYTHONPATH": str(Path(__file__).parents[2])},
     ) as process:

@@ -276,8 +276,7 @@ def test_ctrl_c_ends_adding_also_while_it_waits_for_more_to_read(there: Interfac
         last = next(row for row in map(json.loads, running.stdout) if row["batch_id"] == 10_000)
         assert last["result"] == "created"
         running.send_signal(signal.SIGINT)
-        assert running.wait(PATIENCE) == 130
-        assert running.stderr.read() == ""
+        assert (running.wait(PATIENCE), running.stderr.read()) == (130, "")
 
 
 def test_following_events_goes_on_until_there_are_enough(

@@ -142,7 +142,7 @@ def receiver(folder: Path, secret: str) -> Iterator[str]:
     port = a_port(0)
     (folder / "secret").write_text(secret + "\n")
     (folder / "receiver.py").write_text(RECEIVER.replace("9000", str(port)))
-    with subprocess.Popen([sys.executable, "receiver.py"], cwd=folder, stderr=subprocess.DEVNULL) as running:
+    with subprocess.Popen([sys.executable, "receiver.py"], cwd=folder) as running:
         try:
             yield f"http://127.0.0.1:{port}/"
         finally:

@@ -45,7 +45,6 @@ def pooling(server: Server) -> Iterator[Path]:
     process = subprocess.Popen(
         [*with_us, program, "-q", str(settings)],
         stdin=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
         user=user,
         cwd="/",
     )
