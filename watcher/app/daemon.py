@@ -14,7 +14,7 @@ from watcher.app.files import Files, room_at
 from watcher.app.notifying import Notices, Watchdog
 from watcher.app.process import loop_factory, set_limits, tune_the_interpreter
 from watcher.app.reloading import Asked, Read
-from watcher.app.signals import heed_no_reload, signals
+from watcher.app.signals import end_at_once, heed_no_reload, signals
 from watcher.app.tracing import tracing
 from watcher.app.working import USUAL, Daemon, Patience, working
 from watcher.clock import SystemClock
@@ -49,7 +49,10 @@ def main(
     set_limits()
     heed_no_reload()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(run(settings, announce=announce, read=read, environ=environ))
+        try:
+            return runner.run(run(settings, announce=announce, read=read, environ=environ))
+        finally:
+            end_at_once()
 
 
 async def run(
