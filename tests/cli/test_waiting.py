@@ -174,7 +174,7 @@ def test_without_a_daemon_waits_take_turns_with_the_budget(
     environ = alone()
     environ["WATCHER_DATABASE_URL"] = "sqlite:///watcher.db"
     lock = ProcessLock(Path("watcher.db"))
-    result = watcher("wait", batch_id, "--timeout", "700ms", **environ)
+    result = watcher("wait", batch_id, "--timeout", "2s", **environ)
     assert result.exit_code == 3
     assert f"is in use by process {os.getpid()}" in result.stderr
     assert "waits for its turn" in result.stderr.splitlines()[-1]
