@@ -28,7 +28,6 @@ class Taken:
     files: int
     tasks: int
     threads: int
-    blocks: int
     collections: int
     used: float
     watches: float
