@@ -1,6 +1,5 @@
 """The daemon as its command starts it: `python -m tests.chaos.soak.daemon CONFIG AGE`. It only forgets what is older than AGE
-seconds, where settings allow an hour at least, and prints how it is inside, which nobody can see from without: at SIGUSR2 what it
-has, at SIGUSR1 what it keeps once all garbage is collected.
+seconds, where settings allow an hour at least, and at SIGUSR2 prints how it is inside, which nobody can see from without.
 """
 
 import asyncio
@@ -25,24 +24,17 @@ def settings(config: Path, age: timedelta) -> Settings:
 
 
 def say(_: int, __: object) -> None:
-    """Tasks, threads, and how often all garbage was collected."""
-    collections = gc.get_stats()[-1]["collections"]
-    _print({"tasks": len(asyncio.all_tasks()), "threads": threading.active_count(), "collections": collections})
-
-
-def collect_and_say(_: int, __: object) -> None:
-    """Blocks of memory in Python."""
-    gc.collect()
-    _print({"blocks": sys.getallocatedblocks()})
-
-
-def _print(what: dict[str, int]) -> None:
     """Without a buffer, which whoever was interrupted might be about to write to."""
-    os.write(1, json.dumps(what).encode() + b"\n")
+    inside = {
+        "tasks": len(asyncio.all_tasks()),
+        "threads": threading.active_count(),
+        "blocks": sys.getallocatedblocks(),
+        "collections": gc.get_stats()[-1]["collections"],
+    }
+    os.write(1, json.dumps(inside).encode() + b"\n")
 
 
 if __name__ == "__main__":
     read = partial(settings, Path(sys.argv[1]), timedelta(seconds=float(sys.argv[2])))
     signal.signal(signal.SIGUSR2, say)
-    signal.signal(signal.SIGUSR1, collect_and_say)
     sys.exit(main(read(), announce=lambda url: print(json.dumps({"url": url}), flush=True), read=read))

@@ -15,10 +15,6 @@ from tests.chaos.soak.trends import Point, Trend, blocks, trend
 
 HOUR: Final = 3600.0
 Verdict = Literal["flat", "grew", "cannot say"]
-BLOCKS: Final = "blocks of memory in Python that are no garbage"
-KEPT: Final = 0.05
-"""By which share of their number they may grow, or by the least where that is more."""
-KEPT_LEAST: Final = 2000.0
 REMEDY: Final = "have nothing else run on the machine and run it again, or for longer"
 
 
@@ -67,35 +63,10 @@ class Judged:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """Blocks of memory in Python when measuring begins and when it ends, both after a full collection: what is garbage already,
-    and waits for the next one for longer than a campaign lasts, is no leak."""
-
-    before: int
-    after: int
-
-    @property
-    def bound(self) -> float:
-        """By how much it may grow."""
-        return max(KEPT * self.before, KEPT_LEAST)
-
-    @property
-    def wrong(self) -> str:
-        """What is wrong with it, if anything."""
-        grew = self.after - self.before
-        return f"{BLOCKS} grew: by {grew:,} pieces, and may by {self.bound:,.0f}" if grew > self.bound else ""
-
-    @property
-    def row(self) -> Figure:
-        """Both, by how much it may grow, and what follows."""
-        verdict = "grew" if self.wrong else "flat"
-        return (BLOCKS, f"{self.before:,} at first, {self.after:,} in the end, may +{self.bound:,.0f}: {verdict}")
-
-
 KINDS: Final = (
     Kind(name="memory, resident", unit="MiB", value=lambda each: each.rss, share=0.01, least=1.0),
     Kind(name="memory, its own", unit="MiB", value=lambda each: each.own, share=0.01, least=1.0),
+    Kind(name="blocks of memory in Python", unit="", value=lambda each: each.blocks, share=0.05, least=2000.0, of=min),
     Kind(name="open files", unit="", value=lambda each: each.files, share=0.0, least=10.0),
     Kind(name="tasks", unit="", value=lambda each: each.tasks, share=0.0, least=10.0),
     Kind(name="threads", unit="", value=lambda each: each.threads, share=0.0, least=0.5),

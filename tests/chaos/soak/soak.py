@@ -17,7 +17,7 @@ from typing import Any, Final
 from tests.chaos.outcome import Figure, Outcome
 from tests.chaos.peers import Peer, peers
 from tests.chaos.soak.churn import ACCOUNT, SECRET, TOKEN, Churn, session
-from tests.chaos.soak.judging import Judged, Kept, judged, rows
+from tests.chaos.soak.judging import Judged, judged, rows
 from tests.chaos.soak.taking import Taken, taken
 
 VISITORS: Final = 200
@@ -62,7 +62,6 @@ class Soaked:
     """What came of it. `wrong` is what should not have been answered or logged, `expected` how often what may be logged was."""
 
     judged: Sequence[Judged]
-    kept: Kept
     done: Counter[str]
     samples: Sequence[Taken]
     wrong: Sequence[str]
@@ -79,11 +78,10 @@ class Soaked:
             *((what, f"{count:,}") for what, count in sorted(self.done.items())),
             *((f"logged, as expected: {event}", f"{count:,}") for event, count in sorted(self.expected.items())),
             *rows(self.judged),
-            self.kept.row,
         ]
-        grown = [*(each.wrong for each in self.judged), self.kept.wrong]
+        not_flat = [each.wrong for each in self.judged if each.wrong]
         verdict = "Nothing grew, and nothing was logged that should not be."
-        return Outcome(figures=figures, wrong=[*filter(None, grown), *self.wrong], verdict=verdict)
+        return Outcome(figures=figures, wrong=[*not_flat, *self.wrong], verdict=verdict)
 
 
 def settings(folder: Path, api: str, receivers: Sequence[str], *, rate: float, more: bool, told: bool = True) -> str:
@@ -124,12 +122,6 @@ class Daemon:
         self.process.send_signal(signal.SIGUSR2)
         inside = await self._said()
         return await asyncio.to_thread(taken, self.process.pid, self.database, inside)
-
-    async def kept(self) -> int:
-        """Blocks of memory in Python, once all garbage is collected."""
-        self.process.send_signal(signal.SIGUSR1)
-        blocks: int = (await self._said())["blocks"]
-        return blocks
 
     async def _said(self) -> Json:
         assert self.process.stdout is not None
@@ -195,14 +187,13 @@ async def soak(plan: Plan, folder: Path) -> Soaked:
             await churn.fill(plan.watches)
             await until(lambda: _all_seen(churn, plan.watches), "all are looked at")
             await churn.reload()
-            samples, kept = await _watched(daemon, churn, plan)
+            samples = await _watched(daemon, churn, plan)
             await until(lambda: _all_told(churn), "all is delivered")
     wrong, expected = warnings((folder / "daemon.log").read_text(encoding="utf-8"))
     began = samples[0].at + plan.warm_up
     told = judged(samples, churn.delays, churn.answers, began, began + plan.seconds, plan.blocks)
     return Soaked(
         judged=told,
-        kept=kept,
         done=churn.done,
         samples=[each for each in samples if each.at >= began],
         wrong=[
@@ -228,25 +219,20 @@ async def _all_told(churn: Churn) -> bool:
     return await metric(churn, "watcher_deliveries_pending{") == 0
 
 
-async def _watched(daemon: Daemon, churn: Churn, plan: Plan) -> tuple[list[Taken], Kept]:
-    """Samples until the time is over, and what is kept of it."""
+async def _watched(daemon: Daemon, churn: Churn, plan: Plan) -> list[Taken]:
+    """Samples until the time is over."""
     samples: list[Taken] = []
-    before: int | None = None
     busy = asyncio.create_task(churn.run(), name="churn")
     try:
         while not samples or samples[-1].at < samples[0].at + plan.warm_up + plan.seconds:
-            if before is None and samples and samples[-1].at >= samples[0].at + plan.warm_up:
-                before = await daemon.kept()
             samples.append(await daemon.taken())
             await asyncio.wait([busy], timeout=plan.every)
             if busy.done():
                 busy.result()
-        assert before is not None, "nothing is measured"
-        kept = Kept(before=before, after=await daemon.kept())
     finally:
         busy.cancel()
         await asyncio.wait([busy])
-    return samples, kept
+    return samples
 
 
 def warnings(log: str) -> tuple[list[str], Counter[str]]:

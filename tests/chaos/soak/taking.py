@@ -28,6 +28,7 @@ class Taken:
     files: int
     tasks: int
     threads: int
+    blocks: int
     collections: int
     used: float
     watches: float
