@@ -2,15 +2,18 @@
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
+from math import inf
 from pathlib import Path
-from re import _constants as kinds  # how a pattern is taken apart: the library's own way
-from re import _parser as parser
 from time import process_time
 from typing import Any, Final, NamedTuple
+
+kinds: Any = import_module("re._constants")
+parser: Any = import_module("re._parser")
+"""How a pattern is taken apart: the library's own way."""
 
 ROOT: Final = Path(__file__).parents[2]
 CALLS: Final = frozenset({"compile", "search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"})
@@ -19,8 +22,14 @@ MANY: Final = 64
 """How often something may be repeated before that is called a loop: what is bounded by less costs no more than that."""
 POISON: Final = ("", "\x00", "\n", "!", "~", "é", " ", "<", "@", "0", "x")
 """What may follow a loop so that all of it was in vain."""
-TOO_MUCH: Final = 3.0
-"""Times as long as for half of the text. A linear expression takes twice as long, a quadratic one four times."""
+LONGER: Final = 8
+TOO_MUCH: Final = LONGER**1.5
+"""Times as long as for a text of an eighth. A linear expression takes 8 times as long, a quadratic one 64 times: this is as far
+from either."""
+ROUNDS: Final = (3, 20)
+"""At least, and at most where the answer lies nearer to the bound than to either side: the clock of a busy machine goes by
+jumps, and the least of many times is what the expression itself took."""
+NEAR: Final = LONGER**0.25
 FEW: Final = (8, 12, 16)
 EXPLODES: Final = 4.0
 """Times as long as for four turns less: one that doubles with each turn would take sixteen times as long, and never end with
@@ -207,33 +216,42 @@ def _is_of(category: Any, letter: str) -> bool:
 
 
 def worse_than_linear(pattern: re.Pattern[str], *, anywhere: bool, turns: int = 1000) -> str | None:
-    """A text for which it takes more than its length's due, cut short; None where there is none. It is only believed of a clock
-    that says so for texts of three lengths."""
+    """A text for which it takes more than its length's due, cut short; None where there is none."""
     for attack in attacks(pattern):
-        taken = [_seconds(pattern, attack.text(few), anywhere=anywhere) for few in FEW]
+        taken = _least(pattern, [attack.text(few) for few in FEW], anywhere=anywhere, enough=lambda _: True)
         if taken[-1] > QUICK and all(second > EXPLODES * first for first, second in pairwise(taken)):
             return f"{attack.text(FEW[-1])!r}, and each letter more"
     for attack in attacks(pattern):
-        texts = (attack.text(many * turns) for many in (1, 2, 4, 8))
-        if all(_is_slow(pattern, one, two, anywhere=anywhere) for one, two in pairwise(texts)):
+        texts = [attack.text(many * turns) for many in (1, LONGER)]
+        short, long = _least(pattern, texts, anywhere=anywhere, enough=_is_clear)
+        if long > QUICK and long > TOO_MUCH * short:
             return f"{attack.text(40)[:40]!r}… {attack.poison!r}"
     return None
 
 
-def _is_slow(pattern: re.Pattern[str], short: str, long: str, *, anywhere: bool) -> bool:
-    first, second = (_seconds(pattern, text, anywhere=anywhere) for text in (short, long))
-    return second > QUICK and second > TOO_MUCH * first
+def _is_clear(taken: Sequence[float]) -> bool:
+    short, long = taken
+    return long < QUICK or not TOO_MUCH / NEAR < long / short < TOO_MUCH * NEAR
+
+
+def _least(
+    pattern: re.Pattern[str], texts: Sequence[str], *, anywhere: bool, enough: Callable[[Sequence[float]], bool]
+) -> list[float]:
+    """What it takes for each of them, the least of several rounds through all: ROUNDS."""
+    least = [inf] * len(texts)
+    fewest, most = ROUNDS
+    for already in range(most):
+        if already >= fewest and enough(least):
+            break
+        least = [min(one, _seconds(pattern, text, anywhere=anywhere)) for one, text in zip(least, texts, strict=True)]
+    return least
 
 
 def _seconds(pattern: re.Pattern[str], text: str, *, anywhere: bool) -> float:
-    """The least of three times."""
-    taken = []
-    for _ in range(3):
-        began = process_time()
-        pattern.fullmatch(text)
-        pattern.match(text)
-        if anywhere:
-            for _ in pattern.finditer(text):
-                pass
-        taken.append(process_time() - began)
-    return min(taken)
+    began = process_time()
+    pattern.fullmatch(text)
+    pattern.match(text)
+    if anywhere:
+        for _ in pattern.finditer(text):
+            pass
+    return process_time() - began
