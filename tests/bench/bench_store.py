@@ -2,7 +2,8 @@
 
 A change is a watch swapped, an event and two deliveries. Both are given the same changes and make rows of them; the bare loop
 commits one by one, or a hundred together as the store's writer does when many come at once (with its rows ready beforehand it
-does about a fifth more). The store is on uvloop, in its own thread, and answers each change. Medians of the rounds, and in
+does about a fifth more). It binds values by their names, as the statements have them; a second one binds them by place, as the
+store's connection does. The store is on uvloop, in its own thread, and answers each change. Medians of the rounds, and in
 brackets the least and the greatest; ratios are of the slices of a round, which are beside each other.
 
 The second table is made of what a change costs with ever more around it, in the same rounds: microseconds of processor time, all
@@ -31,6 +32,7 @@ from watcher.core.outbox import settle
 from watcher.core.transitions import Rules, learn
 from watcher.ports import Change, Wish
 from watcher.store import recording
+from watcher.store.places import PlacingConnection
 from watcher.store.remembered import Remembered
 from watcher.store.rows import Values, values_of_event, values_of_watch
 from watcher.store.sealing import NOT_SEALED
@@ -49,6 +51,7 @@ ENDPOINTS = tuple(Endpoint(id=name, url=f"http://localhost/{name}", kept_by="set
 
 
 BARE = "bare a hundred together"
+BY_PLACE = "bare a hundred together, by place"
 STORE = "store 256 at once"
 ROWS = "the rows alone"
 RECORDING = "recording alone"
@@ -99,6 +102,7 @@ def _changes(path: Path) -> Rounds:
         "bare one by one": (ONE_BY_ONE, lambda path, some: _bare(path, some, 1)),
         "store one by one": (ONE_BY_ONE, lambda path, some: _run(_stored(path, some, 1))),
         BARE: (AT_ONCE, lambda path, some: _bare(path, some, GROUP)),
+        BY_PLACE: (AT_ONCE, lambda path, some: _bare(path, some, GROUP, PlacingConnection)),
         STORE: (AT_ONCE, lambda path, some: _run(_stored(path, some, TASKS))),
         ROWS: (AT_ONCE, lambda _, some: _made_rows(some)),
         RECORDING: (AT_ONCE, _recorded),
@@ -115,8 +119,8 @@ def _changes(path: Path) -> Rounds:
 
 
 def _figures(rounds: Rounds) -> list[tuple[str, str]]:
-    rates = {name: [1 / each.seconds for each in rounds[name]] for name in list(rounds)[:4]}
-    ratios = (("store one by one", "bare one by one"), (STORE, "bare one by one"), (STORE, BARE))
+    rates = {name: [1 / each.seconds for each in rounds[name]] for name in list(rounds)[:5]}
+    ratios = (("store one by one", "bare one by one"), (STORE, "bare one by one"), (STORE, BARE), (STORE, BY_PLACE))
     return [(f"changes a second: {name}", spread(values)) for name, values in rates.items()] + [
         (f"{ours} / {bare}", spread([mine / other for mine, other in zip(rates[ours], rates[bare], strict=True)]))
         for ours, bare in ratios
@@ -125,7 +129,7 @@ def _figures(rounds: Rounds) -> list[tuple[str, str]]:
 
 def _parts(rounds: Rounds) -> list[tuple[str, str]]:
     """Differences of one round each: what is around a part, without the part."""
-    spent = {name: [each.processor * 1e6 for each in rounds[name]] for name in (BARE, STORE, ROWS, RECORDING)}
+    spent = {name: [each.processor * 1e6 for each in rounds[name]] for name in (BARE, BY_PLACE, STORE, ROWS, RECORDING)}
 
     def without(whole: str, part: str) -> str:
         return spread([all_ - some for all_, some in zip(spent[whole], spent[part], strict=True)])
@@ -134,7 +138,8 @@ def _parts(rounds: Rounds) -> list[tuple[str, str]]:
         ("bare: rows made", spread(spent[ROWS])),
         ("bare: statements, commit", without(BARE, ROWS)),
         ("bare: all of it", spread(spent[BARE])),
-        ("recording: who is owed the event, what was recorded", without(RECORDING, BARE)),
+        ("values by place, not by name", without(BY_PLACE, BARE)),
+        ("recording: who is owed the event, what was recorded", without(RECORDING, BY_PLACE)),
         ("the store: thread, jobs, tasks that wait, news", without(STORE, RECORDING)),
         ("a change, all of it", spread(spent[STORE])),
     ]
@@ -158,10 +163,12 @@ def _change(watch: Watch) -> Change:
     return Change(watch=learnt.watch, version=watch.version, events=learnt.events)
 
 
-def _bare(path: Path, changes: Sequence[Change], together: int) -> Took:
+def _bare(
+    path: Path, changes: Sequence[Change], together: int, factory: type[sqlite3.Connection] = sqlite3.Connection
+) -> Took:
     sql = load("sqlite")
     rows = map(_values, changes)  # made on the way, as the store makes them: both are given changes
-    connection = sqlite3.connect(path, isolation_level=None)
+    connection = sqlite3.connect(path, isolation_level=None, factory=factory)
     connection.executescript(sql["settings_of_connection"])
     meter = Meter()
     while some := list(islice(rows, together)):
@@ -190,7 +197,7 @@ def _recorded(path: Path, changes: Sequence[Change]) -> Took:
     """The store's own function, in transactions as those of the bare loop."""
     sql, rest = load("sqlite"), iter(changes)
     remembered = Remembered(ENDPOINTS, origin="bench", seal=NOT_SEALED)
-    connection = sqlite3.connect(path, isolation_level=None)
+    connection = sqlite3.connect(path, isolation_level=None, factory=PlacingConnection)
     connection.executescript(sql["settings_of_connection"])
     meter = Meter()
     while some := list(islice(rest, GROUP)):

@@ -14,6 +14,7 @@ from watcher.ports import UnusableStore
 from watcher.store.failures import explain
 from watcher.store.lock import ProcessLock, holder
 from watcher.store.migrations import Migration, Schema, migrations, plan, too_new
+from watcher.store.places import PlacingConnection
 from watcher.store.statements import load
 from watcher.store.work import Connection, Statements
 
@@ -182,7 +183,7 @@ def _connection(path: Path) -> sqlite3.Connection:
     """One that begins no transaction by itself, and that the thread to come may use. What it makes small are all letters, where
     SQLite by itself knows only those of ASCII."""
     try:
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=PlacingConnection)
     except sqlite3.Error as error:
         raise UnusableStore(explain(error, str(path))) from error
     connection.row_factory = sqlite3.Row
