@@ -1,13 +1,16 @@
-"""What holds for all tests: no example of Hypothesis fails for having taken long, which only says that the machine was busy; and
-what takes longest goes first."""
+"""What holds for all tests: nothing fails for having taken long, which only says that the machine was busy: no example of
+Hypothesis, and nothing that has a time-out on a loop; and what takes longest goes first."""
 
+import asyncio
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.unhurried import UnhurriedLoop
 
 FIRST = ("chaos", "documents")
 """They wait for the most part, for what a whole module shares: one process does them while the others work through the rest, and
@@ -22,6 +25,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.relative_to(Path(__file__).parent).parts[0] not in FIRST)
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"asyncio": UnhurriedLoop}
 
 
 @pytest.fixture
