@@ -4,7 +4,7 @@ Hypothesis, and nothing that has a time-out on a loop; and what takes longest go
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,16 +19,21 @@ takes no part of them over in the end, which would set everything up a second ti
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
+
+class Unhurried(asyncio.DefaultEventLoopPolicy):
+    """All loops that nobody chose are such ones, also in threads."""
+
+    _loop_factory = UnhurriedLoop
+
+
+asyncio.set_event_loop_policy(Unhurried())
+
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """Also in the background of a shell, which has it ignored there, and all that the tests start then ignores it too."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.relative_to(Path(__file__).parent).parts[0] not in FIRST)
-
-
-def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"asyncio": UnhurriedLoop}
 
 
 @pytest.fixture
