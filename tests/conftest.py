@@ -1,6 +1,7 @@
-"""What holds for all tests: no example of Hypothesis fails for having taken long, which only says that the machine was busy; and
-what takes longest goes first."""
+"""What holds for all tests: nothing fails for having taken long, which only says that the machine was busy: no example of
+Hypothesis, and nothing that has a time-out on a loop; and what takes longest goes first."""
 
+import asyncio
 import gc
 import logging
 import signal
@@ -10,12 +11,23 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.unhurried import UnhurriedLoop
+
 FIRST = ("chaos", "documents")
 """They wait for the most part, for what a whole module shares: one process does them while the others work through the rest, and
 takes no part of them over in the end, which would set everything up a second time."""
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+class Unhurried(asyncio.DefaultEventLoopPolicy):
+    """All loops that nobody chose are such ones, also in threads."""
+
+    _loop_factory = UnhurriedLoop
+
+
+asyncio.set_event_loop_policy(Unhurried())
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """Also in the background of a shell, which has it ignored there, and all that the tests start then ignores it too."""

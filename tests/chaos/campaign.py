@@ -99,7 +99,7 @@ class Campaign:
         """SIGKILL, now."""
         assert self.daemon is not None
         self.daemon.kill()
-        self.gone(5)
+        assert self.gone(60)
 
     def gone(self, seconds: float) -> bool:
         """Waits for the daemon to be gone by SIGKILL; whether it is."""

@@ -13,15 +13,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 COMMIT: Final = b"COMMIT\x00"
 LOGIN: Final = re.compile(rb"\r\nauthorization: basic ([A-Za-z0-9+/=]+)\r\n", re.IGNORECASE)
 
+LOOKS: Final = 0.01
+"""Seconds after which it looks again what time it is."""
 PATIENCE: Final = 60.0
 """Seconds after which what is waited for will not come."""
 
 Mood = Literal["open", "silent", "closed"]
+
+
+class Asked(NamedTuple):
+    """A request that came through, between two moments in Unix seconds: a wire that stood still notes it late. Whose login it
+    had."""
+
+    since: float
+    at: float
+    login: str
 
 
 @dataclass(slots=True)
@@ -32,8 +43,7 @@ class Relay:
     port: int = 0
     cuts: int = 0
     """How many COMMITs were cut off so far."""
-    asked: list[tuple[float, str]] = field(default_factory=list)
-    """When a request came through, in Unix seconds, and whose login it had."""
+    asked: list[Asked] = field(default_factory=list)
     _mood: Mood = "open"
     _to_cut: int = 0
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
@@ -41,6 +51,8 @@ class Relay:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _over: asyncio.Event = field(default_factory=asyncio.Event)
     _up: threading.Event = field(default_factory=threading.Event)
+    _looked: tuple[float, float] = (0.0, 0.0)
+    """When it looked for the last two times: what it notes now came after the first of them."""
 
     def be(self, mood: Mood) -> None:
         """Silent: whoever connects or asks hears nothing until it is open again. Closed: connections end, new ones do too."""
@@ -66,6 +78,7 @@ class Relay:
         self._opened.set()
         server = await asyncio.start_server(self._accepted, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
+        self._look()
         self._up.set()
         await self._over.wait()
         server.close()
@@ -152,7 +165,12 @@ class Relay:
     def _note(self, said: bytes) -> None:
         for found in LOGIN.finditer(said):
             login = base64.b64decode(found[1]).decode().partition(":")[0]
-            self.asked.append((time.time(), login))
+            self.asked.append(Asked(self._looked[0], time.time(), login))
+
+    def _look(self) -> None:
+        """Again and again, behind all that had come by then."""
+        self._looked = (self._looked[1], time.time())
+        self._loop.call_later(LOOKS, self._look)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any, Final
 from tests.chaos.evidence import Evidence, findings, fullest, unexpected
 from tests.chaos.failing_over import longest_silence
 from tests.chaos.outcome import spread
+from tests.chaos.relay import Asked
 from tests.chaos.zombies import asked_without_lease
 
 Json = Any
@@ -232,10 +233,14 @@ def test_silence_is_the_longest_time_without_a_request_until_the_first_after_the
 def test_requests_of_a_process_for_an_account_that_it_does_not_have_are_found() -> None:
     """What it asked just before it lost the account may be noted a moment late; before anything was written down all is well."""
     history = {"one": [(10.0, 1), (20.0, 2), (30.0, None), (40.0, 1)]}
-    asked = [(at, "one") for at in (9.0, 15.0, 20.05, 20.5, 35.0, 45.0)]
-    assert asked_without_lease(asked, 1, history) == [
+    asked = [Asked(at, at, "one") for at in (9.0, 15.0, 20.05, 20.5, 35.0, 45.0)]
+    stood_still = [Asked(19.0, 20.5, "one"), Asked(29.0, 34.0, "one")]
+    assert asked_without_lease([*asked, *stood_still[:1]], 1, history) == [
         "process 1 asked for one at 20.500, which ['2'] had",
         "process 1 asked for one at 35.000, which ['None'] had",
+    ]
+    assert asked_without_lease(stood_still, 1, history) == [
+        "process 1 asked for one at 34.000, which ['2', 'None'] had",
     ]
 
 

@@ -125,7 +125,7 @@ def test_whose_login_a_request_has_is_noted(wire: Relay) -> None:
     with connected(wire) as connection:
         connection.sendall(GET)
         assert connection.recv(1000) == GET
-    assert [login for _, login in wire.asked] == ["north"]
+    assert [each.login for each in wire.asked] == ["north"]
 
 
 def test_an_address_is_taken_out_of_a_url() -> None:

@@ -4,14 +4,21 @@ restarted, or the connection breaks."""
 import random
 import threading
 import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.campaign import campaign
+from tests.chaos.faults.alone import until
 from tests.chaos.followers import Follower
 
 FOLLOWERS = 5
+
+
+def have_come(followers: Sequence[Follower], times: int) -> bool:
+    return all(each.connections >= times for each in followers)
 
 
 def follow_through(folder: Path, kills: int, per_kill: int, seed: int) -> None:
@@ -25,12 +32,13 @@ def follow_through(folder: Path, kills: int, per_kill: int, seed: int) -> None:
         for thread in threads:
             thread.start()
         try:
-            for _ in range(kills):
+            for number in range(kills):
                 ids = ours.add(
                     per_kill, new_for=draw.uniform(0, 0.5), validating_for=draw.uniform(0.1, 1.0), end="ACTIVE"
                 )
                 ours.follow(ids)
                 time.sleep(draw.uniform(0.2, 1.2))
+                until(partial(have_come, followers, number + 1), 60, "all have come")
                 ours.kill()
                 ours.start()
             ours.follow(ours.ids)

@@ -9,11 +9,11 @@ from typing import Final
 from tests.chaos.evidence import findings
 from tests.chaos.fleet import Fleet, wait_for
 from tests.chaos.outcome import Figure, Outcome
-from tests.chaos.relay import Relay
+from tests.chaos.relay import Asked, Relay
 from tests.chaos.replica import Replica
 
 LATE: Final = 0.1
-"""Seconds by which a wire of ours may note a request late."""
+"""Seconds that a request may be on its way to a wire of ours."""
 History = Mapping[str, Sequence[tuple[float, int | None]]]
 
 
@@ -91,14 +91,14 @@ def _knows(ours: Fleet, replica: Replica) -> bool:
     return replica.figure("watcher_leases_held") == sum(pid == replica.pid for pid in ours.owners().values())
 
 
-def asked_without_lease(asked: Sequence[tuple[float, str]], pid: int, history: History) -> list[str]:
+def asked_without_lease(asked: Sequence[Asked], pid: int, history: History) -> list[str]:
     """The requests of a process for accounts that another one, or nobody, had."""
     wrong = []
-    for at, account in asked:
+    for since, at, account in asked:
         changes = history[account]
         if at < changes[0][0]:
             continue  # nobody wrote down yet who had what
-        first, last = (bisect_right(changes, moment, key=lambda change: change[0]) for moment in (at - LATE, at))
+        first, last = (bisect_right(changes, moment, key=lambda change: change[0]) for moment in (since - LATE, at))
         owners = {owner for _, owner in changes[max(0, first - 1) : last]}
         if pid not in owners:
             wrong.append(f"process {pid} asked for {account} at {at:.3f}, which {sorted(map(str, owners))} had")

@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from time import process_time
 from types import CodeType, FunctionType, ModuleType
 from typing import Final, Literal, NamedTuple
 
@@ -27,7 +28,7 @@ MEMORY: Final = 3 << 30
 """Bytes that a mutant may have, so that one that never ends does not take the machine along."""
 FACTOR: Final = 8
 SPARE: Final = 3.0
-"""How many times what its tests take a mutant gets, and seconds beside."""
+"""How many times what its tests take a mutant gets, and seconds beside: more of them where it took that long to import all."""
 SURVIVED, KILLED, TROUBLE = 0, 1, 70
 
 
@@ -62,10 +63,12 @@ class Ground:
     budget: float
     items: dict[str, pytest.Item] = field(default_factory=dict)
     reports: Reports = field(default_factory=Reports)
+    spare: float = SPARE
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         session.config.pluginmanager.register(self.reports)
         self.items = {item.nodeid: item for item in session.items}
+        self.spare = max(SPARE, 2 * process_time())
         gc.collect()
         gc.freeze()
         self.work(self)
@@ -122,7 +125,7 @@ class Ground:
         for each in (0, 1, 2):
             os.dup2(nothing, each)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        seconds = SPARE + FACTOR * sum(self.covering.seconds[test] for test in tests)
+        seconds = self.spare + FACTOR * sum(self.covering.seconds[test] for test in tests)
         signal.setitimer(signal.ITIMER_PROF, seconds)
         signal.setitimer(signal.ITIMER_REAL, 4 * seconds + 10)
         importing = self.covering.importing.get(mutant.module, frozenset())

@@ -8,11 +8,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.security.regexes import EXPLODES, FEW, QUICK, ROOT, TOO_MUCH, attacks
+from tests.security.regexes import EXPLODES, FEW, QUICK, ROOT, attacks
 
 SCRIPT: Final = ROOT / "tests" / "page" / "regexes.js"
 MODULES: Final = sorted((ROOT / "watcher" / "web").rglob("*.js"))
 CLASS: Final = re.compile(r"\\p\{\w+\}")
+LONGER: Final = 8
+BOUNDS: Final = {
+    "few": FEW,
+    "explodes": EXPLODES,
+    "quick": QUICK,
+    "turns": 1000,
+    "longer": LONGER,
+    # A linear expression takes 8 times as long for a text that is longer by that, a quadratic one 64 times: this is as far from
+    # either, and what lies nearer to it than to them is measured again.
+    "tooMuch": LONGER**1.5,
+    "near": LONGER**0.25,
+    "rounds": (3, 20),
+}
 CARELESS: Final = (r"^\s+|\s+$", r"(?:a|a)*b", r"^(a+)+b", r"<[^>]*>", r"[\p{Z}]+$")
 
 
@@ -37,8 +50,7 @@ def tried(expressions: Sequence[Mapping[str, str]]) -> list[str | None]:
         {**each, "attacks": [attack._asdict() for attack in attacks(re.compile(CLASS.sub(r"\\s", each["source"])))]}
         for each in expressions
     ]
-    bounds = {"few": FEW, "explodes": EXPLODES, "turns": 1000, "tooMuch": TOO_MUCH, "quick": QUICK}
-    slow: list[str | None] = asked("try", given={**bounds, "all": found})
+    slow: list[str | None] = asked("try", given={**BOUNDS, "all": found})
     return slow
 
 

@@ -62,7 +62,7 @@ class Program:
 
     def kill(self) -> None:
         """SIGKILL."""
-        self._end(signal.SIGKILL, 5)
+        self._end(signal.SIGKILL, PATIENCE)
 
     def stop(self) -> None:
         """Ends it as an operator does; nothing where it has ended by itself."""
@@ -76,7 +76,7 @@ class Program:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait(5)
+            self.process.wait(PATIENCE)
         self.process = None
 
     def _answers(self) -> bool:

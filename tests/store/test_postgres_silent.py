@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from typing import Final, TypeAlias
 
+import asyncpg
 import pytest
 
 from tests.chaos.relay import Relay, relays
@@ -16,6 +17,7 @@ from tests.store.postgres_server import Server
 from watcher.ports import StoreError
 from watcher.ports.errors import UnknownOutcome
 from watcher.store.postgres import USUAL, open_postgres
+from watcher.store.postgres_failures import is_passing
 from watcher.store.postgres_pool import Access, Connections, OneConnection, begun, end, open_pool
 from watcher.store.work import Connection
 
@@ -130,6 +132,29 @@ async def test_who_is_cancelled_though_nobody_answers_cuts_the_connection(behind
         async with connections.acquire() as connection:
             assert not connection.is_in_transaction()
             assert connection.get_server_pid() not in kept
+
+
+async def test_where_the_server_has_ended_the_session_but_not_hung_up_yet_it_is_done_again_on_another(
+    server: Server, url: str
+) -> None:
+    """As it is for a moment where this process stood still in a transaction for too long; asyncpg tells it in several ways."""
+
+    async def late(connections: Connections) -> None:
+        async with begun(connections, "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 1") as connection:
+            there = f"SELECT count(*) FROM pg_stat_activity WHERE pid = {connection.get_server_pid()}"
+            while server.say(there) != "0":
+                pass
+            for _ in range(2):
+                await asyncio.sleep(0)  # its last word is read, and mostly not that it hung up
+            await connection.execute("SELECT 1")
+
+    async with one_connection(url) as connections:
+        with pytest.raises((asyncpg.InternalClientError, asyncpg.InterfaceError, asyncpg.PostgresError)) as refused:
+            await late(connections)
+        assert is_passing(refused.value)
+        assert is_passing(asyncpg.InternalClientError("another operation is in progress"))
+        async with connections.acquire() as connection:
+            assert await connection.fetchval("SELECT 1") == 1
 
 
 @pytest.mark.parametrize("lend", [one_connection, pool_of_one])

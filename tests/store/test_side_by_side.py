@@ -127,6 +127,28 @@ async def test_an_older_process_starts_on_newer_tables_and_leaves_them_so(url: s
     assert say("SELECT version FROM replicas") == str(NEWEST)
 
 
+async def test_a_start_that_the_server_undid_is_done_again(url: str, say: Say) -> None:
+    """As it undoes what stood still for longer than its lease: here the session ends at the first step."""
+    say("CREATE SEQUENCE tries")
+    ends = "SELECT CASE WHEN nextval('tries') = 1 THEN pg_terminate_backend(pg_backend_pid()) END;"
+    async with program(url, [EXPAND._replace(text=f"{EXPAND.text}\n{ends}")]) as store:
+        assert store.migrated == Migrated(before=NEWEST, after=EXPAND.number)
+        await change(store)
+    assert (say("SELECT last_value FROM tries"), say("SELECT count(*) FROM replicas")) == ("2", "1")
+
+
+async def test_a_start_that_the_server_undoes_each_time_is_refused(url: str, say: Say) -> None:
+    say("CREATE SEQUENCE tries")
+    ends = "SELECT CASE WHEN nextval('tries') > 0 THEN pg_terminate_backend(pg_backend_pid()) END;"
+    with pytest.raises(UnusableStore, match="terminating connection due to administrator command"):
+        async with program(url, [EXPAND._replace(text=f"{EXPAND.text}\n{ends}")]):
+            pass
+    assert (say("SELECT last_value FROM tries"), say("SELECT value FROM meta WHERE name = 'schema'")) == (
+        "3",
+        str(NEWEST),
+    )
+
+
 async def test_nothing_is_taken_away_before_the_last_older_process_has_ended(url: str, say: Say) -> None:
     steps, tables = [EXPAND, CONTRACT, LATER], "SELECT to_regclass('tempi'), to_regclass('more')"
     async with program(url, [EXPAND]) as old:

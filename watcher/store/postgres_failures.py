@@ -38,8 +38,14 @@ LATE: Final = ("55P03", "57014")
 """What had to wait for too long, or took it."""
 ASKED: Final = ("22", "23", "42")
 """What was asked was wrong, and the database is well; but for what is not allowed."""
-LOST: Final = (OSError, asyncpg.ConnectionDoesNotExistError, asyncpg.InterfaceError, TimeoutError)
-"""There is no connection, or it broke."""
+LOST: Final = (
+    OSError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    TimeoutError,
+)
+"""There is no connection, or it broke; or it is about to, and asyncpg, which has read why, lets nothing more be asked on it."""
 
 
 def place_of(url: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from watcher.store.postgres_failures import LOST
 from watcher.store.postgres_pool import Access
 
 CHANNEL: Final = "watcher"
@@ -51,7 +52,7 @@ class Listening:
             try:
                 await self._listen()
                 pause = FIRST_PAUSE
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (*LOST, asyncpg.PostgresError):
                 pause = min(pause * 2, LONGEST_PAUSE)
             await asyncio.sleep(pause)
 

@@ -25,8 +25,9 @@ from watcher.store.opening import (
     kept_schema,
     statements,
 )
-from watcher.store.postgres_failures import REMEDIES, explain, place_of
+from watcher.store.postgres_failures import REMEDIES, explain, is_passing, place_of
 from watcher.store.postgres_pool import Access, Connections, Pool, begun, end, open_pool
+from watcher.store.postgres_reading import TRIES
 from watcher.store.postgres_work import Asking, doing
 from watcher.store.postgres_writing import Me
 from watcher.store.resealing import agree, settle_in
@@ -54,23 +55,33 @@ async def prepare(
     connections: Connections, sql: Statements, steps: Sequence[Migration], *, place: str, seal: Seal, access: Access
 ) -> Prepared:
     """Takes the steps that may be taken beside the replicas that are there, seals secrets anew, and makes this process one of
-    them. Raises UnusableStore, with nothing changed: all of it is one transaction."""
-    try:
-        async with begun(connections, f"BEGIN{access.begin}") as connection:
-            asking, me = Asking(connection), _me(steps[-1].number, seal, access)
-            found = await doing(lambda: _begin(asking, sql, place, steps[-1].number))
-            due = plan(steps, found, await doing(lambda: [each.version for each in others(asking, found.version)]))
-            for step in due.now:
-                await connection.execute(step.text)
-            migrated = Migrated(before=found.version, after=due.after.version, waiting=names((*due.aside, *due.later)))
-            await doing(lambda: leases.enroll(asking, sql, me.at(0)))
-            endpoints, origin, version = await doing(lambda: _settle(asking, sql, place, seal, due.after, migrated))
-            await connection.execute("COMMIT")
-            return Prepared(endpoints, origin, version, me, migrated, due.aside)
-    except UnusableStore:
-        raise
-    except Exception as error:
-        raise UnusableStore(explain(error, place)) from error
+    them. Raises UnusableStore, with nothing changed: all of it is one transaction. It is done again where the server undid it, as
+    it does where this process stood still for longer than its lease."""
+    for tries in range(1, TRIES + 1):
+        try:
+            return await _prepared(connections, sql, steps, place=place, seal=seal, access=access)
+        except UnusableStore:
+            raise
+        except Exception as error:
+            if tries == TRIES or isinstance(error, OSError) or not is_passing(error):
+                raise UnusableStore(explain(error, place)) from error
+    raise AssertionError(TRIES)
+
+
+async def _prepared(
+    connections: Connections, sql: Statements, steps: Sequence[Migration], *, place: str, seal: Seal, access: Access
+) -> Prepared:
+    async with begun(connections, f"BEGIN{access.begin}") as connection:
+        asking, me = Asking(connection), _me(steps[-1].number, seal, access)
+        found = await doing(lambda: _begin(asking, sql, place, steps[-1].number))
+        due = plan(steps, found, await doing(lambda: [each.version for each in others(asking, found.version)]))
+        for step in due.now:
+            await connection.execute(step.text)
+        migrated = Migrated(before=found.version, after=due.after.version, waiting=names((*due.aside, *due.later)))
+        await doing(lambda: leases.enroll(asking, sql, me.at(0)))
+        endpoints, origin, version = await doing(lambda: _settle(asking, sql, place, seal, due.after, migrated))
+        await connection.execute("COMMIT")
+        return Prepared(endpoints, origin, version, me, migrated, due.aside)
 
 
 async def with_tables(pool: Pool, sql: Statements, work: Callable[[Connection], T], *, place: str, access: Access) -> T:

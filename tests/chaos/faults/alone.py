@@ -136,7 +136,7 @@ def alone(folder: Path, *, rates: Mapping[str, float], more: Mapping[str, str] |
 def code_of(url: str) -> int:
     """The code of its answer; 0 where there is none."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=20) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as refused:
         with refused:
