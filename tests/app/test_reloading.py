@@ -1,5 +1,6 @@
 """Settings that are read again while the daemon runs: all of them, or nothing; and nobody else is disturbed."""
 
+import gc
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from tests.sockets import http, listening
 from watcher.app import Parts
 from watcher.app.reloading import Asked
 from watcher.core.news import Attempted, BudgetUsed, Changed, ConditionChanged, Looked, Reloaded
+from watcher.polling.poller import Poller
 from watcher.ports import Store, StoreError
 from watcher.settings import BadSettings, Problem, Settings
 from watcher.simulator.config import SimulatorConfig
@@ -112,6 +114,23 @@ async def test_accounts_come_change_and_go_while_others_are_polled(tmp_path: Pat
         assert [each["status"] for each in watch["transitions"]] == ["ERRORS"]
         told = [event["type"] for event in log["items"]]
         assert told == ["batch.validating", "account.refused", "account.recovered", "batch.errors"]
+
+
+async def test_a_poller_of_the_start_that_others_follow_is_not_kept_for_good(tmp_path: Path) -> None:
+    """It is a circle, which nobody collects where it is among what stays."""
+    async with serve(EMPTY) as callfire:
+        file = File(settings_for(tmp_path, callfire.api))
+        async with daemon(file.settings, read=file.read) as running:
+            ids = (await asked(callfire.control, "/batches", {"validating_for": 3600, "end": "ACTIVE"}))["ids"]
+            await running.follow(*ids)
+            await running.until(Looked, account="default")
+            file.settings = settings_for(tmp_path, callfire.api, CALLFIRE_RATE="40")
+            assert (await reread(running)).changed == ("accounts.default.rate",)
+            looks = sum(isinstance(news, Looked) for news in running.heard)
+            await running.until(Looked, times=looks + 1, account="default")
+            gc.collect()
+            gc.unfreeze()  # what stays shows, too
+            assert len([each for each in gc.get_objects() if isinstance(each, Poller)]) == 1
 
 
 async def test_endpoints_come_change_and_go_with_secrets_and_networks_of_their_own(tmp_path: Path) -> None:

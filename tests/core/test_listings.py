@@ -73,6 +73,13 @@ def test_a_broadcast_has_a_page_from_the_moment_somebody_hears_of_it() -> None:
     assert len(listings) == 2
 
 
+def test_listings_that_are_there_share_what_is_the_same_for_all() -> None:
+    listings, _ = made(1)
+    others = Listings(Roster(RULES))
+    show(listings, 0, 1)
+    assert listings.of(70).denied is others.of(71).denied
+
+
 def test_new_watches_are_put_on_the_page_where_new_batches_appear() -> None:
     listings, roster = made(1, 2, 3)
     listings.pages.due[:2] = 5.0

@@ -3,14 +3,15 @@ transaction is."""
 
 from dataclasses import replace
 
+from tests.fakes import NOON
 from tests.store.making import endpoint
 from watcher.core.endpoint import Endpoint, EndpointState
-from watcher.core.health import Recent
+from watcher.core.health import Health, Recent
 from watcher.store.remembered import NEVER, Claim, Remembered
 from watcher.store.sealing import Seal
 
 THERE = endpoint("hook")
-REMOVED = replace(THERE, state=EndpointState.REMOVED, number=3)
+REMOVED = Endpoint(id="hook", url=THERE.url, state=EndpointState.REMOVED, number=3)
 BUSY = Recent(slots=((0, 5, 0),))
 CLAIM = Claim("token", 100, "hook", None, "default", THERE)
 
@@ -23,6 +24,35 @@ def test_an_endpoint_that_was_removed_is_known_by_its_name_and_owed_nothing() ->
     for ours in (remembered(REMOVED), remembered(THERE)):
         ours.put(REMOVED)
         assert (list(ours.endpoints), ours.endpoint("hook")) == ([], REMOVED)
+
+
+def test_of_one_that_was_removed_is_kept_what_the_next_of_its_name_must_know_of_it() -> None:
+    was = replace(
+        endpoint("hook", types=["batch.active"], accounts=["default"], ordering="batch"),
+        description="for the night shift",
+        labels={"team": "blue"},
+        rate=2.0,
+        concurrency=3,
+        created=NOON,
+        version=4,
+        state=EndpointState.REMOVED,
+        paused_until=NOON,
+        health=Health(failed=7),
+        number=3,
+    )
+    left = Endpoint(
+        id="hook",
+        url=was.url,
+        ordering="batch",
+        created=NOON,
+        version=4,
+        state=EndpointState.REMOVED,
+        number=3,
+    )
+    ours = remembered(was)
+    assert ours.endpoint("hook") == left
+    ours.put(replace(was, number=5))
+    assert ours.endpoint("hook") == replace(left, number=5)
 
 
 def test_the_next_of_its_name_takes_its_place() -> None:

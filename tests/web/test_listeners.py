@@ -8,11 +8,11 @@ import pytest
 
 from tests.web.hearing import Hearer, Told, beat, go_on, hearing, told
 from tests.web.house import House
-from watcher.core.news import StreamClosed
+from watcher.core.news import News, StreamClosed
 from watcher.core.tokens import Grant
 from watcher.web.auth import LOOPBACK
 from watcher.web.frames import frames
-from watcher.web.listeners import FULL, UNTAKEN, Listener
+from watcher.web.listeners import ENDINGS, FULL, UNTAKEN, Listener, Listeners
 from watcher.web.problems import Problem
 from watcher.web.visible import GRANT, STANDS
 
@@ -153,6 +153,20 @@ async def test_who_is_gone_is_noticed_when_there_is_something_to_write() -> None
         one.send(SENT)
         assert (one.reason, response.ended) == ("left", True)
     assert closing.written == []
+
+
+@pytest.mark.parametrize("closing", [True, False])
+async def test_nothing_begins_for_one_that_went_while_all_was_made_ready_for_it(*, closing: bool) -> None:
+    transport = FakeTransport() if closing else None
+    if transport is not None:
+        transport.closing = True
+    heard: list[News] = []
+    listeners = Listeners(tell=heard.append)
+    request: Any = FakeRequest(transport)
+    with pytest.raises(Problem, match=ENDINGS["left"][2]):
+        async with listeners.listening(request, "events"):
+            pytest.fail("it went")
+    assert (len(listeners), heard) == (0, [])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from watcher.core.endpoint import Scheme, Secrets, SigningKey
 from watcher.core.keys import parse_key, public_text, rotated, secret_text
-from watcher.webhooks.signing import Unsigned, fits, make_key, sign
+from watcher.webhooks.signing import Signers, Unsigned, fits, make_key, sign
 
 OFFICIAL = [
     (
@@ -122,3 +122,15 @@ def test_while_a_secret_is_rotated_a_receiver_with_the_old_one_is_content() -> N
         for key in content:
             assert standardwebhooks.Webhook(secret_text(key)).verify("{}", headers) == {}
         assert len(signature.split(" ")) == len(content)
+
+
+@pytest.mark.parametrize("scheme", ["v1", "v1a"])
+def test_what_signs_is_made_once_for_a_key_and_forgotten_with_it(scheme: Scheme) -> None:
+    signers = Signers()
+    stays, goes = make_key(scheme), make_key(scheme)
+    first = signers(stays)
+    assert first(b"body") == signers(replace(stays))(b"body") != signers(goes)(b"body")
+    assert signers(stays) is first
+    assert len(signers) == 2
+    del goes
+    assert len(signers) == 1

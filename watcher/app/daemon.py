@@ -83,6 +83,7 @@ async def run(
             await stack.enter_async_context(tracing(settings.telemetry, town, guard, clock=clock))
             store = await stack.enter_async_context(open_kept_store(settings, tell=town.tell, clock=clock))
             parts = decorate(await stack.enter_async_context(open_parts(settings, store, clock=clock, tell=town.tell)))
+            tune_the_interpreter()  # before there are pollers: one that leaves is a circle, which is never collected once frozen
             daemon = await stack.enter_async_context(working(settings, parts, town, asked, logs, patience))
             app, streams = _interface(settings, parts, daemon, metrics, town)
             listen = settings.http.listen
@@ -91,7 +92,6 @@ async def run(
             daemon.begin(*streams.workers, app[ADMISSION], Files(clock=clock, tell=town.tell))
             if notices.every is not None:
                 guard.hire(Watchdog(notices, every=notices.every, live=daemon.live, clock=clock))
-            tune_the_interpreter()
             town.tell(_started(daemon.polling, url))
             announce(url)
             await stop.wait()

@@ -47,7 +47,7 @@ class EndpointState(StrEnum):
     REMOVED = "removed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class SigningKey:
     """A key that signs. For v1 `key` are the bytes behind `whsec_`; for v1a the 64 bytes behind `whsk_`, seed and public key.
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watcher.core.columns import Broadcasts, Pages
-from watcher.core.listing import TRUST, Listing
+from watcher.core.listing import NEITHER, TRUST, Listing
 from watcher.core.model import BroadcastKind, Page, PageRef
 from watcher.core.roster import NEVER, NOWHERE, Roster
 from watcher.core.sweeps import Sweeps
@@ -221,7 +221,7 @@ class Listings:
             listing.kind = None  # what somebody said was wrong
             if len(listing.denied) < len(KINDS):
                 return
-        listing.denied = frozenset()
+        listing.denied = NEITHER
         listing.note = reason
         first = KNOWN_FIRST if listing.proven else OFF_FIRST
         self.broadcasts.off[listing.place] = now + _pause(first, 4.0, listing.offs, OFF_MOST)
@@ -273,7 +273,7 @@ class Listings:
     def _is_there(self, listing: Listing, kind: BroadcastKind) -> None:
         if not listing.proven:
             self._kinds[kind] += 1
-        listing.kind, listing.proven, listing.denied = kind, True, frozenset()
+        listing.kind, listing.proven, listing.denied = kind, True, NEITHER
         listing.offs = listing.failures = self._denied_in_a_row = self._all_offs = 0
         listing.note = ""
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from watcher.core.answers import OF_THE_LISTING, Kind, PageAnswer, told_by
 from watcher.core.broadcasts import Broadcast, BroadcastView
+from watcher.core.listing import NEITHER
 from watcher.core.model import BroadcastKind, Key, Page, Seen, State
 from watcher.core.news import Following, Tell
 from watcher.core.parts import Part
@@ -69,7 +70,7 @@ class Paging:
             listing.kind = kind
         elif listing.followed is None or kind not in (None, listing.kind, self._named.get(broadcast_id)):
             if kind not in (None, listing.kind):
-                listing.proven, listing.denied = False, frozenset()
+                listing.proven, listing.denied = False, NEITHER
             listings.follow(broadcast_id, kind, tuple(listing.known), self._clock.now().timestamp())
             if kind is not None:
                 self._named[broadcast_id] = kind

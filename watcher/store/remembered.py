@@ -6,16 +6,18 @@ Where other processes have the database too, what they change is read again firs
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from watcher.core.endpoint import Endpoint, EndpointState, Secrets
+from watcher.core.endpoint import Endpoint, EndpointState
 from watcher.core.health import Recent
+from watcher.store.endpoint_rows import FRESH, NO_SECRETS
 from watcher.store.rows import Row
 from watcher.store.sealing import Seal
 from watcher.store.work import Connection, Statements
 
 NEVER: Final = Recent()
-NO_SECRETS: Final = Secrets()
+NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Claim(NamedTuple):
@@ -39,7 +41,7 @@ class Remembered:
         self._endpoints: dict[str, Endpoint] = {}
         self._removed: dict[str, Endpoint] = {}  # apart, so that no event is held against all that there ever were
         for endpoint in endpoints:
-            self._kept_with(endpoint)[endpoint.id] = endpoint
+            self._kept_with(endpoint)[endpoint.id] = _as_kept(endpoint)
         self._recents: dict[str, Recent] = {}
         self._claims: dict[int, Claim] = {}
         self._claimed: dict[str, dict[int, Claim]] = {}  # the same by endpoint
@@ -77,7 +79,7 @@ class Remembered:
         return self._endpoints.values()
 
     def endpoint(self, endpoint_id: str) -> Endpoint | None:
-        """The one of that name, also where it was removed."""
+        """The one of that name, also where it was removed: then only what follows from it still."""
         return self._endpoints.get(endpoint_id) or self._removed.get(endpoint_id)
 
     def put(self, endpoint: Endpoint) -> None:
@@ -87,7 +89,7 @@ class Remembered:
                 self._set(place, endpoint.id, None)
         elif endpoint.id in self._removed:
             self._set(self._removed, endpoint.id, None)
-        self._set(self._kept_with(endpoint), endpoint.id, endpoint)
+        self._set(self._kept_with(endpoint), endpoint.id, _as_kept(endpoint))
 
     def exposed(self) -> int:
         """Of how many endpoints secrets are kept as they are, for want of a key."""
@@ -158,6 +160,25 @@ class Remembered:
     def _set(self, place: dict[Any, Any], key: object, value: object) -> None:
         self._before.append((place, key, place.get(key)))
         _put(place, key, value)
+
+
+def _as_kept(endpoint: Endpoint) -> Endpoint:
+    """Of one that was removed what the next of its name goes on with, and what tells the two apart: there may be ever more of
+    them."""
+    if endpoint.state is not EndpointState.REMOVED:
+        return endpoint
+    return Endpoint(
+        id=endpoint.id,
+        url=endpoint.url,
+        labels=NO_LABELS,
+        ordering=endpoint.ordering,
+        secrets=NO_SECRETS,
+        created=endpoint.created,
+        version=endpoint.version,
+        state=endpoint.state,
+        health=FRESH,
+        number=endpoint.number,
+    )
 
 
 def _put(place: dict[Any, Any], key: object, value: object) -> None:

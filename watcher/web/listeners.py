@@ -165,7 +165,8 @@ class Listeners:
         """A client whose answer has begun with these bytes, until the end of the context. A Problem where there are too many, or
         the daemon stops."""
         self.require_place(request)
-        if request.transport is None:  # it went while all was made ready for it, and there is nothing that could begin
+        transport = request.transport
+        if transport is None or transport.is_closing():  # it went while all was made ready for it: nothing could begin
             raise Problem(*ENDINGS["left"])
         asks = grant(request)
         self._places.take(asks)

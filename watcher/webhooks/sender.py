@@ -31,7 +31,7 @@ from watcher.webhooks.forms import message_of
 from watcher.webhooks.guard import Guard
 from watcher.webhooks.handshake import answered_handshake, handshake_headers
 from watcher.webhooks.journey import JOURNEY, Journey
-from watcher.webhooks.signing import Unsigned, sign, signer
+from watcher.webhooks.signing import Signers, Unsigned, sign
 
 CONNECT: Final = timedelta(seconds=5)
 ORIGIN: Final = "callfire-batch-watcher"
@@ -40,7 +40,7 @@ AGAIN_WITHIN: Final = 1.0
 """Seconds within which a reused connection must drop for the webhook to be sent again at once."""
 
 REMEMBERED: Final = 1024
-"""So many URLs that were looked at, and signers of keys, are remembered: they are the same for most deliveries."""
+"""So many URLs that were looked at are remembered: they are the same for most deliveries."""
 
 PROXY_REFUSED: Final = 407
 """What only a proxy answers: Proxy Authentication Required."""
@@ -99,7 +99,7 @@ class WebhookSender:
         self._limits = ClientTimeout(connect=connect.total_seconds(), ceil_threshold=60)
         self._deadlines = Deadlines()
         self._route = lru_cache(REMEMBERED)(self._look_at)
-        self._signer = lru_cache(REMEMBERED)(signer)
+        self._signer = Signers()
 
     async def send(self, endpoint: Endpoint, delivery: Delivery) -> Attempt:
         at = self._clock.now()

@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from watcher.core.endpoint import Scheme, SigningKey
 
@@ -30,6 +31,24 @@ def signer(key: SigningKey) -> Signer:
     if key.scheme == "v1":
         return partial(_hmac, hmac.new(key.key, digestmod="sha256"))
     return _private(key.key).sign
+
+
+class Signers:
+    """What signs with which key, for as long as somebody has the key: of one that was replaced, or whose endpoint was removed,
+    nothing is kept."""
+
+    def __init__(self) -> None:
+        self._by_key: WeakKeyDictionary[SigningKey, Signer] = WeakKeyDictionary()
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def __call__(self, key: SigningKey) -> Signer:
+        """As `signer`, which is asked once for each key."""
+        known = self._by_key.get(key)
+        if known is None:
+            known = self._by_key[key] = signer(key)
+        return known
 
 
 def sign(
