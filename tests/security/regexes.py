@@ -30,6 +30,7 @@ ROUNDS: Final = (3, 20)
 """At least, and at most where the answer lies nearer to the bound than to either side: the clock of a busy machine goes by
 jumps, and the least of many times is what the expression itself took."""
 NEAR: Final = LONGER**0.25
+"""Times the bound, or that part of it: so far the answer must lie from it to be clear. Half of the way to either side."""
 FEW: Final = (8, 12, 16)
 EXPLODES: Final = 4.0
 """Times as long as for four turns less: one that doubles with each turn would take sixteen times as long, and never end with

@@ -8,23 +8,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.security.regexes import EXPLODES, FEW, QUICK, ROOT, attacks
+from tests.security.regexes import EXPLODES, FEW, LONGER, NEAR, QUICK, ROOT, ROUNDS, TOO_MUCH, attacks
 
 SCRIPT: Final = ROOT / "tests" / "page" / "regexes.js"
 MODULES: Final = sorted((ROOT / "watcher" / "web").rglob("*.js"))
 CLASS: Final = re.compile(r"\\p\{\w+\}")
-LONGER: Final = 8
 BOUNDS: Final = {
     "few": FEW,
     "explodes": EXPLODES,
     "quick": QUICK,
     "turns": 1000,
     "longer": LONGER,
-    # A linear expression takes 8 times as long for a text that is longer by that, a quadratic one 64 times: this is as far from
-    # either, and what lies nearer to it than to them is measured again.
-    "tooMuch": LONGER**1.5,
-    "near": LONGER**0.25,
-    "rounds": (3, 20),
+    "tooMuch": TOO_MUCH,
+    "near": NEAR,
+    "rounds": ROUNDS,
 }
 CARELESS: Final = (r"^\s+|\s+$", r"(?:a|a)*b", r"^(a+)+b", r"<[^>]*>", r"[\p{Z}]+$")
 
