@@ -188,15 +188,16 @@ def soak(database: Database, folder: Path) -> Outcome:
     which are read again (SIGHUP). Events and deliveries are kept for a minute.
 
     Of each figure the median of each minute is taken (of the write-ahead log the most, of Python's blocks the least: what is
-    garbage already is no leak): its level, and its slope by Theil and Sen with the interval in which it is with 99.9 %. While it
-    is measured it may grow by a hundredth of the memory (1 MiB at least),
-    a twentieth of Python's blocks, ten files or tasks (one for each tenth reload), no thread; by a twentieth of the write-ahead
-    log and of the database without watches (0.25 MiB at least), and a fiftieth of the bytes a watch; and come later by a fifth,
-    or 0.02 s by the median and 0.1 s by what 19 of 20 are below. It is flat where the whole interval is below that, and grew
-    where all of it is above; in between nobody can say. Both others are wrong: who cannot say has nothing else run on the
-    machine, and runs it again, or for longer. Watches stay in the database for good, so that the room they take, with what finds
-    them by their words, is told by the watch. Delays of webhooks are from the answer of CallFire that showed a change to the
-    arrival at the receiver."""
+    under way is no leak): its level, and its slope by Theil and Sen with the interval in which it is with 99.9 %. Nor is garbage
+    a leak, which waits for Python's next full collection for longer than a soak lasts: blocks are counted after one, in a copy
+    of the process that is made for it, so that the daemon itself goes on with its garbage. While it is measured it may grow by a
+    hundredth of the memory (1 MiB at least), a twentieth of Python's blocks, ten files or tasks (one for each tenth reload), no
+    thread; by a twentieth of the write-ahead log and of the database without watches (0.25 MiB at least), and a fiftieth of the
+    bytes a watch; and come later by a fifth, or 0.02 s by the median and 0.1 s by what 19 of 20 are below. It is flat where the
+    whole interval is below that, and grew where all of it is above; in between nobody can say. Both others are wrong: who cannot
+    say has nothing else run on the machine, and runs it again, or for longer. Watches stay in the database for good, so that the
+    room they take, with what finds them by their words, is told by the watch. Delays of webhooks are from the answer of CallFire
+    that showed a change to the arrival at the receiver."""
     return soaked(CAMPAIGN, folder)
 
 
