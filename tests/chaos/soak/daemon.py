@@ -45,9 +45,8 @@ def say(_: int, __: object) -> None:
         return
     try:
         signal.alarm(PATIENCE)  # a lock that another thread holds is never given back here
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), 2
-        )  # what is collected may have something to say, and is not alone in it
+        # What is collected may have something to say on standard error, and it is the daemon's.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         gc.collect()
         os.write(1, json.dumps(inside | {"blocks": sys.getallocatedblocks()}).encode() + b"\n")
     finally:
