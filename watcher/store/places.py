@@ -4,15 +4,13 @@ For each value that a statement names, sqlite3 asks SQLite how it is called, and
 that takes as long as most statements do. Here a statement is taken apart once.
 """
 
-import re
 import sqlite3
 from collections.abc import Callable, Mapping
 from functools import cache
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-NAMED: Final = re.compile(r"--[^\n]*|'[^']*'|:(\w+)")
-"""A value's name, where it is found outside of comments and texts."""
+from watcher.store.statements import replaced
 
 
 class Placed(NamedTuple):
@@ -37,12 +35,7 @@ class PlacingConnection(sqlite3.Connection):
 def placed(statement: str) -> Placed:
     """The statement, taken apart. Names are numbered as SQLite numbers them itself: as they first come."""
     numbers: dict[str, int] = {}
-
-    def number(found: re.Match[str]) -> str:
-        name = found[1]
-        return found[0] if name is None else f"?{numbers.setdefault(name, len(numbers) + 1)}"
-
-    text = NAMED.sub(number, statement)
+    text = replaced(statement, lambda name, _: f"?{numbers.setdefault(name, len(numbers) + 1)}")
     names = list(numbers)
     # With less than two of them an itemgetter gives no tuple.
     pick = itemgetter(*names) if len(names) > 1 else lambda values: tuple(values[name] for name in names)

@@ -7,10 +7,10 @@ from functools import cache
 from typing import Any, Final, NamedTuple, TypeVar
 
 import asyncpg
-from aiosql.utils import VAR_REF
 from greenlet import getcurrent, greenlet
 
 from watcher.ports import Word
+from watcher.store.statements import replaced
 from watcher.store.work import Connection
 
 T = TypeVar("T")
@@ -37,34 +37,24 @@ class Placed(NamedTuple):
 @cache
 def placed(statement: str) -> Placed:
     """The statement as PostgreSQL wants it."""
-    names: list[str] = []
+    numbers: dict[str, int] = {}
 
-    def number(found: Any) -> str:
-        name = found["var_name"]
-        if name is None:
-            return str(found[0])
-        if name not in names:
-            names.append(name)
-        place = f"{found['lead']}${names.index(name) + 1}"
-        asked = statement[found.end() :].startswith((" IS NULL", " IS NOT NULL"))
-        return f"{place}::{TYPES[name]}" if asked else place
+    def number(name: str, rest: str) -> str:
+        place = f"${numbers.setdefault(name, len(numbers) + 1)}"
+        return f"{place}::{TYPES[name]}" if rest.startswith((" IS NULL", " IS NOT NULL")) else place
 
-    text = VAR_REF.sub(number, statement)
-    return Placed(text, names, gives=text.startswith(("SELECT", "WITH", "EXPLAIN")) or "RETURNING" in text)
+    text = replaced(statement, number)
+    return Placed(text, list(numbers), gives=text.startswith(("SELECT", "WITH", "EXPLAIN")) or "RETURNING" in text)
 
 
 def spelled(statement: str, values: Mapping[str, str | int]) -> str:
     """The statement with its values in it, so that it can be sent together with others."""
 
-    def spell(found: Any) -> str:
-        name = found["var_name"]
-        if name is None:
-            return str(found[0])
+    def spell(name: str, _: str) -> str:
         value = values[name]
-        said = str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
-        return f"{found['lead']}{said}"
+        return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
 
-    return str(VAR_REF.sub(spell, statement))
+    return replaced(statement, spell)
 
 
 class Found:

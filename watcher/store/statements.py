@@ -1,13 +1,17 @@
 """The named statements of the `.sql` files, as text. aiosql reads them; executing is left to whoever has a connection."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 import aiosql
+from aiosql.utils import VAR_REF
 
 FOLDER: Final = Path(__file__).parent
+NAMED: Final = re.compile(rf"--[^\n]*|{VAR_REF.pattern}")
+"""A comment, or what aiosql finds: a text, or the name of a value."""
 COMMON: Final = (
     "queries",
     "queries_deliveries",
@@ -45,6 +49,17 @@ def load_for_copying(dialect: str) -> Mapping[str, str]:
         **_named(FOLDER / "queries_copying.sql"),
         **_named(FOLDER / f"queries_copying.{dialect}.sql"),
     }
+
+
+def replaced(statement: str, put: Callable[[str, str], str]) -> str:
+    """The statement with something else in the place of each name of a value: what `put` gives for the name and for what follows
+    it in the statement."""
+
+    def one(found: re.Match[str]) -> str:
+        name = found["var_name"]
+        return found[0] if name is None else f"{found['lead']}{put(name, statement[found.end() :])}"
+
+    return NAMED.sub(one, statement)
 
 
 def _named(path: Path) -> dict[str, str]:
