@@ -16,7 +16,8 @@ from watcher.core.answers import Kind
 from watcher.core.model import ACTIVE, NEW, VALIDATING, Batch, Key, State
 from watcher.core.news import Following, Looked
 from watcher.core.wishes import BroadcastWish
-from watcher.ports import Followed, StoreError, Wish
+from watcher.polling.paging import KNOWN
+from watcher.ports import Broadcast, BroadcastView, Followed, StoreError, Wish
 
 BROADCAST = 14
 
@@ -451,6 +452,20 @@ async def test_a_broadcast_is_shown_as_it_stands() -> None:
         assert (view.batches, view.note, view.broadcast.kind) == (2, "", "text")
         assert view.listed is not None
         assert view.listed > NOON
+
+
+async def test_of_many_broadcasts_that_nobody_needs_any_more_the_store_alone_knows() -> None:
+    async with World() as world:
+        await follow(world)
+        for broadcast_id in range(1000, 1000 + 3 * KNOWN):
+            known = Broadcast(account="default", broadcast_id=broadcast_id, kind="text", opened=NOON)
+            world.poller.follow_broadcast(known)
+            world.poller.schedule.listings.place_new(NOON.timestamp())
+        assert len([each for each in range(1000, 1000 + 3 * KNOWN) if world.poller.broadcast_view(each)]) <= 2 * KNOWN
+        assert world.poller.broadcast_view(BROADCAST) is not None
+        assert world.poller.broadcast_view(1000) is None
+        kept = Broadcast(account="default", broadcast_id=1000, kind="call", opened=NOON)
+        assert world.poller.broadcast_view(1000, kept) == BroadcastView(broadcast=kept)
 
 
 async def test_what_keeps_a_broadcast_from_being_listed_is_said() -> None:

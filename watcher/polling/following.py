@@ -25,6 +25,7 @@ from watcher.polling.shown import Shown, to_json, together
 from watcher.polling.streamrank import StreamRanks
 from watcher.ports import (
     AccountView,
+    Broadcast,
     BroadcastView,
     BroadcastWish,
     Clock,
@@ -192,19 +193,35 @@ class Polling:
         return stopped
 
     async def broadcasts(self, account: str, broadcast_ids: Sequence[int]) -> Mapping[int, BroadcastView]:
-        owners = {each: self.places.owner(account, each) for each in broadcast_ids}
-        views = {each: owner.broadcast_view(each) for each, owner in owners.items() if owner is not None}
-        known = {each: view for each, view in views.items() if view is not None}
-        away = [each for each, owner in owners.items() if owner is None]
-        if not away or account not in self.accounts:
-            return known
-        stored = {each.broadcast_id: each for each in await self._store.broadcasts(account)}
-        kept = {each: BroadcastView(broadcast=stored[each], note=NOT_ASKED) for each in away if each in stored}
-        if kept:
-            shares = sorted({self.places.share(account, each) for each in kept})
-            for given in (await self.questions.ask_all("broadcasts", shares, ids=list(kept))).values():
-                kept |= BROADCASTS.validate_python(given)
-        return {each: (known | kept)[each] for each in broadcast_ids if each in known or each in kept}
+        views = {each: view for each in broadcast_ids if (view := self._seen_here(account, each)) is not None}
+        unseen = set(broadcast_ids) - views.keys()
+        if unseen and account in self.accounts:
+            kept = [each for each in await self._store.broadcasts(account) if each.broadcast_id in unseen]
+            for each in kept:
+                if (view := self._seen_here(account, each.broadcast_id, each)) is not None:
+                    views[each.broadcast_id] = view
+            views |= await self._seen_elsewhere(account, [each for each in kept if each.broadcast_id not in views])
+        return {each: views[each] for each in broadcast_ids if each in views}
+
+    def _seen_here(self, account: str, broadcast_id: int, kept: Broadcast | None = None) -> BroadcastView | None:
+        """As it stands, of which the store has `kept`; None where nothing is known of it, or where it is polled elsewhere."""
+        owner = self.places.owner(account, broadcast_id)
+        return None if owner is None else owner.broadcast_view(broadcast_id, kept)
+
+    async def _seen_elsewhere(self, account: str, kept: Sequence[Broadcast]) -> dict[int, BroadcastView]:
+        """As other replicas say that these stand; as they are kept where those know no more, or do not answer."""
+        if not kept:
+            return {}
+        shares = [self.places.share(account, each.broadcast_id) for each in kept]
+        ids = [each.broadcast_id for each in kept]
+        given = await self.questions.ask_all("broadcasts", sorted(set(shares)), ids=ids)
+        views = {
+            each.broadcast_id: BroadcastView(broadcast=each, note="" if share in given else NOT_ASKED)
+            for each, share in zip(kept, shares, strict=True)
+        }
+        for some in given.values():
+            views |= BROADCASTS.validate_python(some)
+        return views
 
     def next_look(self, key: Key) -> datetime | None:
         poller = self.places.having(*key)

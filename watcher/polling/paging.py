@@ -23,6 +23,8 @@ while: CallFire counts listings apart, and each more of them would have the acco
 THROTTLED_FIRST: Final = 60.0
 THROTTLED_REST: Final = 3600.0
 """Seconds of that while: the first time, and at most, twice as long each time."""
+KNOWN: Final = 1_000
+"""Broadcasts of which something is known, until those are looked for that the listings have forgotten."""
 
 
 class Paging:
@@ -48,7 +50,8 @@ class Paging:
         self._store = store
         self._clock = clock
         self._tell = tell
-        self._broadcasts: dict[int, Broadcast] = {}
+        self._broadcasts: dict[int, Broadcast] = {}  # of those that nobody follows, the store knows more
+        self._tidy_at = KNOWN
         self._named: dict[int, BroadcastKind] = {}  # what somebody last said of followed ones
         self._answered = False  # whether a single look was, since a page was asked for
         self._throttled = 0  # pages in a row, each with such a look in between
@@ -65,7 +68,7 @@ class Paging:
         however often it is said again."""
         listings, broadcast_id, kind = self._schedule.listings, broadcast.broadcast_id, broadcast.kind
         listing = listings.of(broadcast_id)
-        self._broadcasts[broadcast_id] = broadcast
+        self._know(broadcast)
         if not broadcast.followed:
             listing.kind = kind
         elif listing.followed is None or kind not in (None, listing.kind, self._named.get(broadcast_id)):
@@ -85,14 +88,15 @@ class Paging:
             self._schedule.listings.unfollow(broadcast_id)
             self._schedule.changed()
 
-    def view(self, broadcast_id: int) -> BroadcastView | None:
-        """How a broadcast stands; None where nothing is known of it."""
-        broadcast = self._broadcasts.get(broadcast_id)
+    def view(self, broadcast_id: int, kept: Broadcast | None = None) -> BroadcastView | None:
+        """How a broadcast stands, of which the store has `kept`; None where nothing is known of it."""
+        broadcast = self._broadcasts.get(broadcast_id, kept)
         if broadcast is None:
             return None
         listing = self._schedule.listings.of(broadcast_id)
+        kind = listing.kind if broadcast_id in self._broadcasts else broadcast.kind
         return BroadcastView(
-            broadcast=replace(broadcast, kind=listing.kind),
+            broadcast=replace(broadcast, kind=kind),
             batches=self._roster.count_of(broadcast_id),
             listed=None if listing.swept is None else datetime.fromtimestamp(listing.swept, UTC),
             note=listing.note,
@@ -187,7 +191,7 @@ class Paging:
         listing = self._schedule.listings.of(broadcast_id)
         now = self._clock.now()
         known = self._broadcasts.get(broadcast_id)
-        self._broadcasts[broadcast_id] = (
+        self._know(
             Broadcast(account=self._account, broadcast_id=broadcast_id, kind=listing.kind, opened=now)
             if known is None
             else replace(known, kind=listing.kind)
@@ -196,3 +200,11 @@ class Paging:
             await self._store.note_kind(self._account, broadcast_id, listing.kind)
         except StoreError:
             return  # then it is found out again after the next start
+
+    def _know(self, broadcast: Broadcast) -> None:
+        """Takes it in, and lets go of what the listings have forgotten since: no watch is open in it, and nobody follows it."""
+        self._broadcasts[broadcast.broadcast_id] = broadcast
+        if len(self._broadcasts) > self._tidy_at:
+            has = self._roster.has_broadcast
+            self._broadcasts = {each: known for each, known in self._broadcasts.items() if has(each)}
+            self._tidy_at = max(2 * len(self._broadcasts), KNOWN)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from watcher.core.account import Account
-from watcher.core.broadcasts import BroadcastView
+from watcher.core.broadcasts import Broadcast, BroadcastView
 from watcher.core.explaining import Explanation
 from watcher.core.learnt import LearntHazard
 from watcher.core.lengths import Eta, Lengths, lengths
@@ -62,9 +62,9 @@ class Viewed:
         found = self.schedule.explain(batch_id, self._clock.now().timestamp())
         return found if found is None else replace(found, part=self.part.told or None)
 
-    def broadcast_view(self, broadcast_id: int) -> BroadcastView | None:
-        """How a broadcast stands; None where nothing is known of it."""
-        return self.paging.view(broadcast_id)
+    def broadcast_view(self, broadcast_id: int, kept: Broadcast | None = None) -> BroadcastView | None:
+        """How a broadcast stands, of which the store has `kept`; None where nothing is known of it."""
+        return self.paging.view(broadcast_id, kept)
 
     def last_look(self, batch_id: int) -> LastLook | None:
         """The last look at an open watch."""
