@@ -281,15 +281,34 @@ class FakeDeliveries(FakeEndpoints):
             each.id for each in self.kept_deliveries.values() if each.position in {event.position for event in unwanted}
         }
         self._delete(left)
+        ended = (len(numbers) < most or old[-1].created >= cutoffs.deliveries) and (
+            len(events) < most or events[-1].at >= cutoffs.events
+        )
+        removed = self._removed(begin.endpoint, cutoffs.deliveries)[:most] if ended else []
+        for endpoint_id in removed:
+            if endpoint_id not in {each.endpoint_id for each in self.kept_deliveries.values()}:
+                del self.kept_endpoints[endpoint_id]
         await self._answer("forget")
         return Forgotten(
             events=len(unwanted),
             deliveries=len(gone) + len(left),
             delivery=begin.delivery if len(numbers) < most else numbers[-1],
             position=begin.position if len(events) < most else events[-1].position,
-            ended=(len(numbers) < most or old[-1].created >= cutoffs.deliveries)
-            and (len(events) < most or events[-1].at >= cutoffs.events),
+            endpoint=begin.endpoint if len(removed) < most else removed[-1],
+            ended=ended and len(removed) < most,
         )
+
+    def _removed(self, after: str, cutoff: datetime) -> list[str]:
+        """Those that were made before, and of which nothing was told."""
+        return [
+            endpoint_id
+            for endpoint_id, each in sorted(self.kept_endpoints.items())
+            if each.state is EndpointState.REMOVED
+            and each.number == 0
+            and each.created is not None
+            and each.created < cutoff
+            and endpoint_id > after
+        ]
 
     def _is_owed(self, event: Recorded, cutoffs: Cutoffs) -> bool:
         """Whether somebody is still to get it."""

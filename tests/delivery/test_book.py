@@ -117,6 +117,13 @@ async def test_the_greater_version_says_how_it_is_set_up_whichever_came_first() 
     assert book.get("made") == replace(newer, paused_until=NOON)
 
 
+async def test_one_that_was_made_after_the_last_of_its_name_was_forgotten_begins_with_version_0() -> None:
+    book = await book_of(replace(MADE, created=NOON, version=5))
+    again = replace(MADE, url="https://newer.example", created=NOON + timedelta(days=31), version=0)
+    book.put(again)
+    assert book.get("made") == again
+
+
 async def test_how_it_stands_changes_without_how_it_is_set_up() -> None:
     book = await book_of(MADE)
     health = Health(failures_in_a_row=5, opened=1, open_until=NOON)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -44,28 +45,30 @@ async def test_a_round_goes_portion_by_portion_and_is_told_as_one() -> None:
     answers = [
         Forgotten(events=1, deliveries=400, delivery=500, position=300),
         Forgotten(events=20, deliveries=300, broadcasts=2, delivery=1000, position=700),
-        Forgotten(events=3, delivery=1200, position=900, ended=True),
+        Forgotten(events=3, delivery=1200, position=900, endpoint="hook"),
+        Forgotten(delivery=1200, position=900, endpoint="last", ended=True),
         Forgotten(ended=True),
     ]
     shredder = Shredder(clock, answers, takes=0.25)
     sweeper = sweeper_of(shredder, clock, ear)
-    for _ in range(4):
+    for _ in range(5):
         await sweeper.step()
     assert [since for _, since, _ in shredder.asked] == [
         Forgotten(),
         Forgotten(delivery=500, position=300),
         Forgotten(delivery=1000, position=700),
+        Forgotten(delivery=1200, position=900, endpoint="hook"),
         Forgotten(),
     ]
     assert {most for _, _, most in shredder.asked} == {500}
-    assert clock.slept == [0.05, 0.05, 60.0, 60.0]
-    assert ear.heard == [Swept(events=24, deliveries=700, broadcasts=2, took=0.75)]
+    assert clock.slept == [0.05, 0.05, 0.05, 60.0, 60.0]
+    assert ear.heard == [Swept(events=24, deliveries=700, broadcasts=2, took=1.0)]
 
 
 @pytest.mark.parametrize("what", ["events", "deliveries", "broadcasts"])
 async def test_a_round_that_deleted_anything_is_told(what: str) -> None:
     clock, ear = FakeClock(), Ear()
-    counts = {"events": 0, "deliveries": 0, "broadcasts": 0} | {what: 1}
+    counts: dict[str, Any] = {"events": 0, "deliveries": 0, "broadcasts": 0} | {what: 1}
     await sweeper_of(Shredder(clock, [Forgotten(**counts, ended=True)]), clock, ear).step()
     assert ear.heard == [Swept(**counts, took=0.0)]
 

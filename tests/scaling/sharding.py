@@ -84,6 +84,7 @@ CROSSING: Final[Mapping[str, frozenset[str]]] = {
             "forget_claims",
             "forget_deliveries",
             "forget_deliveries_of",
+            "forget_endpoints",
             "forget_event",
             "unwanted_events",
         }

@@ -71,6 +71,9 @@ INSERT INTO endpoints (
 )
 SELECT id, 'https://example.com', '[]', '[]', 15000, 'active', 'settings', '', '[]', '{{}}', 'batch', 'plain', 1, 1, 0, '{{}}'
 FROM unnest(ARRAY['hook', 'other']) AS id;
+INSERT INTO endpoints SELECT gone.* FROM endpoints, generate_series(1, 50) AS n, LATERAL (
+    SELECT (json_populate_record(endpoints, json_build_object('id', 'gone_' || n, 'state', 'removed'))).*
+) AS gone WHERE endpoints.id = 'hook';
 INSERT INTO turns (endpoint_id) SELECT id FROM endpoints;
 INSERT INTO events (position, id, type, at, account, batch_id, number, body)
 SELECT

@@ -170,6 +170,7 @@ WRITTEN: Final[Mapping[str, Values]] = {
     "forget_deliveries_of": {"position": EVENT},
     "forget_event": {"position": EVENT},
     "forget_attempts": {"id": EVENT},
+    "forget_endpoints": {"ids": json.dumps([f"gone_{n}" for n in range(1, 51)]), "cutoff": NOW},
     "forget_broadcasts": PORTION,
     "forget_once": PORTION | {"cutoff": 50},
     "forget_sessions": SESSION,
@@ -239,7 +240,7 @@ ELSEWHERE: Final = frozenset({
     "make_token", "remove_token", "note_used", "meta", "put_meta", "note_forgotten", "replicas",
     "keys_of_replicas", "note_polling",
     "forget_replicas", "last_word", "old_partitions", "spared_positions", "end_claims", "forget_claims", "release_claims",
-    "lock_endpoints",
+    "lock_endpoints", "removed_endpoints",
     "standings", "hold_log", "begin_partition", "empty_partition", "drop_partition", "may_forget",  # of small tables
     "begin_migrating", "begin_aside", "server", "clock", "letters_of_icu", "letters_of_unicode",  # of none
     "make_event", "make_submission", "make_broadcast", "note_kind", "put_account", "put_broadcast", "put_learnt",

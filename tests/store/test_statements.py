@@ -100,6 +100,8 @@ SEARCHES: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("unwanted_events", PORTION),
     ("forget_deliveries_of", LANE),
     ("forget_event", LANE),
+    ("removed_endpoints", PORTION),
+    ("forget_endpoints", {"ids": "[]"}),
     ("forget_broadcasts", PORTION),
     ("broadcast", BROADCAST),
     ("broadcasts", BROADCAST),

@@ -93,7 +93,7 @@ class Recovered:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cutoffs:
     """What is older is forgotten: events, deliveries that are not pending (with their attempts), and what was found out of
-    broadcasts that nobody follows."""
+    broadcasts that nobody follows. With deliveries go endpoints that were removed, made before that, and have none left."""
 
     events: datetime
     deliveries: datetime
@@ -102,11 +102,13 @@ class Cutoffs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """How much was forgotten, and up to which delivery and event was looked at; `ended` where nothing older is left behind."""
+    """How much was forgotten, and up to which delivery, event and removed endpoint was looked at; `ended` where nothing older is
+    left behind. Endpoints are not counted."""
 
     events: int = 0
     deliveries: int = 0
     broadcasts: int = 0
     delivery: int = 0
     position: int = 0
+    endpoint: str = ""
     ended: bool = False

@@ -48,7 +48,7 @@ class Sweeper:
         self._took += self._clock.monotonic() - began
         events, deliveries, broadcasts = self._counts
         self._counts = (events + portion.events, deliveries + portion.deliveries, broadcasts + portion.broadcasts)
-        self._since = Forgotten(delivery=portion.delivery, position=portion.position)
+        self._since = Forgotten(delivery=portion.delivery, position=portion.position, endpoint=portion.endpoint)
         if portion.ended:
             self._end_round()
         await self._clock.sleep(BETWEEN_ROUNDS if portion.ended else BETWEEN_PORTIONS)

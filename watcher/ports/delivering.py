@@ -149,5 +149,7 @@ class Deliveries(Protocol):
 
     async def forget(self, cutoffs: Cutoffs, since: Forgotten, most: int) -> Forgotten:
         """Deletes what is older than the cutoffs, having looked at no more than `most` rows of each table, beginning where
-        `since` says the last call ended. An event that is still owed to somebody stays, and so does what is pending."""
+        `since` says the last call ended. An event that is still owed to somebody stays, and so does what is pending. An endpoint
+        that was removed goes where it was made before the deliveries' cutoff, none of its deliveries is left, and no event was
+        ever told about it: its number is 0."""
         ...

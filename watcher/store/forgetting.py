@@ -4,6 +4,7 @@ What is deleted leaves room in the file that is used again, so a file of steady 
 before, and those that will soon are left alone here (postgres_partitions).
 """
 
+import json
 from typing import NamedTuple
 
 from watcher.core.recovering import Cutoffs, Forgotten
@@ -47,13 +48,17 @@ def forget(
     broadcasts = connection.execute(
         sql["forget_broadcasts"], {"cutoff": millis(cutoffs.broadcasts), "most": most}
     ).rowcount
+    endpoint, no_more_endpoints = begin.endpoint, False
+    if no_more_deliveries and no_more_events:  # then what referred to them is gone as far as it goes
+        endpoint, no_more_endpoints = _endpoints(connection, sql, remembered, endpoint, kept, most)
     return Forgotten(
         events=events,
         deliveries=len(old) + len(left),
         broadcasts=broadcasts,
         delivery=delivery,
         position=position,
-        ended=no_more_deliveries and no_more_events and broadcasts < most,
+        endpoint=endpoint,
+        ended=no_more_endpoints and broadcasts < most,
     )
 
 
@@ -85,6 +90,19 @@ def _events(
     if unwanted:
         note_forgotten(connection, sql, unwanted[-1]["position"])
     return len(unwanted), left, after if end is None else last, end is None or end["at"] >= cutoff
+
+
+def _endpoints(
+    connection: Connection, sql: Statements, remembered: Remembered, after: str, cutoff: int, most: int
+) -> tuple[str, bool]:
+    """Up to which of those that were removed it was looked, and whether there are none behind."""
+    portion = {"after": after, "cutoff": cutoff, "most": most}
+    ids = [row["id"] for row in connection.execute(sql["removed_endpoints"], portion)]
+    if ids:
+        gone = connection.execute(sql["forget_endpoints"], {"ids": json.dumps(ids), "cutoff": cutoff}).fetchall()
+        for row in gone:
+            remembered.forget(row["id"])
+    return (ids[-1], False) if len(ids) == most else (after, True)
 
 
 def _spared(connection: Connection, sql: Statements, cutoff: int) -> _Spared:

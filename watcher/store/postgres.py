@@ -142,7 +142,7 @@ class PostgresStore(PostgresDelivering, PostgresRecording, PostgresWatching, Kep
 
     async def forget(self, cutoffs: Cutoffs, since: Forgotten, most: int) -> Forgotten:
         whole = Forgotten()
-        if since.ended or (since.delivery, since.position) == (0, 0):  # a round begins
+        if since.ended or (since.delivery, since.position, since.endpoint) == (0, 0, ""):  # a round begins
             await self._write("forget_claims", forget_claims)
             whole = await self._partitions.keep(cutoffs)
         portion = await super().forget(cutoffs, since, most)

@@ -2,7 +2,7 @@
 before it goes by it."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from watcher.core.endpoint import Endpoint, EndpointState
@@ -10,7 +10,7 @@ from watcher.ports import Word
 from watcher.store.endpoint_rows import endpoint_of, standing_of
 from watcher.store.postgres_work import Asking
 from watcher.store.remembered import Remembered
-from watcher.store.rows import Row
+from watcher.store.rows import Row, millis
 from watcher.store.sealing import Seal
 from watcher.store.work import Connection, Statements
 
@@ -36,12 +36,16 @@ class SharedRemembered(Remembered):
 
     def read_again(self, connection: Connection, sql: Statements) -> None:
         """Takes all endpoints as they are in the database."""
-        for row in connection.execute(sql["endpoints"]).fetchall():
+        rows = connection.execute(sql["endpoints"]).fetchall()
+        self._forget_others(rows)
+        for row in rows:
             self.put(endpoint_of(row, self.seal))
 
     def lock(self, connection: Connection, sql: Statements, endpoint_ids: Collection[str] | None = None) -> None:
         values = {"ids": None if endpoint_ids is None else json.dumps(list(endpoint_ids))}
-        for row in connection.execute(sql["lock_endpoints"], values).fetchall():
+        rows = connection.execute(sql["lock_endpoints"], values).fetchall()
+        self._forget_others(rows, endpoint_ids)
+        for row in rows:
             self.put(self._endpoint_of(row))
 
     def hold(self, connection: Connection, sql: Statements) -> None:
@@ -59,11 +63,20 @@ class SharedRemembered(Remembered):
         return bool(row["in_flight"])
 
     def _endpoint_of(self, row: Row) -> Endpoint:
-        """The endpoint of the row; its secrets are opened only where it is set up otherwise than is remembered."""
+        """The endpoint of the row; its secrets are opened only where it is set up otherwise than is remembered. Versions begin
+        anew with one that was made after the last of its name was forgotten."""
         known = self.endpoint(row["id"])
         if known is None or known.version != row["version"] or row["state"] == EndpointState.REMOVED:
             return endpoint_of(row, self.seal)
+        if known.created is not None and millis(known.created) != row["created"]:
+            return endpoint_of(row, self.seal)
         return standing_of(known, row)
+
+    def _forget_others(self, rows: Sequence[Row], asked: Collection[str] | None = None) -> None:
+        """Of those that were asked for (None: all) there are these rows; others were removed, and forgotten by some process."""
+        known = {*self._endpoints, *self._removed} if asked is None else asked
+        for endpoint_id in {*known} - {row["id"] for row in rows}:
+            self.forget(endpoint_id)
 
     def _lock(self, connection: Connection, sql: Statements, *, changes: int, events: int = 0) -> int:
         """The last position of the log."""

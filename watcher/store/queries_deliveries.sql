@@ -214,6 +214,12 @@ DELETE FROM deliveries WHERE position = :position RETURNING id;
 -- An old event.
 DELETE FROM events WHERE position = :position;
 
+-- name: removed_endpoints
+-- A portion of those that were removed and made long ago; of whom operators were told something, the numbers of that go on.
+SELECT id FROM endpoints
+WHERE state = 'removed' AND number = 0 AND created < :cutoff AND id > :after
+ORDER BY id LIMIT :most;
+
 -- name: forget_broadcasts!
 -- What was found out of broadcasts that nobody follows.
 DELETE FROM broadcasts WHERE followed = 0 AND (account, broadcast_id) IN (

@@ -1,5 +1,11 @@
 -- Forgetting on PostgreSQL: partitions that are over go as a whole, and what else is old row by row, in the order of positions.
 -- What was chosen is looked at again when it is deleted: others may have changed it meanwhile, and then it stays.
+--
+-- `forget_endpoints` comes after deliveries were locked, against the order in which others lock (queries_delivering): so it waits for
+-- nobody, and whom somebody has locked stays until the next round. Whoever makes one of the same name locks the row first: before us,
+-- and it is left out here; behind us, and he waits for our commit, finds no row, and inserts it with a turn of its own. Between what
+-- this statement sees and what it locks one may have been made, and removed, too: that one is young, so it stays. No delivery can be
+-- made meanwhile: whoever makes one goes by endpoints as they are under the lock of the log or of their row, and it was removed.
 
 -- name: may_forget^
 -- One process at a time forgets; the others have nothing to do then.
@@ -83,6 +89,19 @@ ORDER BY position;
 -- name: forget_event*!
 -- An old event, unless somebody is owed it again.
 DELETE FROM events WHERE position = :position AND NOT EXISTS (SELECT 1 FROM deliveries WHERE position = :position);
+
+-- name: forget_endpoints
+-- Those of removed ones, a JSON list of ids, of which no delivery is left, and their turns. `min` is always asked of the index.
+WITH gone AS MATERIALIZED (
+    SELECT endpoints.id FROM json_array_elements_text(CAST(:ids AS json)) AS asked (id)
+    JOIN endpoints ON endpoints.id = asked.id
+    JOIN turns ON turns.endpoint_id = endpoints.id
+    WHERE endpoints.state = 'removed' AND endpoints.number = 0 AND endpoints.created < :cutoff
+        AND (SELECT min(state) FROM deliveries WHERE endpoint_id = endpoints.id) IS NULL
+    FOR UPDATE OF endpoints, turns SKIP LOCKED
+),
+without_turn AS (DELETE FROM turns WHERE endpoint_id IN (SELECT id FROM gone))
+DELETE FROM endpoints WHERE id IN (SELECT id FROM gone) RETURNING id;
 
 -- name: forget_broadcasts!
 -- What was found out of broadcasts that nobody follows. By the rows' places: of a bound that is not known, much is feared.

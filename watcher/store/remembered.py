@@ -91,6 +91,12 @@ class Remembered:
             self._set(self._removed, endpoint.id, None)
         self._set(self._kept_with(endpoint), endpoint.id, _as_kept(endpoint))
 
+    def forget(self, endpoint_id: str) -> None:
+        """There is no row of it any more: the next of its name begins anew."""
+        for place in (self._endpoints, self._removed, self._recents):
+            if endpoint_id in place:
+                self._set(place, endpoint_id, None)
+
     def exposed(self) -> int:
         """Of how many endpoints secrets are kept as they are, for want of a key."""
         if self.seal.encrypts:
@@ -163,8 +169,8 @@ class Remembered:
 
 
 def _as_kept(endpoint: Endpoint) -> Endpoint:
-    """Of one that was removed what the next of its name goes on with, and what tells the two apart: there may be ever more of
-    them."""
+    """Of one that was removed what the next of its name goes on with, and what tells the two apart: there may be very many of
+    them until retention forgets them."""
     if endpoint.state is not EndpointState.REMOVED:
         return endpoint
     return Endpoint(
