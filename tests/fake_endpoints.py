@@ -170,7 +170,7 @@ class FakeEndpoints:
     async def change_endpoint(self, endpoint: Endpoint) -> Endpoint | None:
         await self._do("change_endpoint")
         known, changed = self._known(endpoint.id), None
-        if known is not None and known.version == endpoint.version:
+        if known is not None and known.edition == endpoint.edition:
             changed = standing.changed(endpoint, known)
             self.put_endpoints(changed)
             if known.url != changed.url:

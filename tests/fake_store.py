@@ -152,9 +152,10 @@ class FakeStore(Alone, FakeLog, FakeOnce, FakeRanks, FakeSubmissions, FakeTokens
         await self._answer("stop_broadcast")
         return stopped
 
-    async def broadcasts(self, account: str) -> list[Broadcast]:
+    async def broadcasts(self, account: str, broadcast_ids: Sequence[int] | None = None) -> list[Broadcast]:
         await self._do("broadcasts")
-        return [each for (owner, _), each in sorted(self.kept_broadcasts.items()) if owner == account]
+        of = [(key, each) for (owner, key), each in sorted(self.kept_broadcasts.items()) if owner == account]
+        return [each for key, each in of if broadcast_ids is None or key in broadcast_ids]
 
     async def note_kind(self, account: str, broadcast_id: int, kind: BroadcastKind | None) -> None:
         await self._do("note_kind")

@@ -122,6 +122,8 @@ async def test_one_that_was_made_after_the_last_of_its_name_was_forgotten_begins
     again = replace(MADE, url="https://newer.example", created=NOON + timedelta(days=31), version=0)
     book.put(again)
     assert book.get("made") == again
+    book.put(replace(MADE, created=NOON, version=6))
+    assert book.get("made") == again
 
 
 async def test_how_it_stands_changes_without_how_it_is_set_up() -> None:

@@ -317,9 +317,9 @@ async def test_broadcasts_are_shown_as_whoever_polls_them_sees_them_or_as_they_a
         assert found[9].batches == 1
         assert await both.other.broadcasts("default", [10]) == {}
         assert await both.other.broadcasts("unknown", [9]) == {}
-        await both.store.note_kind("default", 11, "text")  # which the poller has let go of
-        let_go = Broadcast(account="default", broadcast_id=11, kind="text", opened=NOON)
-        assert await both.answered(both.other.broadcasts("default", [11])) == {11: BroadcastView(broadcast=let_go)}
+        await both.store.note_kind("default", 11, "text")  # nobody follows it
+        known = Broadcast(account="default", broadcast_id=11, kind="text", opened=NOON)
+        assert await both.answered(both.other.broadcasts("default", [11])) == {11: BroadcastView(broadcast=known)}
         hasty = Polling({}, store=both.there, clock=FakeClock(), tell=both.ear, rates={"default": 5.0})
         kept = Broadcast(account="default", broadcast_id=9, kind="call", followed=True, opened=NOON)
         assert await hasty.broadcasts("default", [9]) == {9: BroadcastView(broadcast=kept, note=NOT_ASKED)}

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -179,9 +180,8 @@ class FakePoller:
     def stop_broadcast(self, broadcast_id: int) -> None:
         self.heard.append(("stop", broadcast_id))
 
-    def broadcast_view(self, broadcast_id: int, kept: Broadcast | None = None) -> BroadcastView | None:
-        broadcast = WHOLE if broadcast_id == WHOLE.broadcast_id else kept
-        return None if broadcast is None else BroadcastView(broadcast=broadcast, batches=2)
+    async def broadcast_views(self, broadcast_ids: Sequence[int]) -> dict[int, BroadcastView]:
+        return {9: BroadcastView(broadcast=WHOLE, batches=2)} if 9 in broadcast_ids else {}
 
 
 WHOLE = Broadcast(account="default", broadcast_id=9, kind="call", followed=True, opened=after(60))
@@ -207,16 +207,6 @@ async def test_a_broadcast_is_stored_and_the_poller_told() -> None:
     assert poller.heard == [("follow", WHOLE), ("stop", 9), ("stop", 9)]
     assert await store.broadcasts("default") == [replace(WHOLE, followed=False)]
     assert await following.broadcasts("default", [9, 10]) == {9: BroadcastView(broadcast=WHOLE, batches=2)}
-
-
-async def test_what_the_poller_has_let_go_of_a_broadcast_is_still_kept() -> None:
-    polling, store = polling_by(FakePoller())
-    await store.note_kind("default", 10, "text")
-    (kept,) = await store.broadcasts("default")
-    views = await polling.broadcasts("default", [11, 10, 9])
-    assert list(views.items()) == [
-        (each.broadcast_id, BroadcastView(broadcast=each, batches=2)) for each in (kept, WHOLE)
-    ]
 
 
 async def test_a_broadcast_that_cannot_be_stored_is_not_followed() -> None:

@@ -16,8 +16,7 @@ from watcher.core.answers import Kind
 from watcher.core.model import ACTIVE, NEW, VALIDATING, Batch, Key, State
 from watcher.core.news import Following, Looked
 from watcher.core.wishes import BroadcastWish
-from watcher.polling.paging import KNOWN
-from watcher.ports import Broadcast, BroadcastView, Followed, StoreError, Wish
+from watcher.ports import BroadcastView, Followed, StoreError, Wish
 
 BROADCAST = 14
 
@@ -436,7 +435,7 @@ async def test_following_stops_finding_new_ones_and_keeps_those_that_are_followe
         await world.step_for(600)
         assert Key("default", 8) not in world.store.watches
         assert world.stored(7).state is State.OPEN
-        assert world.poller.broadcast_view(99) is None
+        assert await world.poller.broadcast_views([99]) == {}
 
 
 async def test_a_broadcast_is_shown_as_it_stands() -> None:
@@ -454,18 +453,17 @@ async def test_a_broadcast_is_shown_as_it_stands() -> None:
         assert view.listed > NOON
 
 
-async def test_of_many_broadcasts_that_nobody_needs_any_more_the_store_alone_knows() -> None:
-    async with World() as world:
-        await follow(world)
-        for broadcast_id in range(1000, 1000 + 3 * KNOWN):
-            known = Broadcast(account="default", broadcast_id=broadcast_id, kind="text", opened=NOON)
-            world.poller.follow_broadcast(known)
-            world.poller.schedule.listings.place_new(NOON.timestamp())
-        assert len([each for each in range(1000, 1000 + 3 * KNOWN) if world.poller.broadcast_view(each)]) <= 2 * KNOWN
-        assert world.poller.broadcast_view(BROADCAST) is not None
-        assert world.poller.broadcast_view(1000) is None
-        kept = Broadcast(account="default", broadcast_id=1000, kind="call", opened=NOON)
-        assert world.poller.broadcast_view(1000, kept) == BroadcastView(broadcast=kept)
+async def test_what_was_found_out_of_a_broadcast_that_nobody_follows_is_shown_as_the_store_has_it() -> None:
+    async with world_of(1, 2) as world:
+        await follow(world, labels={"team": "blue"})
+        await world.polling.stop_broadcast("default", BROADCAST)
+        world.upstream.script_listing("text", BROADCAST, lists(member(1), member(2)))
+        await world.step_until(lambda: len(world.upstream.paged) == 3)
+        (kept,) = await world.store.broadcasts("default")
+        assert (kept.kind, kept.labels) == ("text", {"team": "blue"})
+        views = await world.polling.broadcasts("default", [99, BROADCAST])
+        assert views == {BROADCAST: BroadcastView(broadcast=kept, batches=2)}
+        assert world.poller.paging._followed == {}
 
 
 async def test_what_keeps_a_broadcast_from_being_listed_is_said() -> None:

@@ -97,11 +97,8 @@ async def test_a_followed_broadcast_is_one_parts(alone: bool) -> None:
         for broadcast_id in (FIRST, SECOND):
             await there.one.polling.follow_broadcast(BroadcastWish(account="default", broadcast_id=broadcast_id))
         await there.hear()
-        views = [part.broadcast_view for part in (there.one.pollers[ONE], there.two.pollers[TWO])]
-        assert [[view(each) is not None for each in (FIRST, SECOND)] for view in views] == [
-            [True, False],
-            [False, True],
-        ]
+        followed = [part.paging._followed.keys() for part in (there.one.pollers[ONE], there.two.pollers[TWO])]
+        assert followed == [{FIRST}, {SECOND}]
         for each in there.each:
             seen = await there.answered(each.polling.broadcasts("default", [SECOND, FIRST, 999]))
             assert {broadcast_id: (view.broadcast.followed, view.note) for broadcast_id, view in seen.items()} == {
@@ -110,9 +107,8 @@ async def test_a_followed_broadcast_is_one_parts(alone: bool) -> None:
             }
         assert await there.one.polling.stop_broadcast("default", SECOND)
         await there.hear()
-        view = there.two.pollers[TWO].broadcast_view(SECOND)
-        assert view is not None
-        assert not view.broadcast.followed
+        assert not there.two.pollers[TWO].paging._followed
+        assert not (await there.two.polling.broadcasts("default", [SECOND]))[SECOND].broadcast.followed
 
 
 async def test_a_page_does_not_take_what_another_part_polls_as_long_as_that_does() -> None:
@@ -130,8 +126,8 @@ async def test_who_missed_words_catches_up_with_what_is_its_own() -> None:
         there.clock.turn(minutes=6)
         await there.hear()
         assert there.polled == ([1], [2])
-        assert there.one.pollers[ONE].broadcast_view(FIRST) is not None
-        assert there.two.pollers[TWO].broadcast_view(FIRST) is None
+        assert there.one.pollers[ONE].paging._followed.keys() == {FIRST}
+        assert not there.two.pollers[TWO].paging._followed
 
 
 # Submissions and switches

@@ -169,3 +169,11 @@ def test_of_each_thing_what_was_said_last_counts(wishes: list[BroadcastWish]) ->
     assert broadcast.kind == next((wish.kind for wish in reversed(wishes) if wish.kind), None)
     assert broadcast.labels == next((wish.labels for wish in reversed(wishes) if wish.labels is not None), {})
     assert broadcast.correlation_id == next((w.correlation_id for w in reversed(wishes) if w.correlation_id), None)
+
+
+async def test_some_broadcasts_are_read_alone(store: Store) -> None:
+    for account, broadcast_id in (("default", 9), ("default", 2**63 - 1), ("default", 4), ("other", 9)):
+        await store.follow_broadcast(replace(WISH, account=account, broadcast_id=broadcast_id), NOON)
+    asked = await store.broadcasts("default", [2**63 - 1, 9, 8])
+    assert [(each.account, each.broadcast_id) for each in asked] == [("default", 9), ("default", 2**63 - 1)]
+    assert await store.broadcasts("default", []) == []

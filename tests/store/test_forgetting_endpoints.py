@@ -126,6 +126,18 @@ async def test_the_next_of_its_name_is_a_new_one(store: Store) -> None:
     assert len(await store.deliveries(DeliveryQuery(endpoint_id="hook"))) == 1
 
 
+async def test_what_was_meant_for_one_that_was_forgotten_does_not_change_the_next_of_its_name(store: Store) -> None:
+    old = await store.make_endpoint(api_endpoint("hook"), LONG_AGO)
+    assert old is not None
+    assert await store.remove_endpoint("hook")
+    await a_round(store, OLD)
+    made = await store.make_endpoint(api_endpoint("hook", url="https://elsewhere.example/"), NOON)
+    assert made is not None
+    assert made.version == old.version
+    assert await store.change_endpoint(replace(old, rate=3.0)) is None
+    assert await store.endpoint("hook") == made
+
+
 async def test_what_is_on_its_way_to_the_next_of_its_name_is_told_from_what_comes_after(store: Store) -> None:
     await gone(store)
     await a_round(store, OLD)

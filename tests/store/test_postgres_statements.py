@@ -185,6 +185,7 @@ READ: Final[Mapping[str, Values]] = {
     "open_watches": PLACE,
     "opened": PLACE | {"none": 0},
     "broadcast": PLACE | {"broadcast_id": 7},
+    "some_broadcasts": PLACE | {"ids": MANY},
     "learnt": PLACE,
     "rank": PLACE,
     "heard_words": {"after": 49_000, "replica": "r1", "limit": 50},

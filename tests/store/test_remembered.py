@@ -26,6 +26,15 @@ def test_an_endpoint_that_was_removed_is_known_by_its_name_and_owed_nothing() ->
         assert (list(ours.endpoints), ours.endpoint("hook")) == ([], REMOVED)
 
 
+def test_of_one_that_was_forgotten_nothing_is_left_not_even_its_last_minute() -> None:
+    ours = remembered(THERE)
+    ours.put_recent("hook", Recent(slots=((1, 1, 1),)))
+    ours.forget("hook")
+    assert (list(ours.endpoints), ours.endpoint("hook"), ours.recent("hook")) == ([], None, Recent())
+    ours.rolled_back()
+    assert (ours.endpoint("hook"), ours.recent("hook")) == (THERE, Recent())
+
+
 def test_of_one_that_was_removed_is_kept_what_the_next_of_its_name_must_know_of_it() -> None:
     was = replace(
         endpoint("hook", types=["batch.active"], accounts=["default"], ordering="batch"),

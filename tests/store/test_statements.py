@@ -105,6 +105,7 @@ SEARCHES: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("forget_broadcasts", PORTION),
     ("broadcast", BROADCAST),
     ("broadcasts", BROADCAST),
+    ("some_broadcasts", BROADCAST | {"ids": "[]"}),
     ("stop_broadcast", BROADCAST),
     ("forget_kind", BROADCAST),
     ("learnt", BROADCAST),

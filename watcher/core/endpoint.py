@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal
@@ -25,6 +25,8 @@ Cause = Literal["schedule", "person", "recovery"]
 
 ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What an endpoint may be called."""
+BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
+"""When those were made of which nobody knows."""
 TIMEOUT_LEAST: Final = timedelta(seconds=1)
 TIMEOUT_MOST: Final = timedelta(seconds=30)
 """How long an attempt may take, to the last byte of the answer."""
@@ -109,6 +111,12 @@ class Endpoint:
     paused_until: datetime | None = None
     health: Health = field(default_factory=Health)
     number: int = 0
+
+    @property
+    def edition(self) -> tuple[datetime, int]:
+        """Which one of its name it is, and how it is set up: what is greater came later. Versions begin anew with one that is
+        made after the last of its name was forgotten."""
+        return self.created or BEFORE_ALL, self.version
 
     @property
     def kind(self) -> Kind:

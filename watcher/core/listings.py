@@ -93,7 +93,7 @@ class Listings:
         """Puts watches whose broadcast has become known on the page where they are most likely to be."""
         roster, pages = self._roster, self.pages
         self._keep_up()
-        if len(roster.broadcasts) > self._tidy_at:
+        if roster.broadcasts_in_use() > self._tidy_at:
             self._forget_idle(now)
         used = roster.used
         rows = np.flatnonzero(

@@ -120,10 +120,6 @@ class Roster:
         self._free_places.append(place)
         return True
 
-    def has_broadcast(self, broadcast_id: int) -> bool:
-        """Whether the broadcast has a place."""
-        return broadcast_id in self._broadcasts
-
     def broadcasts_in_use(self) -> int:
         """How many broadcasts have a place."""
         return len(self._broadcasts)

@@ -56,11 +56,6 @@ def _ahead(at: datetime | None, now: datetime) -> datetime | None:
     return at if at is not None and at > now else None
 
 
-def _made_later(endpoint: Endpoint, known: Endpoint) -> bool:
-    """Whether they are two of one name."""
-    return endpoint.created is not None and known.created is not None and endpoint.created > known.created
-
-
 class Book:
     """All endpoints that were not removed, by id. Those that the settings name have their secrets from there, and from nowhere
     else."""
@@ -105,11 +100,10 @@ class Book:
         return endpoint if named is None else replace(endpoint, url=named.url, secrets=named.secrets)
 
     def put(self, endpoint: Endpoint) -> None:
-        """It was made, or is set up anew. Of two that set it up the one with the greater version counts, whichever came first;
-        but versions begin anew with one that was made after the last of its name was forgotten."""
+        """It was made, or is set up anew. Of two that set it up the one of the later edition counts, whichever came first."""
         self._changes += 1
         known = self._endpoints.get(endpoint.id)
-        if known is not None and known.version > endpoint.version and not _made_later(endpoint, known):
+        if known is not None and known.edition > endpoint.edition:
             self.stand(endpoint)
         else:
             self._endpoints[endpoint.id] = self.whole(endpoint)

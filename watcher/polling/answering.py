@@ -42,8 +42,7 @@ async def _looks(poller: Poller, question: Question) -> Any:
 
 
 async def _broadcasts(poller: Poller, question: Question) -> Any:
-    views = {each: view for each in question["ids"] if (view := poller.broadcast_view(each)) is not None}
-    return BROADCASTS.dump_python(views, mode="json")
+    return BROADCASTS.dump_python(await poller.broadcast_views(question["ids"]), mode="json")
 
 
 async def _overdue(poller: Poller, _: Question) -> Any:

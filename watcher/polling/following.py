@@ -25,7 +25,6 @@ from watcher.polling.shown import Shown, to_json, together
 from watcher.polling.streamrank import StreamRanks
 from watcher.ports import (
     AccountView,
-    Broadcast,
     BroadcastView,
     BroadcastWish,
     Clock,
@@ -193,34 +192,26 @@ class Polling:
         return stopped
 
     async def broadcasts(self, account: str, broadcast_ids: Sequence[int]) -> Mapping[int, BroadcastView]:
-        views = {each: view for each in broadcast_ids if (view := self._seen_here(account, each)) is not None}
-        unseen = set(broadcast_ids) - views.keys()
-        if unseen and account in self.accounts:
-            kept = [each for each in await self._store.broadcasts(account) if each.broadcast_id in unseen]
-            for each in kept:
-                if (view := self._seen_here(account, each.broadcast_id, each)) is not None:
-                    views[each.broadcast_id] = view
-            views |= await self._seen_elsewhere(account, [each for each in kept if each.broadcast_id not in views])
+        owned: dict[Poller | None, list[int]] = {}
+        for each in broadcast_ids:
+            owned.setdefault(self.places.owner(account, each), []).append(each)
+        views: dict[int, BroadcastView] = {}
+        for owner, some in owned.items():
+            if owner is not None:
+                views |= await owner.broadcast_views(some)
+            elif account in self.accounts:
+                views |= await self._broadcasts_elsewhere(account, some)
         return {each: views[each] for each in broadcast_ids if each in views}
 
-    def _seen_here(self, account: str, broadcast_id: int, kept: Broadcast | None = None) -> BroadcastView | None:
-        """As it stands, of which the store has `kept`; None where nothing is known of it, or where it is polled elsewhere."""
-        owner = self.places.owner(account, broadcast_id)
-        return None if owner is None else owner.broadcast_view(broadcast_id, kept)
-
-    async def _seen_elsewhere(self, account: str, kept: Sequence[Broadcast]) -> dict[int, BroadcastView]:
-        """As other replicas say that these stand; as they are kept where those know no more, or do not answer."""
+    async def _broadcasts_elsewhere(self, account: str, broadcast_ids: Sequence[int]) -> dict[int, BroadcastView]:
+        """As other replicas see them; as they are kept where those do not answer."""
+        kept = await self._store.broadcasts(account, broadcast_ids)
         if not kept:
             return {}
-        shares = [self.places.share(account, each.broadcast_id) for each in kept]
-        ids = [each.broadcast_id for each in kept]
-        given = await self.questions.ask_all("broadcasts", sorted(set(shares)), ids=ids)
-        views = {
-            each.broadcast_id: BroadcastView(broadcast=each, note="" if share in given else NOT_ASKED)
-            for each, share in zip(kept, shares, strict=True)
-        }
-        for some in given.values():
-            views |= BROADCASTS.validate_python(some)
+        shares = sorted({self.places.share(account, each.broadcast_id) for each in kept})
+        views = {each.broadcast_id: BroadcastView(broadcast=each, note=NOT_ASKED) for each in kept}
+        for given in (await self.questions.ask_all("broadcasts", shares, ids=list(views))).values():
+            views |= BROADCASTS.validate_python(given)
         return views
 
     def next_look(self, key: Key) -> datetime | None:

@@ -184,9 +184,8 @@ class Hearing:
     async def _to(self, poller: Poller, word: Word) -> None:
         """Something that only the account's pollers heed."""
         if word.kind == "broadcast":
-            for broadcast in await self._store.broadcasts(word.account):
-                if broadcast.broadcast_id in word.body["ids"]:  # type: ignore[operator] # JSON
-                    know_broadcast(poller, broadcast)
+            for broadcast in await self._store.broadcasts(word.account, _ids(word)):
+                know_broadcast(poller, broadcast)
         else:
             self._errand(f"resume {word.account}", poller.resume())
 

@@ -23,8 +23,6 @@ while: CallFire counts listings apart, and each more of them would have the acco
 THROTTLED_FIRST: Final = 60.0
 THROTTLED_REST: Final = 3600.0
 """Seconds of that while: the first time, and at most, twice as long each time."""
-KNOWN: Final = 1_000
-"""Broadcasts of which something is known, until those are looked for that the listings have forgotten."""
 
 
 class Paging:
@@ -50,8 +48,7 @@ class Paging:
         self._store = store
         self._clock = clock
         self._tell = tell
-        self._broadcasts: dict[int, Broadcast] = {}  # of those that nobody follows, the store knows more
-        self._tidy_at = KNOWN
+        self._followed: dict[int, Broadcast] = {}  # what is known of others is in the listings, and in the store
         self._named: dict[int, BroadcastKind] = {}  # what somebody last said of followed ones
         self._answered = False  # whether a single look was, since a page was asked for
         self._throttled = 0  # pages in a row, each with such a look in between
@@ -68,7 +65,8 @@ class Paging:
         however often it is said again."""
         listings, broadcast_id, kind = self._schedule.listings, broadcast.broadcast_id, broadcast.kind
         listing = listings.of(broadcast_id)
-        self._know(broadcast)
+        if broadcast.followed:
+            self._followed[broadcast_id] = broadcast
         if not broadcast.followed:
             listing.kind = kind
         elif listing.followed is None or kind not in (None, listing.kind, self._named.get(broadcast_id)):
@@ -81,23 +79,26 @@ class Paging:
 
     def stop(self, broadcast_id: int) -> None:
         """No more batches of it are looked for."""
-        known = self._broadcasts.get(broadcast_id)
-        if known is not None and known.followed:
-            self._broadcasts[broadcast_id] = replace(known, followed=False)
+        if self._followed.pop(broadcast_id, None) is not None:
             self._named.pop(broadcast_id, None)
             self._schedule.listings.unfollow(broadcast_id)
             self._schedule.changed()
 
-    def view(self, broadcast_id: int, kept: Broadcast | None = None) -> BroadcastView | None:
-        """How a broadcast stands, of which the store has `kept`; None where nothing is known of it."""
-        broadcast = self._broadcasts.get(broadcast_id, kept)
-        if broadcast is None:
-            return None
-        listing = self._schedule.listings.of(broadcast_id)
-        kind = listing.kind if broadcast_id in self._broadcasts else broadcast.kind
+    async def views(self, broadcast_ids: Sequence[int]) -> dict[int, BroadcastView]:
+        """How those of these stand of which something is known, followed or not. Raises StoreError."""
+        known = {each: self._followed[each] for each in broadcast_ids if each in self._followed}
+        others = [each for each in broadcast_ids if each not in known]
+        if others:
+            kept = await self._store.broadcasts(self._account, others)
+            known = {each.broadcast_id: each for each in kept} | known
+        return {each: self._view(known[each]) for each in broadcast_ids if each in known}
+
+    def _view(self, broadcast: Broadcast) -> BroadcastView:
+        listing = self._schedule.listings.of(broadcast.broadcast_id)
+        kind = listing.kind if listing.followed is not None else listing.kind or broadcast.kind
         return BroadcastView(
             broadcast=replace(broadcast, kind=kind),
-            batches=self._roster.count_of(broadcast_id),
+            batches=self._roster.count_of(broadcast.broadcast_id),
             listed=None if listing.swept is None else datetime.fromtimestamp(listing.swept, UTC),
             note=listing.note,
         )
@@ -165,7 +166,7 @@ class Paging:
 
     async def _found(self, broadcast_id: int, batch_ids: Sequence[int]) -> None:
         """Follows batches that a followed broadcast showed. Those that ever were stay as they are, settled or stopped."""
-        broadcast = self._broadcasts[broadcast_id]
+        broadcast = self._followed[broadcast_id]
         wishes = [
             Wish(
                 key=Key(self._account, batch_id),
@@ -188,23 +189,10 @@ class Paging:
             self._learner.recount()
 
     async def _note_kind(self, broadcast_id: int) -> None:
-        listing = self._schedule.listings.of(broadcast_id)
-        now = self._clock.now()
-        known = self._broadcasts.get(broadcast_id)
-        self._know(
-            Broadcast(account=self._account, broadcast_id=broadcast_id, kind=listing.kind, opened=now)
-            if known is None
-            else replace(known, kind=listing.kind)
-        )
+        kind = self._schedule.listings.of(broadcast_id).kind
+        if broadcast_id in self._followed:
+            self._followed[broadcast_id] = replace(self._followed[broadcast_id], kind=kind)
         try:
-            await self._store.note_kind(self._account, broadcast_id, listing.kind)
+            await self._store.note_kind(self._account, broadcast_id, kind)
         except StoreError:
             return  # then it is found out again after the next start
-
-    def _know(self, broadcast: Broadcast) -> None:
-        """Takes it in, and lets go of what the listings have forgotten since: no watch is open in it, and nobody follows it."""
-        self._broadcasts[broadcast.broadcast_id] = broadcast
-        if len(self._broadcasts) > self._tidy_at:
-            has = self._roster.has_broadcast
-            self._broadcasts = {each: known for each, known in self._broadcasts.items() if has(each)}
-            self._tidy_at = max(2 * len(self._broadcasts), KNOWN)

@@ -1,11 +1,12 @@
 """What may be seen of a poller: how its account stands, what is known of a watch this moment, and when it is looked at."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from watcher.core.account import Account
-from watcher.core.broadcasts import Broadcast, BroadcastView
+from watcher.core.broadcasts import BroadcastView
 from watcher.core.explaining import Explanation
 from watcher.core.learnt import LearntHazard
 from watcher.core.lengths import Eta, Lengths, lengths
@@ -62,9 +63,9 @@ class Viewed:
         found = self.schedule.explain(batch_id, self._clock.now().timestamp())
         return found if found is None else replace(found, part=self.part.told or None)
 
-    def broadcast_view(self, broadcast_id: int, kept: Broadcast | None = None) -> BroadcastView | None:
-        """How a broadcast stands, of which the store has `kept`; None where nothing is known of it."""
-        return self.paging.view(broadcast_id, kept)
+    async def broadcast_views(self, broadcast_ids: Sequence[int]) -> dict[int, BroadcastView]:
+        """How those of these broadcasts stand of which something is known. Raises StoreError."""
+        return await self.paging.views(broadcast_ids)
 
     def last_look(self, batch_id: int) -> LastLook | None:
         """The last look at an open watch."""

@@ -64,9 +64,9 @@ class Endpoints(Protocol):
         ...
 
     async def change_endpoint(self, endpoint: Endpoint) -> Endpoint | None:
-        """Sets it up as given, secrets included, where the stored version is still `endpoint.version`, which then grows;
+        """Sets it up as given, secrets included, where what is stored is still of `endpoint.edition`; its version then grows;
         how it stands is left as it is. With another URL what the receiver of the former asked for (a pause, an open breaker) is
-        void. None, and nothing done, where the version is another, or it is not there."""
+        void. None, and nothing done, where it is of another edition, or not there."""
         ...
 
     async def disable_endpoint(self, endpoint_id: str, reason: str) -> Endpoint | None:

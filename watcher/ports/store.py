@@ -66,8 +66,8 @@ class Broadcasts(Protocol):
         """Nobody follows it as a whole any more; all else stays as it is. False where nobody did."""
         ...
 
-    async def broadcasts(self, account: str) -> list[Broadcast]:
-        """All that are kept of the account, followed or not, in the order of their ids."""
+    async def broadcasts(self, account: str, broadcast_ids: Sequence[int] | None = None) -> list[Broadcast]:
+        """All that are kept of the account, or of these, followed or not, in the order of their ids."""
         ...
 
     async def note_kind(self, account: str, broadcast_id: int, kind: BroadcastKind | None) -> None:

@@ -200,7 +200,7 @@ class Retention(Section):
         default=MONTH,
         ge=LEAST_KEPT,
         le=LONGEST,
-        description="deliveries with their attempts, but for pending ones; at most as long as events",
+        description="deliveries with their attempts, but for pending ones, and removed endpoints; at most as long as events",
     )
     broadcasts: Duration = Field(
         default=MONTH, ge=LEAST_KEPT, le=LONGEST, description="what is known of broadcasts that nobody follows"

@@ -1,6 +1,7 @@
 """What a store does for broadcasts, and for what an account has learnt. Called inside a transaction."""
 
 import json
+from collections.abc import Sequence
 
 from watcher.core.broadcasts import Broadcast
 from watcher.core.model import BroadcastKind
@@ -30,9 +31,15 @@ def stop_broadcast(connection: Connection, sql: Statements, account: str, broadc
     return connection.execute(sql["stop_broadcast"], place).rowcount > 0
 
 
-def broadcasts(connection: Connection, sql: Statements, account: str) -> list[Broadcast]:
-    """All that are kept of the account."""
-    return [broadcast_of(row) for row in connection.execute(sql["broadcasts"], {"account": account})]
+def broadcasts(
+    connection: Connection, sql: Statements, account: str, broadcast_ids: Sequence[int] | None
+) -> list[Broadcast]:
+    """All that are kept of the account, or of these."""
+    if broadcast_ids is None:
+        return [broadcast_of(row) for row in connection.execute(sql["broadcasts"], {"account": account})]
+    asked = {"account": account, "ids": json.dumps(sorted({*broadcast_ids}))}
+    some = map(broadcast_of, connection.execute(sql["some_broadcasts"], asked))
+    return sorted(some, key=lambda each: each.broadcast_id)
 
 
 def note_kind(

@@ -123,8 +123,8 @@ class KeptStore(KeptLog, KeptOnce, KeptRanks, KeptSubmissions, KeptTokens):
     async def stop_broadcast(self, account: str, broadcast_id: int) -> bool:
         return await self._write("stop_broadcast", broadcasting.stop_broadcast, account, broadcast_id)
 
-    async def broadcasts(self, account: str) -> list[Broadcast]:
-        return await self._read("broadcasts", broadcasting.broadcasts, account)
+    async def broadcasts(self, account: str, broadcast_ids: Sequence[int] | None = None) -> list[Broadcast]:
+        return await self._read("broadcasts", broadcasting.broadcasts, account, broadcast_ids)
 
     async def note_kind(self, account: str, broadcast_id: int, kind: BroadcastKind | None) -> None:
         await self._write("note_kind", broadcasting.note_kind, account, broadcast_id, kind, self._now())

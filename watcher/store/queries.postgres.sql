@@ -186,6 +186,13 @@ CREATE COLLATION letters FROM pg_unicode_fast;
 -- One broadcast, followed or not; nobody changes it before the commit.
 SELECT * FROM broadcasts WHERE account = :account AND broadcast_id = :broadcast_id FOR UPDATE;
 
+-- name: some_broadcasts
+-- Those of an account's broadcasts that a JSON list names, followed or not. OFFSET has each looked for by itself.
+SELECT found.* FROM json_array_elements_text(CAST(:ids AS json)) AS asked (value)
+CROSS JOIN LATERAL (
+    SELECT * FROM broadcasts WHERE account = :account AND broadcast_id = CAST(asked.value AS BIGINT) OFFSET 0
+) AS found;
+
 -- name: make_event<!
 -- An event at the end of the log: its counter's row is locked until the commit, so positions become visible in their order.
 WITH taken AS (UPDATE log SET last = last + 1 RETURNING last)

@@ -142,3 +142,8 @@ VALUES (
         SELECT 1 FROM deliveries WHERE endpoint_id = :endpoint_id AND lane = :lane AND state = 'pending'
     ) END
 );
+
+-- name: some_broadcasts
+-- Those of an account's broadcasts that a JSON list names, followed or not.
+SELECT broadcasts.* FROM json_each(:ids) AS asked
+CROSS JOIN broadcasts ON broadcasts.account = :account AND broadcasts.broadcast_id = asked.value;

@@ -69,7 +69,7 @@ def change_endpoint(
     remembered.lock(connection, sql, [endpoint.id])
     remembered.change(connection, sql)
     before = _there(remembered, endpoint.id)
-    if before is None or before.version != endpoint.version:
+    if before is None or before.edition != endpoint.edition:
         return None
     after = standing.changed(endpoint, before)
     _put(connection, sql, remembered, before, after)
