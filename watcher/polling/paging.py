@@ -65,16 +65,16 @@ class Paging:
         however often it is said again."""
         listings, broadcast_id, kind = self._schedule.listings, broadcast.broadcast_id, broadcast.kind
         listing = listings.of(broadcast_id)
-        if broadcast.followed:
-            self._followed[broadcast_id] = broadcast
         if not broadcast.followed:
             listing.kind = kind
-        elif listing.followed is None or kind not in (None, listing.kind, self._named.get(broadcast_id)):
-            if kind not in (None, listing.kind):
-                listing.proven, listing.denied = False, NEITHER
-            listings.follow(broadcast_id, kind, tuple(listing.known), self._clock.now().timestamp())
-            if kind is not None:
-                self._named[broadcast_id] = kind
+        else:
+            self._followed[broadcast_id] = broadcast
+            if listing.followed is None or kind not in (None, listing.kind, self._named.get(broadcast_id)):
+                if kind not in (None, listing.kind):
+                    listing.proven, listing.denied = False, NEITHER
+                listings.follow(broadcast_id, kind, tuple(listing.known), self._clock.now().timestamp())
+                if kind is not None:
+                    self._named[broadcast_id] = kind
         self._schedule.changed()
 
     def stop(self, broadcast_id: int) -> None:
