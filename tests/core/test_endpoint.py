@@ -275,3 +275,9 @@ def test_what_is_for_traces_alone_makes_no_other_attempt_of_it() -> None:
     attempt = Attempt(at=NOON, took=timedelta(0), code=200)
     assert (attempt.server, attempt.traceparent, attempt.answer) == ("", "", b"")
     assert replace(attempt, server="https://a.example", traceparent="00-1-2-01") == attempt
+
+
+def test_what_came_later_is_of_a_greater_edition_whichever_version_it_has() -> None:
+    former, latter = endpoint(created=NOON, version=5), endpoint(created=NOON + timedelta(days=31))
+    assert endpoint().edition < endpoint(version=1).edition < former.edition < latter.edition
+    assert latter.edition == endpoint(created=NOON + timedelta(days=31), number=3).edition
