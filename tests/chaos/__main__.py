@@ -67,9 +67,9 @@ def kills(database: Database, folder: Path) -> Outcome:
 def broken(database: Database, folder: Path) -> Outcome:
     """The checks of `kills`, tried on builds that are broken on purpose: each rule of those that always hold in turn, by a patch
     in `tests/chaos/broken`, on either store. Each build goes through two things. One is a script that brings out what is broken:
-    half of CallFire's answers are late, the first webhooks are refused, batches come in calm, then between four kills; there each
-    must be caught by the check of that very rule. The other is a round of `kills` itself, of eight runs, on a tight budget, which
-    any of its checks may catch. Told is what was found first, or why nothing can be."""
+    half of CallFire's answers are late, the first webhooks are refused, batches come in calm, then between eight kills; there
+    each must be caught by the check of that very rule. The other is a round of `kills` itself, of eight runs, on a tight budget,
+    which any of its checks may catch. Told is what was found first, or why nothing can be."""
     return break_in_turn(database.server, folder)
 
 

@@ -21,6 +21,8 @@ from tests.store.postgres_server import Server
 PATCHES: Final = Path(__file__).with_name("broken")
 RATE: Final = 8.0
 """Requests a second: all of them are spent."""
+KILLS: Final = 8
+"""Kills of the script: of each it is chance whether it comes while something is half done."""
 STILL: Final = 6.0
 """Seconds without anything new after which a build is taken to have done all that it ever will."""
 SOME: Final = (
@@ -179,7 +181,7 @@ def _on(server: Server, wrongs: Sequence[Patch], where: tuple[str, Path]) -> Tri
         (folder / part).mkdir(parents=True)
     with built(folder / "build", wrongs) as loaded:
         return Tried(
-            tried(folder / "script", loaded, place_on(store, server, folder / "script"), kills=4),
+            tried(folder / "script", loaded, place_on(store, server, folder / "script"), kills=KILLS),
             killed(folder / "kills", loaded, place_on(store, server, folder / "kills")),
         )
 
