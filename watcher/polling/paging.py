@@ -48,7 +48,7 @@ class Paging:
         self._store = store
         self._clock = clock
         self._tell = tell
-        self._followed: dict[int, Broadcast] = {}  # what is known of others is in the listings, and in the store
+        self._followed: dict[int, Broadcast] = {}  # with the kind that was said: what was found out is in the listings
         self._named: dict[int, BroadcastKind] = {}  # what somebody last said of followed ones
         self._answered = False  # whether a single look was, since a page was asked for
         self._throttled = 0  # pages in a row, each with such a look in between
@@ -190,8 +190,6 @@ class Paging:
 
     async def _note_kind(self, broadcast_id: int) -> None:
         kind = self._schedule.listings.of(broadcast_id).kind
-        if broadcast_id in self._followed:
-            self._followed[broadcast_id] = replace(self._followed[broadcast_id], kind=kind)
         try:
             await self._store.note_kind(self._account, broadcast_id, kind)
         except StoreError:

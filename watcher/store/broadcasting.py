@@ -37,7 +37,7 @@ def broadcasts(
     """All that are kept of the account, or of these."""
     if broadcast_ids is None:
         return [broadcast_of(row) for row in connection.execute(sql["broadcasts"], {"account": account})]
-    asked = {"account": account, "ids": json.dumps(sorted({*broadcast_ids}))}
+    asked = {"account": account, "ids": json.dumps([*{*broadcast_ids}])}
     some = map(broadcast_of, connection.execute(sql["some_broadcasts"], asked))
     return sorted(some, key=lambda each: each.broadcast_id)
 

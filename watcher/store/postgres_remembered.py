@@ -10,7 +10,7 @@ from watcher.ports import Word
 from watcher.store.endpoint_rows import endpoint_of, standing_of
 from watcher.store.postgres_work import Asking
 from watcher.store.remembered import Remembered
-from watcher.store.rows import Row, millis
+from watcher.store.rows import Row, millis_or_none
 from watcher.store.sealing import Seal
 from watcher.store.work import Connection, Statements
 
@@ -63,14 +63,12 @@ class SharedRemembered(Remembered):
         return bool(row["in_flight"])
 
     def _endpoint_of(self, row: Row) -> Endpoint:
-        """The endpoint of the row; its secrets are opened only where it is set up otherwise than is remembered. Versions begin
-        anew with one that was made after the last of its name was forgotten."""
+        """The endpoint of the row; its secrets are opened only where it is of another edition than is remembered."""
         known = self.endpoint(row["id"])
-        if known is None or known.version != row["version"] or row["state"] == EndpointState.REMOVED:
+        if known is None or row["state"] == EndpointState.REMOVED:
             return endpoint_of(row, self.seal)
-        if known.created is not None and millis(known.created) != row["created"]:
-            return endpoint_of(row, self.seal)
-        return standing_of(known, row)
+        same = (millis_or_none(known.created), known.version) == (row["created"], row["version"])
+        return standing_of(known, row) if same else endpoint_of(row, self.seal)
 
     def _forget_others(self, rows: Sequence[Row], asked: Collection[str] | None = None) -> None:
         """Of those that were asked for (None: all) there are these rows; others were removed, and forgotten by some process."""

@@ -94,8 +94,7 @@ class Remembered:
     def forget(self, endpoint_id: str) -> None:
         """There is no row of it any more: the next of its name begins anew."""
         for place in (self._endpoints, self._removed, self._recents):
-            if endpoint_id in place:
-                self._set(place, endpoint_id, None)
+            self._set(place, endpoint_id, None)
 
     def exposed(self) -> int:
         """Of how many endpoints secrets are kept as they are, for want of a key."""
